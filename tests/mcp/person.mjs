@@ -23,9 +23,10 @@ function visit(address, method, headers) {
 /**
  * Opens an address and follows it to its end.
  * @param {string} address
+ * @param {(address: string) => string} route where a host is in truth
  */
-export async function follow(address) {
-  let next = address;
+export async function follow(address, route = (to) => to) {
+  let next = route(address);
   // By name alone: hosts and paths are not told apart.
   const cookies = new Map();
   const cookie = () => [...cookies].map((pair) => pair.join('=')).join('; ');
@@ -44,7 +45,7 @@ export async function follow(address) {
       answer = keep(await visit(next, 'POST', { cookie: cookie(), origin: new URL(next).origin }));
     }
     if (!answer.headers.location) return;
-    next = new URL(answer.headers.location, next).href;
+    next = route(new URL(answer.headers.location, next).href);
   }
   throw new Error(`more than ${MAX_HOPS} redirects`);
 }

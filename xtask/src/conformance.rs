@@ -57,7 +57,7 @@ fn run_mcp(workspace: &Workspace, script: &str, arguments: &[&str]) -> Result<()
 }
 
 /// Returns the path of a program of the workspace that was built last.
-fn program(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn program(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
     let program = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace.target_directory()?.join("debug").join(program))
 }

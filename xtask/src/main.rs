@@ -10,6 +10,7 @@ mod book;
 mod ci;
 mod client;
 mod conformance;
+mod drills;
 mod failure;
 mod fuzz;
 mod layers;
@@ -58,6 +59,14 @@ usage: cargo xtask <command>
                    command, and use them with the official client
   conformance mcp server
                    test the door for models with the same suite
+  failover [synchronous|asynchronous|control]
+                   promote a standby of PostgreSQL while the command works on it
+  kills [all|proxy|send|serve]
+                   end processes that renew one account by signals, and count what is lost
+  moves [kills|size]
+                   kill the move of a database to PostgreSQL, and complete it or take it back
+  windows [sqlite|postgres]
+                   take grants of a hundred writers back, and count the uses that still pass
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   mutants FILE...  change the code of these files in small ways, and list the changes
                    that no quick test of their package notices
@@ -107,6 +116,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["layers", "--graph"] => layers::show_modules(&workspace),
         ["client"] => client::run(&workspace),
         ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
+        [name, arguments @ ..] if drills::NAMES.contains(name) => drills::run(&workspace, name, arguments),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["mutants", files @ ..] => mutants::run(&workspace, files),

@@ -124,6 +124,7 @@ test('an agent is granted a connection after the difference was read', async () 
   assert.deepEqual(await connections.delete('/api/v1/agents/{name}', { params: { path } }), {
     name: 'deploy',
     revoked: 1,
+    remaining: [],
   });
 });
 

@@ -9,13 +9,6 @@ use crate::{approval::Widening, model_client::ModelClient, words::words};
 
 words! {
     /// The doors at which the token of an agent is accepted.
-    ///
-    /// ```
-    /// use connection_api::Audience;
-    ///
-    /// assert_eq!(serde_json::from_str::<Audience>("\"mcp\"")?, Audience::Mcp);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Audience {
         /// The doors for requests.
         Doors = "doors",
@@ -24,12 +17,6 @@ words! {
         _ => Unrecognized,
     }
     /// The doors at which a token to make is accepted.
-    ///
-    /// ```
-    /// use connection_api::NewAudience;
-    ///
-    /// assert!(serde_json::from_str::<NewAudience>("\"api\"").is_err());
-    /// ```
     NewAudience("Audience") {
         /// The doors for requests.
         Doors = "doors",
@@ -37,13 +24,6 @@ words! {
         Mcp = "mcp",
     }
     /// The state of a grant to an agent.
-    ///
-    /// ```
-    /// use connection_api::GrantState;
-    ///
-    /// assert_eq!(serde_json::from_str::<GrantState>("\"ended\"")?, GrantState::Ended);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     GrantState {
         /// The grant is in force.
         Active = "active",
@@ -54,13 +34,6 @@ words! {
         _ => Unrecognized,
     }
     /// What happens to a request.
-    ///
-    /// ```
-    /// use connection_api::RuleEffect;
-    ///
-    /// assert_eq!(serde_json::from_str::<RuleEffect>("\"ask\"")?, RuleEffect::Ask);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     RuleEffect {
         /// The request is sent.
         Allow = "allow",
@@ -71,12 +44,6 @@ words! {
         _ => Unrecognized,
     }
     /// What rules decide about a request.
-    ///
-    /// ```
-    /// use connection_api::RulesDecision;
-    ///
-    /// assert_eq!(RulesDecision::Refused.as_str(), "refused");
-    /// ```
     RulesDecision {
         /// The request is sent.
         Allow = "allow",
@@ -91,15 +58,6 @@ words! {
 }
 
 /// An agent: a program without a manifest that may use connections within rules.
-///
-/// ```
-/// use connection_api::{Agent, GrantState};
-///
-/// fn may_use_something(agent: &Agent) -> bool {
-///     agent.grants.iter().any(|grant| grant.state == GrantState::Active)
-/// }
-/// # let _ = may_use_something;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -115,15 +73,6 @@ pub struct Agent {
 }
 
 /// An agent, with its tokens.
-///
-/// ```
-/// use connection_api::ShownAgent;
-///
-/// fn has_a_token(shown: &ShownAgent) -> bool {
-///     shown.tokens.iter().any(|token| token.revoked_at.is_none())
-/// }
-/// # let _ = has_a_token;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ShownAgent {
@@ -138,15 +87,6 @@ pub struct ShownAgent {
 }
 
 /// The permission of an agent to use one connection within rules.
-///
-/// ```
-/// use connection_api::AgentGrant;
-///
-/// fn sentence(grant: &AgentGrant) -> String {
-///     format!("{}:{}: {}", grant.kind, grant.label, grant.words.join(", "))
-/// }
-/// # let _ = sentence;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -183,17 +123,14 @@ pub struct AgentGrant {
     pub expires_at: String,
     /// The time at which it was revoked.
     pub revoked_at: Option<String>,
+    /// In the answer to a grant that replaces another one: the processes that have not confirmed within a second that it
+    /// does. They may still send a request that the former grant permits.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    #[serde(default)]
+    pub remaining: Vec<String>,
 }
 
 /// The number of requests that a grant permits in each window. The windows begin with the grant.
-///
-/// ```
-/// use connection_api::GrantBudget;
-///
-/// let budget: GrantBudget = serde_json::from_str(r#"{"requests": 500, "per": "1h"}"#)?;
-/// assert_eq!((budget.requests, budget.left), (500, None));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct GrantBudget {
@@ -208,15 +145,6 @@ pub struct GrantBudget {
 }
 
 /// A token of an agent, without its text.
-///
-/// ```
-/// use connection_api::{AgentToken, Audience};
-///
-/// fn is_for_models(token: &AgentToken) -> bool {
-///     token.audience == Audience::Mcp
-/// }
-/// # let _ = is_for_models;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -240,15 +168,6 @@ pub struct AgentToken {
 /// A token of an agent that was made, with its text, which is shown once.
 ///
 /// `Debug` hides the text.
-///
-/// ```
-/// use connection_api::IssuedAgentToken;
-///
-/// fn text(issued: &IssuedAgentToken) -> &str {
-///     &issued.token
-/// }
-/// # let _ = text;
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct IssuedAgentToken {
@@ -266,13 +185,6 @@ impl fmt::Debug for IssuedAgentToken {
 }
 
 /// An agent to create.
-///
-/// ```
-/// use connection_api::NewAgent;
-///
-/// assert_eq!(serde_json::from_str::<NewAgent>(r#"{"name": "deploy"}"#)?.name, "deploy");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -282,13 +194,6 @@ pub struct NewAgent {
 }
 
 /// An agent that was removed.
-///
-/// ```
-/// use connection_api::RemovedAgent;
-///
-/// assert_eq!(serde_json::from_str::<RemovedAgent>(r#"{"name": "deploy", "revoked": 2}"#)?.revoked, Some(2));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RemovedAgent {
@@ -297,6 +202,11 @@ pub struct RemovedAgent {
     /// The number of grants in force that were revoked; `null` if the row of the agent was edited, so that its grants
     /// were not read.
     pub revoked: Option<usize>,
+    /// The processes that have not confirmed within a second that the agent is removed. They may still send a request of
+    /// it that they have begun.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    #[serde(default)]
+    pub remaining: Vec<String>,
 }
 
 /// The rules of a grant to make: those of a preset, or rules of their own.
@@ -355,14 +265,6 @@ pub struct NewAgentGrant {
 }
 
 /// A token of an agent to make.
-///
-/// ```
-/// use connection_api::{NewAgentToken, NewAudience};
-///
-/// let new: NewAgentToken = serde_json::from_str(r#"{"audience": "doors"}"#)?;
-/// assert_eq!((new.audience, new.lifetime), (NewAudience::Doors, None));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -376,15 +278,6 @@ pub struct NewAgentToken {
 }
 
 /// A grant as it would be, and how it differs from the grant that is in force.
-///
-/// ```
-/// use connection_api::GrantPreview;
-///
-/// fn needs_a_question(preview: &GrantPreview) -> bool {
-///     preview.before.is_some() && preview.widens
-/// }
-/// # let _ = needs_a_question;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -420,15 +313,6 @@ pub struct GrantPreview {
 }
 
 /// The difference of two rule sets: a request that one of them permits and the other one treats more strictly.
-///
-/// ```
-/// use connection_api::RulesDifference;
-///
-/// fn may_differ(difference: &RulesDifference) -> bool {
-///     difference.differs != Some(false)
-/// }
-/// # let _ = may_differ;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RulesDifference {
@@ -447,15 +331,6 @@ pub struct RulesDifference {
 }
 
 /// What rules decide about a request, and why.
-///
-/// ```
-/// use connection_api::{Explanation, RulesDecision};
-///
-/// let text = r#"{"decision": "allow", "rule": "read", "steps": ["the rule \"read\" matches"], "reason": null}"#;
-/// let explanation: Explanation = serde_json::from_str(text)?;
-/// assert_eq!(explanation.decision, RulesDecision::Allow);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Explanation {
@@ -470,15 +345,6 @@ pub struct Explanation {
 }
 
 /// The narrowest rules that cover what the record shows of an agent.
-///
-/// ```
-/// use connection_api::LearnedRules;
-///
-/// fn summary(learned: &LearnedRules) -> String {
-///     format!("{} requests: {}", learned.requests, learned.words.join(", "))
-/// }
-/// # let _ = summary;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LearnedRules {

@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{send::Answer, uses::UseDoor, words::words};
+use crate::{
+    send::{Answer, Header},
+    uses::UseDoor,
+    words::words,
+};
 
 words! {
     /// The state of a request about which a person is asked.
-    ///
-    /// ```
-    /// use connection_api::ApprovalState;
-    ///
-    /// assert_eq!(ApprovalState::Waiting.as_str(), "waiting");
-    /// ```
     ApprovalState {
         /// A person has not answered.
         Waiting = "waiting",
@@ -30,12 +28,6 @@ words! {
         _ => Unrecognized,
     }
     /// The effect of a request, judged by its method alone.
-    ///
-    /// ```
-    /// use connection_api::Impact;
-    ///
-    /// assert_eq!(Impact::Deletes.as_str(), "deletes");
-    /// ```
     Impact {
         /// The request deletes something. This cannot be undone.
         Deletes = "deletes",
@@ -46,12 +38,6 @@ words! {
         _ => Unrecognized,
     }
     /// The kind of a part of the difference between two requests.
-    ///
-    /// ```
-    /// use connection_api::ChangeKind;
-    ///
-    /// assert_eq!(ChangeKind::Added.as_str(), "added");
-    /// ```
     ChangeKind {
         /// The part is in both requests.
         Same = "same",
@@ -135,35 +121,8 @@ pub struct Approval {
     pub fetched_at: Option<String>,
 }
 
-/// A header of a request, made visible.
-///
-/// ```
-/// use connection_api::ShownHeader;
-///
-/// let header: ShownHeader = serde_json::from_str(r#"{"name": "accept", "value": "application/json"}"#)?;
-/// assert_eq!(header.name, "accept");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct ShownHeader {
-    /// The name.
-    pub name: String,
-    /// The value.
-    pub value: String,
-}
-
 /// A whole request, made visible: characters that a screen would not show in their place are written as `⟨U+202E⟩`, and
 /// bytes that are no text as `⟨FF⟩`.
-///
-/// ```
-/// use connection_api::ShownRequest;
-///
-/// fn line(of: &ShownRequest) -> String {
-///     format!("{} {}", of.method, of.address)
-/// }
-/// # let _ = line;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ShownRequest {
@@ -172,20 +131,12 @@ pub struct ShownRequest {
     /// The address at the provider, with the query.
     pub address: String,
     /// The headers, in their order. The credential is not among them.
-    pub headers: Vec<ShownHeader>,
+    pub headers: Vec<Header>,
     /// The body.
     pub body: String,
 }
 
 /// A part of the difference between two requests.
-///
-/// ```
-/// use connection_api::{ChangeKind, RequestChange};
-///
-/// let change: RequestChange = serde_json::from_str(r#"{"kind": "added", "text": "eve"}"#)?;
-/// assert_eq!(change.kind, ChangeKind::Added);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RequestChange {
@@ -196,15 +147,6 @@ pub struct RequestChange {
 }
 
 /// An approval with everything by which a person judges it.
-///
-/// ```
-/// use connection_api::ShownApproval;
-///
-/// fn is_new(of: &ShownApproval) -> bool {
-///     of.ran_before == 0
-/// }
-/// # let _ = is_new;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -227,13 +169,6 @@ pub struct ShownApproval {
 }
 
 /// The approval of a request that was looked at.
-///
-/// ```
-/// use connection_api::NewApproval;
-///
-/// let once = NewApproval { digest: "5c…".to_owned(), minutes: None, requests: None };
-/// assert!(once.minutes.is_none());
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -250,14 +185,6 @@ pub struct NewApproval {
 }
 
 /// The refusal of a request.
-///
-/// ```
-/// use connection_api::NewRefusal;
-///
-/// let refusal: NewRefusal = serde_json::from_str(r#"{"reason": "Not before the release."}"#)?;
-/// assert!(refusal.reason.is_some());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -268,15 +195,6 @@ pub struct NewRefusal {
 }
 
 /// A widening of a grant: for a time, a rule that asks lets requests with one method and one path pass.
-///
-/// ```
-/// use connection_api::Widening;
-///
-/// fn line(of: &Widening) -> String {
-///     format!("{} {}: {} more until {}", of.method, of.path, of.left, of.ends_at)
-/// }
-/// # let _ = line;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -298,15 +216,6 @@ pub struct Widening {
 }
 
 /// What became of a request about which a person was asked, as the agent that made it sees it.
-///
-/// ```
-/// use connection_api::{ApprovalResult, ApprovalState};
-///
-/// fn may_ask_again(of: &ApprovalResult) -> bool {
-///     matches!(of.state, ApprovalState::Refused | ApprovalState::Lapsed)
-/// }
-/// # let _ = may_ask_again;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

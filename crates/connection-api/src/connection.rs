@@ -8,14 +8,6 @@ use crate::{Reason, words::words};
 
 words! {
     /// The state of a connection, as last measured.
-    ///
-    /// ```
-    /// use connection_api::Liveness;
-    ///
-    /// assert_eq!(serde_json::from_str::<Liveness>("\"failing\"")?, Liveness::Failing);
-    /// assert_eq!(serde_json::from_str::<Liveness>("\"asleep\"")?, Liveness::Unrecognized);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Liveness {
         /// The provider accepted the credential when the connection was last verified.
         Live = "live",
@@ -28,13 +20,6 @@ words! {
         _ => Unrecognized,
     }
     /// The action that helps a connection.
-    ///
-    /// ```
-    /// use connection_api::RemedyAction;
-    ///
-    /// assert_eq!(serde_json::from_str::<RemedyAction>("\"wait\"")?, RemedyAction::Wait);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     RemedyAction {
         /// A person authorizes the connection again.
         Reauthorize = "reauthorize",
@@ -47,12 +32,6 @@ words! {
         _ => Unrecognized,
     }
     /// The outcome of a refresh.
-    ///
-    /// ```
-    /// use connection_api::RefreshOutcome;
-    ///
-    /// assert_eq!(RefreshOutcome::RefreshedLate.as_str(), "refreshed_late");
-    /// ```
     RefreshOutcome {
         /// Another process had already refreshed the credential, and its credential was adopted.
         Adopted = "adopted",
@@ -60,6 +39,8 @@ words! {
         Failed = "failed",
         /// The provider no longer refreshes the credential. A person must authorize the connection again.
         NeedsReauthorization = "needs_reauthorization",
+        /// The credential has nothing to renew and works until its end. Nobody was asked, and nothing has changed.
+        NothingToRenew = "nothing_to_renew",
         /// A fresh credential was stored.
         Refreshed = "refreshed",
         /// A fresh credential was stored, by a process whose lease had expired.
@@ -75,13 +56,6 @@ words! {
         _ => Unrecognized,
     }
     /// The outcome for a credential at its provider when the connection was removed.
-    ///
-    /// ```
-    /// use connection_api::Teardown;
-    ///
-    /// assert_eq!(serde_json::from_str::<Teardown>("\"revoked\"")?, Teardown::Revoked);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Teardown {
         /// The provider or the plugin failed. The credential may still work.
         Failed = "failed",
@@ -94,13 +68,6 @@ words! {
         _ => Unrecognized,
     }
     /// The states of connections by which a list is filtered.
-    ///
-    /// ```
-    /// use connection_api::ListState;
-    ///
-    /// assert_eq!(ListState::Attention.as_str(), "attention");
-    /// assert!(serde_json::from_str::<ListState>("\"asleep\"").is_err());
-    /// ```
     ListState {
         /// Connections that worked when they were last verified.
         Live = "live",
@@ -116,13 +83,6 @@ words! {
 }
 
 /// An account at a provider.
-///
-/// ```
-/// use connection_api::Account;
-///
-/// assert_eq!(serde_json::from_str::<Account>(r#"{"id": "1", "label": "octocat"}"#)?.label, "octocat");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Account {
@@ -190,15 +150,6 @@ pub struct Connection {
 }
 
 /// A connection, with what a person can do about it.
-///
-/// ```
-/// use connection_api::{ListedConnection, RemedyAction};
-///
-/// fn must_sign_in(listed: &ListedConnection) -> bool {
-///     listed.remedy_action == Some(RemedyAction::Reauthorize)
-/// }
-/// # let _ = must_sign_in;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -219,15 +170,6 @@ pub struct ListedConnection {
 }
 
 /// A connection, with the extensions that use it.
-///
-/// ```
-/// use connection_api::ShownConnection;
-///
-/// fn users(shown: &ShownConnection) -> impl Iterator<Item = &str> {
-///     shown.uses.iter().map(|grant| grant.extension.as_str())
-/// }
-/// # let _ = |shown: &ShownConnection| users(shown).count();
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -251,15 +193,6 @@ pub struct ShownConnection {
 }
 
 /// The use of a connection that a person granted to an extension.
-///
-/// ```
-/// use connection_api::Grant;
-///
-/// fn is_valid(grant: &Grant) -> bool {
-///     grant.revoked_at.is_none()
-/// }
-/// # let _ = is_valid;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -283,14 +216,6 @@ pub struct Grant {
 }
 
 /// A page of connections.
-///
-/// ```
-/// use connection_api::ConnectionPage;
-///
-/// let page = r#"{"items": [], "next": null, "counts": null}"#;
-/// assert!(serde_json::from_str::<ConnectionPage>(page)?.items.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ConnectionPage {
@@ -304,20 +229,13 @@ pub struct ConnectionPage {
 
 /// The numbers of connections. Each connection is in `all` and in the number of its liveness. A number that is greater
 /// than `limit` says only that there are more than so many.
-///
-/// ```
-/// use connection_api::ConnectionCounts;
-///
-/// let counts = r#"{"all": 7, "attention": 1, "live": 4, "offline": 0, "failing": 1, "unknown": 2, "limit": 10000}"#;
-/// assert_eq!(serde_json::from_str::<ConnectionCounts>(counts)?.unknown, 2);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ConnectionCounts {
     /// The number of all connections.
     pub all: u64,
-    /// The connections that do not work, or soon will not, unless a person acts.
+    /// The connections that do not work, or soon will not, unless a person acts, without those that only wait for an
+    /// application that their provider refuses.
     pub attention: u64,
     /// The connections that worked when they were last verified.
     pub live: u64,
@@ -332,15 +250,6 @@ pub struct ConnectionCounts {
 }
 
 /// The outcome of a refresh, and the connection after it.
-///
-/// ```
-/// use connection_api::{RefreshOutcome, Refreshed};
-///
-/// fn is_lost(refreshed: &Refreshed) -> bool {
-///     refreshed.outcome == RefreshOutcome::NeedsReauthorization
-/// }
-/// # let _ = is_lost;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Refreshed {
@@ -351,15 +260,6 @@ pub struct Refreshed {
 }
 
 /// The consequences of a removal.
-///
-/// ```
-/// use connection_api::Removal;
-///
-/// fn is_used(removal: &Removal) -> bool {
-///     removal.webhooks || !removal.extensions.is_empty()
-/// }
-/// # let _ = is_used;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -375,15 +275,6 @@ pub struct Removal {
 }
 
 /// A removal, and what happened to the credentials at the provider.
-///
-/// ```
-/// use connection_api::{Removed, Teardown};
-///
-/// fn is_revoked(removed: &Removed) -> bool {
-///     removed.teardown == Teardown::Revoked
-/// }
-/// # let _ = is_revoked;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -406,16 +297,14 @@ pub struct Removed {
     pub previous_reason: Option<Reason>,
     /// The address of the page on which a person deletes the previous credential.
     pub previous_credential_page: Option<String>,
+    /// The processes that have not confirmed the removal within a second. They may still send a request that they have
+    /// begun.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    #[serde(default)]
+    pub remaining: Vec<String>,
 }
 
 /// A change of a connection.
-///
-/// ```
-/// use connection_api::Rename;
-///
-/// assert_eq!(serde_json::to_string(&Rename { label: "work".to_owned() })?, r#"{"label":"work"}"#);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -425,13 +314,6 @@ pub struct Rename {
 }
 
 /// The tags of a connection.
-///
-/// ```
-/// use connection_api::SetTags;
-///
-/// assert!(serde_json::from_str::<SetTags>(r#"{"tags": {"plan": "pro"}}"#)?.tags.contains_key("plan"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -441,13 +323,6 @@ pub struct SetTags {
 }
 
 /// A change of the default of a provider.
-///
-/// ```
-/// use connection_api::SetDefault;
-///
-/// assert!(serde_json::from_str::<SetDefault>(r#"{"default": true}"#)?.default);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -457,13 +332,6 @@ pub struct SetDefault {
 }
 
 /// How a connection is verified.
-///
-/// ```
-/// use connection_api::Verification;
-///
-/// assert!(!serde_json::from_str::<Verification>("{}")?.now);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

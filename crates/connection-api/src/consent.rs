@@ -5,14 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::agent::GrantRules;
 
 /// The request of a client, as the page got it in its address.
-///
-/// ```
-/// use connection_api::ConsentRequest;
-///
-/// let request: ConsentRequest = serde_json::from_str(r#"{ "request": "AbC" }"#)?;
-/// assert_eq!(request.request, "AbC");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -22,15 +14,6 @@ pub struct ConsentRequest {
 }
 
 /// A client that asks to act as an agent, as a person judges it.
-///
-/// ```
-/// use connection_api::ShownConsent;
-///
-/// fn sentence(shown: &ShownConsent) -> String {
-///     format!("A program that calls itself '{}' returns to {}.", shown.client, shown.host)
-/// }
-/// # let _ = sentence;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -55,14 +38,6 @@ pub struct ShownConsent {
 }
 
 /// The consent of a person.
-///
-/// ```
-/// use connection_api::NewConsent;
-///
-/// let consent: NewConsent = serde_json::from_str(r#"{ "request": "AbC", "name": "claude", "expires": "8h" }"#)?;
-/// assert!(consent.connections.is_empty() && consent.replaces.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -83,14 +58,6 @@ pub struct NewConsent {
 }
 
 /// A connection that the agent of a client may use.
-///
-/// ```
-/// use connection_api::ConsentGrant;
-///
-/// let grant: ConsentGrant = serde_json::from_str(r#"{ "connection": "01890a5d-ac96-774b-bcce-b302099a8057" }"#)?;
-/// assert_eq!(grant.rules, None);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -104,15 +71,6 @@ pub struct ConsentGrant {
 }
 
 /// What a decision led to.
-///
-/// ```
-/// use connection_api::Decided;
-///
-/// fn is_refused(decided: &Decided) -> bool {
-///     decided.agent.is_none()
-/// }
-/// # let _ = is_refused;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Decided {

@@ -7,13 +7,6 @@ use crate::words::words;
 
 words! {
     /// The result of the check of a record of events.
-    ///
-    /// ```
-    /// use connection_api::Chain;
-    ///
-    /// assert_eq!(serde_json::from_str::<Chain>("\"whole\"")?, Chain::Whole);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Chain {
         /// Every event is as the server wrote it.
         Whole = "whole",
@@ -22,12 +15,6 @@ words! {
         _ => Unrecognized,
     }
     /// The order of a list of events.
-    ///
-    /// ```
-    /// use connection_api::Order;
-    ///
-    /// assert_eq!(Order::Newest.as_str(), "newest");
-    /// ```
     Order {
         /// The oldest event comes first.
         Oldest = "oldest",
@@ -35,12 +22,6 @@ words! {
         Newest = "newest",
     }
     /// The state of an event that was not delivered to the operator.
-    ///
-    /// ```
-    /// use connection_api::EventDeliveryState;
-    ///
-    /// assert_eq!(EventDeliveryState::Waiting.as_str(), "waiting");
-    /// ```
     EventDeliveryState {
         /// The event is sent again.
         Waiting = "waiting",
@@ -51,15 +32,6 @@ words! {
 }
 
 /// Something that happened to a connection.
-///
-/// ```
-/// use connection_api::Event;
-///
-/// let text = r#"{"id": "018f3b9e-7d2a-7c31-9f43-0123456789ab", "connection": "018f3b9e-7d2a-7c31-9f43-0123456789ac",
-///     "number": 1, "at": "2027-01-15T08:00:00Z", "event": "connected", "details": {}}"#;
-/// assert_eq!(serde_json::from_str::<Event>(text)?.event, "connected");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Event {
@@ -79,13 +51,6 @@ pub struct Event {
 }
 
 /// The data of a hint that something changed, which `GET /live` streams. The event of the stream says what changed.
-///
-/// ```
-/// use connection_api::LiveHint;
-///
-/// assert!(serde_json::from_str::<LiveHint>("{}")?.id.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LiveHint {
@@ -95,14 +60,6 @@ pub struct LiveHint {
 }
 
 /// A page of events.
-///
-/// ```
-/// use connection_api::EventPage;
-///
-/// let page = r#"{"items": [], "next": null, "chain": "whole", "brokenAt": null}"#;
-/// assert!(serde_json::from_str::<EventPage>(page)?.broken_at.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -118,15 +75,6 @@ pub struct EventPage {
 }
 
 /// An event that was not delivered to the address of the operator.
-///
-/// ```
-/// use connection_api::{EventDelivery, EventDeliveryState};
-///
-/// fn is_given_up(delivery: &EventDelivery) -> bool {
-///     delivery.state == EventDeliveryState::Failed
-/// }
-/// # let _ = is_given_up;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

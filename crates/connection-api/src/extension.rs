@@ -5,17 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Grant, GrantRules, Reason, SetupType, words::words};
+use crate::{FieldChoice, Grant, GrantRules, Reason, SetupType, words::words};
 
 words! {
     /// The state of the requirement of an extension.
-    ///
-    /// ```
-    /// use connection_api::RequirementStatus;
-    ///
-    /// assert_eq!(serde_json::from_str::<RequirementStatus>("\"missing\"")?, RequirementStatus::Missing);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     RequirementStatus {
         /// A connection works.
         Connected = "connected",
@@ -28,13 +21,6 @@ words! {
         _ => Unrecognized,
     }
     /// The action with which a person provides what an extension needs.
-    ///
-    /// ```
-    /// use connection_api::RequiredAction;
-    ///
-    /// assert_eq!(serde_json::from_str::<RequiredAction>("\"grant\"")?, RequiredAction::Grant);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     RequiredAction {
         /// The person chooses one of several connections.
         Choose = "choose",
@@ -51,15 +37,6 @@ words! {
 }
 
 /// An extension that was added, its requirement, and the connections that it may use.
-///
-/// ```
-/// use connection_api::{Extension, RequirementStatus};
-///
-/// fn works(extension: &Extension) -> bool {
-///     extension.status == Some(RequirementStatus::Connected)
-/// }
-/// # let _ = works;
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -96,13 +73,6 @@ pub struct Extension {
 }
 
 /// An extension that was removed.
-///
-/// ```
-/// use connection_api::RemovedExtension;
-///
-/// assert_eq!(serde_json::from_str::<RemovedExtension>(r#"{"name": "notes", "revoked": 2}"#)?.revoked, 2);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RemovedExtension {
@@ -113,13 +83,6 @@ pub struct RemovedExtension {
 }
 
 /// An extension to add.
-///
-/// ```
-/// use connection_api::AddExtension;
-///
-/// assert!(serde_json::from_str::<AddExtension>(r#"{"manifest": {}}"#)?.manifest.is_object());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -130,14 +93,6 @@ pub struct AddExtension {
 }
 
 /// A grant to make.
-///
-/// ```
-/// use connection_api::NewGrant;
-///
-/// let new: NewGrant = serde_json::from_str(r#"{"connection": "018f3b9e-7d2a-7c31-9f43-0123456789ab"}"#)?;
-/// assert!(new.secret_names.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -152,13 +107,6 @@ pub struct NewGrant {
 }
 
 /// The choice of a connection for an extension.
-///
-/// ```
-/// use connection_api::Choice;
-///
-/// assert!(serde_json::from_str::<Choice>(r#"{"connection": null}"#)?.connection.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -168,15 +116,6 @@ pub struct Choice {
 }
 
 /// The preferences of an extension, or of one of its commands.
-///
-/// ```
-/// use connection_api::Preferences;
-///
-/// fn is_complete(preferences: &Preferences) -> bool {
-///     preferences.missing.is_empty()
-/// }
-/// # let _ = is_complete;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Preferences {
@@ -198,14 +137,6 @@ pub struct Preferences {
 }
 
 /// The numbers of writes of what an extension is configured with.
-///
-/// ```
-/// use connection_api::Revisions;
-///
-/// let text = r#"{"extensionConfig": 1, "commandConfig": 0, "connectionConfig": 0, "credential": 4}"#;
-/// assert_eq!(serde_json::from_str::<Revisions>(text)?.credential, 4);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -221,15 +152,6 @@ pub struct Revisions {
 }
 
 /// The preferences of an extension or of one of its commands, and their declaration.
-///
-/// ```
-/// use connection_api::ShownPreferences;
-///
-/// fn names(shown: &ShownPreferences) -> impl Iterator<Item = &str> {
-///     shown.declared.iter().map(|declared| declared.name.as_str())
-/// }
-/// # let _ = |shown: &ShownPreferences| names(shown).count();
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -245,14 +167,6 @@ pub struct ShownPreferences {
 }
 
 /// A preference as the extension declares it.
-///
-/// ```
-/// use connection_api::DeclaredPreference;
-///
-/// let text = r#"{"name": "team", "title": null, "description": null, "type": "text", "required": true, "choices": []}"#;
-/// assert!(serde_json::from_str::<DeclaredPreference>(text)?.required);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeclaredPreference {
@@ -267,34 +181,10 @@ pub struct DeclaredPreference {
     /// `true` if the extension needs a value.
     pub required: bool,
     /// The choices of a `dropdown`.
-    pub choices: Vec<PreferenceChoice>,
-}
-
-/// A choice of a dropdown.
-///
-/// ```
-/// use connection_api::PreferenceChoice;
-///
-/// assert_eq!(serde_json::from_str::<PreferenceChoice>(r#"{"value": "a", "label": "A"}"#)?.label, "A");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct PreferenceChoice {
-    /// The value of the preference.
-    pub value: String,
-    /// The label that a person reads.
-    pub label: String,
+    pub choices: Vec<FieldChoice>,
 }
 
 /// The preferences to change.
-///
-/// ```
-/// use connection_api::SetPreferences;
-///
-/// assert!(serde_json::from_str::<SetPreferences>(r#"{"values": {"team": null}}"#)?.values["team"].is_null());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -305,15 +195,6 @@ pub struct SetPreferences {
 }
 
 /// The content of a view that needs a connection.
-///
-/// ```
-/// use connection_api::{Required, RequiredAction};
-///
-/// fn can_act(required: &Required) -> bool {
-///     required.action != RequiredAction::Unavailable
-/// }
-/// # let _ = can_act;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Required {
@@ -330,15 +211,6 @@ pub struct Required {
 }
 
 /// The connection that an extension would use, without any secret.
-///
-/// ```
-/// use connection_api::{RequirementStatus, ResolvedConnection};
-///
-/// fn is_connected(resolved: &ResolvedConnection) -> bool {
-///     resolved.status == RequirementStatus::Connected
-/// }
-/// # let _ = is_connected;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -366,15 +238,6 @@ pub struct ResolvedConnection {
 }
 
 /// The state of a hand-off to the settings of an extension.
-///
-/// ```
-/// use connection_api::HandOff;
-///
-/// fn is_over(hand_off: &HandOff) -> bool {
-///     hand_off.required.is_none()
-/// }
-/// # let _ = is_over;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct HandOff {
@@ -391,15 +254,6 @@ pub struct HandOff {
 }
 
 /// The state of a hand-off, and of the setup that a person has begun for the extension.
-///
-/// ```
-/// use connection_api::FollowedHandOff;
-///
-/// fn is_begun(followed: &FollowedHandOff) -> bool {
-///     followed.setup.is_some()
-/// }
-/// # let _ = is_begun;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FollowedHandOff {
@@ -413,14 +267,6 @@ pub struct FollowedHandOff {
 }
 
 /// A setup as its extension sees it: how far it is, and nothing of what a person sees, opens or answers.
-///
-/// ```
-/// use connection_api::{HandOffSetup, SetupType};
-///
-/// let text = r#"{"id": "018f3b9e-7d2a-7c31-9f43-0123456789ab", "kind": "github", "type": "prompt", "reason": null}"#;
-/// assert_eq!(serde_json::from_str::<HandOffSetup>(text)?.r#type, SetupType::Prompt);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct HandOffSetup {
@@ -435,13 +281,6 @@ pub struct HandOffSetup {
 }
 
 /// The command for which a person is handed off.
-///
-/// ```
-/// use connection_api::BeginHandOff;
-///
-/// assert!(serde_json::from_str::<BeginHandOff>("{}")?.command.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -5,14 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::Reason;
 
 /// Something that is frozen. It is named as `agent:ID`, `all`, `connection:ID`, `kind:KIND` or `owner:OWNER`.
-///
-/// ```
-/// use connection_api::Freeze;
-///
-/// let freeze = r#"{"what": "kind:github", "owner": null, "at": "2027-01-15T08:00:00Z", "by": "command"}"#;
-/// assert_eq!(serde_json::from_str::<Freeze>(freeze)?.what, "kind:github");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Freeze {
@@ -27,15 +19,6 @@ pub struct Freeze {
 }
 
 /// A note that something was frozen or thawed.
-///
-/// ```
-/// use connection_api::FreezeChange;
-///
-/// fn line(change: &FreezeChange) -> String {
-///     format!("{} {} {}", change.at, if change.frozen { "frozen" } else { "thawed" }, change.what)
-/// }
-/// # let _ = line;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FreezeChange {
@@ -52,14 +35,6 @@ pub struct FreezeChange {
 }
 
 /// What is frozen for an owner, and the last changes.
-///
-/// ```
-/// use connection_api::Freezes;
-///
-/// let freezes = r#"{"items": [], "changes": [], "refused": null}"#;
-/// assert!(serde_json::from_str::<Freezes>(freezes)?.items.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Freezes {
@@ -72,13 +47,6 @@ pub struct Freezes {
 }
 
 /// A request to freeze something.
-///
-/// ```
-/// use connection_api::NewFreeze;
-///
-/// assert!(serde_json::from_str::<NewFreeze>(r#"{"what": "agent:deploy"}"#).is_ok());
-/// assert!(serde_json::from_str::<NewFreeze>(r#"{"what": "all", "until": "tomorrow"}"#).is_err());
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -88,15 +56,6 @@ pub struct NewFreeze {
 }
 
 /// The result of freezing.
-///
-/// ```
-/// use connection_api::Froze;
-///
-/// fn must_revoke(froze: &Froze) -> bool {
-///     !froze.released.is_empty() || froze.has_older
-/// }
-/// # let _ = must_revoke;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -111,18 +70,14 @@ pub struct Froze {
     pub released: Vec<ReleasedSecret>,
     /// `true` if the record of events has older releases that were not looked for.
     pub has_older: bool,
+    /// The processes that have not confirmed the freeze within a second. They may still send a request that they have
+    /// begun.
+    #[cfg_attr(feature = "schema", schema(required = true))]
+    #[serde(default)]
+    pub remaining: Vec<String>,
 }
 
 /// A secret that was handed out, which a freeze does not end.
-///
-/// ```
-/// use connection_api::ReleasedSecret;
-///
-/// fn line(secret: &ReleasedSecret) -> String {
-///     format!("{} of {}, last at {}", secret.name, secret.connection, secret.last_at)
-/// }
-/// # let _ = line;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -148,14 +103,6 @@ pub struct ReleasedSecret {
 }
 
 /// The result of thawing.
-///
-/// ```
-/// use connection_api::Thawed;
-///
-/// let thawed = r#"{"what": "kind:github", "wasFrozen": true, "still": ["all"]}"#;
-/// assert_eq!(serde_json::from_str::<Thawed>(thawed)?.still, ["all"]);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -8,15 +8,6 @@ use serde_json::Value;
 use crate::{Liveness, Reason};
 
 /// The connections to import.
-///
-/// ```
-/// use connection_api::Imports;
-///
-/// let text = r#"{"rows": [{"kind": "github", "identity": {"id": "1"}, "credential": "a token"}], "verify": true}"#;
-/// let imports: Imports = serde_json::from_str(text)?;
-/// assert!(imports.verify && !format!("{imports:?}").contains("a token"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -34,15 +25,6 @@ pub struct Imports {
 /// A connection to import.
 ///
 /// `Debug` hides its credential and its configuration.
-///
-/// ```
-/// use connection_api::ImportRow;
-///
-/// let row = r#"{"kind": "github", "identity": {"id": "1", "label": "mona"}, "credential": "a token"}"#;
-/// let row: ImportRow = serde_json::from_str(row)?;
-/// assert_eq!(row.kind, "github");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -73,13 +55,6 @@ pub struct ImportRow {
 }
 
 /// The account of a connection to import.
-///
-/// ```
-/// use connection_api::ImportAccount;
-///
-/// assert!(serde_json::from_str::<ImportAccount>(r#"{"id": "1"}"#)?.label.is_none());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -91,14 +66,6 @@ pub struct ImportAccount {
 }
 
 /// The result of an import.
-///
-/// ```
-/// use connection_api::ImportResult;
-///
-/// let text = r#"{"items": [], "imported": 0, "connected": 0, "refused": 0}"#;
-/// assert_eq!(serde_json::from_str::<ImportResult>(text)?, ImportResult::default());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ImportResult {
@@ -113,15 +80,6 @@ pub struct ImportResult {
 }
 
 /// The result of one row, without its secrets.
-///
-/// ```
-/// use connection_api::ImportedRow;
-///
-/// fn is_imported(row: &ImportedRow) -> bool {
-///     row.outcome.id.is_some()
-/// }
-/// # let _ = is_imported;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ImportedRow {
@@ -135,14 +93,6 @@ pub struct ImportedRow {
 }
 
 /// The connection that was made of a row, or the reason why the row was refused.
-///
-/// ```
-/// use connection_api::ImportOutcome;
-///
-/// let text = r#"{"id": null, "label": "mona", "liveness": null, "error": null}"#;
-/// assert!(serde_json::from_str::<ImportOutcome>(text)?.id.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ImportOutcome {

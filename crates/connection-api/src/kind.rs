@@ -6,12 +6,6 @@ use crate::words::words;
 
 words! {
     /// The way of authentication of a kind.
-    ///
-    /// ```
-    /// use connection_api::AuthType;
-    ///
-    /// assert_eq!(AuthType::PersonalAccessToken.as_str(), "personalAccessToken");
-    /// ```
     AuthType {
         /// The provider needs no credential.
         None = "none",
@@ -28,13 +22,6 @@ words! {
         _ => Unrecognized,
     }
     /// A capability of connections of a kind.
-    ///
-    /// ```
-    /// use connection_api::Capability;
-    ///
-    /// assert_eq!(serde_json::from_str::<Capability>("\"send\"")?, Capability::Send);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Capability {
         /// Requests are sent with the credential.
         Send = "send",
@@ -55,13 +42,6 @@ words! {
         _ => Unrecognized,
     }
     /// The input of a field.
-    ///
-    /// ```
-    /// use connection_api::Input;
-    ///
-    /// assert_eq!(serde_json::from_str::<Input>("\"secret\"")?, Input::Secret);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Input {
         /// A text.
         Text = "text",
@@ -80,13 +60,6 @@ words! {
         _ => Unrecognized,
     }
     /// The way of finishing a setup.
-    ///
-    /// ```
-    /// use connection_api::Way;
-    ///
-    /// assert_eq!(serde_json::from_str::<Way>("\"device\"")?, Way::Device);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Way {
         /// A browser returns from the provider to the server.
         Browser = "browser",
@@ -101,14 +74,6 @@ words! {
 }
 
 /// The names of a kind, and its way of authentication.
-///
-/// ```
-/// use connection_api::{AuthType, KindSummary};
-///
-/// let text = r#"{"kind": "notion", "provider": "notion", "title": "Notion", "auth": "apiKey"}"#;
-/// assert_eq!(serde_json::from_str::<KindSummary>(text)?.auth, AuthType::ApiKey);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KindSummary {
@@ -123,15 +88,6 @@ pub struct KindSummary {
 }
 
 /// A kind in a list.
-///
-/// ```
-/// use connection_api::ListedKind;
-///
-/// let text = r#"{"kind": "notion", "provider": "notion", "title": "Notion", "auth": "apiKey", "own": false,
-///     "profiles": false, "connections": 2}"#;
-/// assert_eq!(serde_json::from_str::<ListedKind>(text)?.summary.title, "Notion");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ListedKind {
@@ -147,15 +103,6 @@ pub struct ListedKind {
 }
 
 /// A kind, with what a person needs to know before connecting an account.
-///
-/// ```
-/// use connection_api::{Capability, Kind};
-///
-/// fn sends(kind: &Kind) -> bool {
-///     kind.description.capabilities.contains(&Capability::Send)
-/// }
-/// # let _ = sends;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Kind {
@@ -168,15 +115,6 @@ pub struct Kind {
 }
 
 /// The description of a kind: what a person needs to know before connecting an account.
-///
-/// ```
-/// use connection_api::{KindDescription, Way};
-///
-/// fn needs_browser(description: &KindDescription) -> bool {
-///     description.ways == [Way::Browser]
-/// }
-/// # let _ = needs_browser;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -198,14 +136,6 @@ pub struct KindDescription {
 }
 
 /// A part of the guide: a sentence, or an address and its name.
-///
-/// ```
-/// use connection_api::Guide;
-///
-/// let text = r#"{"text": "Make a token", "open": "https://github.com/settings/tokens"}"#;
-/// assert!(serde_json::from_str::<Guide>(text)?.open.is_some());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Guide {
@@ -216,15 +146,6 @@ pub struct Guide {
 }
 
 /// A field that a setup of the kind may ask for.
-///
-/// ```
-/// use connection_api::{Input, KindField};
-///
-/// fn secrets(fields: &[KindField]) -> usize {
-///     fields.iter().filter(|field| field.input == Input::Secret).count()
-/// }
-/// # let _ = secrets;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KindField {
@@ -245,24 +166,17 @@ pub struct KindField {
     /// The value that is used if the field is not answered.
     pub default: Option<String>,
     /// The values to choose from.
-    pub choices: Vec<KindChoice>,
+    pub choices: Vec<FieldChoice>,
     /// The way of finishing the setup that asks for the field; `null` for all ways.
     pub way: Option<Way>,
     /// `true` if the host keeps the answer and asks only once for all connections of the kind.
     pub once: bool,
 }
 
-/// A value to choose.
-///
-/// ```
-/// use connection_api::KindChoice;
-///
-/// assert_eq!(serde_json::from_str::<KindChoice>(r#"{"value": "eu", "label": "Europe"}"#)?.value, "eu");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
+/// A value to choose for a field or a preference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct KindChoice {
+pub struct FieldChoice {
     /// The value to answer with.
     pub value: String,
     /// The label that a person reads.
@@ -270,13 +184,6 @@ pub struct KindChoice {
 }
 
 /// The application of a kind that was asked for in a setup and kept for the next ones.
-///
-/// ```
-/// use connection_api::ForgottenClient;
-///
-/// assert!(serde_json::from_str::<ForgottenClient>(r#"{"kind": "slack", "forgotten": true}"#)?.forgotten);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ForgottenClient {
@@ -287,14 +194,6 @@ pub struct ForgottenClient {
 }
 
 /// A change of the terms of a kind.
-///
-/// ```
-/// use connection_api::KindChange;
-///
-/// let text = r#"{"connections": 2, "stopsUse": true, "removed": ["send to a.example"], "added": ["send to b.example"]}"#;
-/// assert!(serde_json::from_str::<KindChange>(text)?.stops_use);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -311,14 +210,6 @@ pub struct KindChange {
 }
 
 /// The changes of a kind since accounts were connected.
-///
-/// ```
-/// use connection_api::KindChanges;
-///
-/// let text = r#"{"kind": "acme", "connections": 0, "changes": [], "seen": "\"0\""}"#;
-/// assert!(serde_json::from_str::<KindChanges>(text)?.changes.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KindChanges {
@@ -333,14 +224,6 @@ pub struct KindChanges {
 }
 
 /// The acceptance of changes that a person has seen.
-///
-/// ```
-/// use connection_api::AcceptKind;
-///
-/// let accept = AcceptKind { seen: "\"0\"".to_owned() };
-/// assert_eq!(serde_json::to_string(&accept)?, r#"{"seen":"\"0\""}"#);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -52,6 +52,7 @@ mod token;
 mod usage;
 mod uses;
 mod webhook;
+mod withdrawal;
 mod words;
 
 pub use agent::{
@@ -62,7 +63,7 @@ pub use agent::{
 pub use answers::Answers;
 pub use approval::{
     Approval, ApprovalResult, ApprovalState, ChangeKind, Impact, NewApproval, NewRefusal, RequestChange, ShownApproval,
-    ShownHeader, ShownRequest, Widening,
+    ShownRequest, Widening,
 };
 pub use connection::{
     Account, Connection, ConnectionCounts, ConnectionPage, Grant, ListState, ListedConnection, Liveness,
@@ -73,13 +74,13 @@ pub use consent::{ConsentGrant, ConsentRequest, Decided, NewConsent, ShownConsen
 pub use event::{Chain, Event, EventDelivery, EventDeliveryState, EventPage, LiveHint, Order};
 pub use extension::{
     AddExtension, BeginHandOff, Choice, DeclaredPreference, Extension, FollowedHandOff, HandOff, HandOffSetup,
-    NewGrant, PreferenceChoice, Preferences, RemovedExtension, Required, RequiredAction, RequirementStatus,
-    ResolvedConnection, Revisions, SetPreferences, ShownPreferences,
+    NewGrant, Preferences, RemovedExtension, Required, RequiredAction, RequirementStatus, ResolvedConnection,
+    Revisions, SetPreferences, ShownPreferences,
 };
 pub use freeze::{Freeze, FreezeChange, Freezes, Froze, NewFreeze, ReleasedSecret, Thawed};
 pub use import::{ImportAccount, ImportOutcome, ImportResult, ImportRow, ImportedRow, Imports};
 pub use kind::{
-    AcceptKind, AuthType, Capability, ForgottenClient, Guide, Input, Kind, KindChange, KindChanges, KindChoice,
+    AcceptKind, AuthType, Capability, FieldChoice, ForgottenClient, Guide, Input, Kind, KindChange, KindChanges,
     KindDescription, KindField, KindSummary, ListedKind, Way,
 };
 pub use model_client::ModelClient;
@@ -90,8 +91,8 @@ pub use profile::{
 };
 pub use send::{Answer, Encoding, File, FileContent, FileType, Header, SendEncoding, SendHeader, SendRequest};
 pub use setup::{
-    BeginSetup, ConfirmStep, ListedSetup, OpenAddress, OpenSetup, Setup, SetupChoice, SetupField, SetupNotice,
-    SetupStage, SetupState, SetupType,
+    BeginSetup, ConfirmStep, ListedSetup, OpenAddress, OpenSetup, Setup, SetupField, SetupNotice, SetupStage,
+    SetupState, SetupType,
 };
 pub use system::{Check, CheckReport, Doctor, Health, HealthDay, RedirectUri, System, SystemCertificate, SystemKey};
 pub use token::{
@@ -101,3 +102,4 @@ pub use token::{
 pub use usage::{Usage, UsageHistory, UsageRequest, UsageSeries, UsageSession};
 pub use uses::{EraseUses, ErasedUses, Use, UseDoor, UseOutcome, UsePage};
 pub use webhook::{Delivery, SignedBy, Webhook, WebhookCheck, WebhookKey, WebhookTest};
+pub use withdrawal::Withdrawal;

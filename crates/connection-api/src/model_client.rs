@@ -3,16 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 /// The client of an agent: a program that signed in, and gets its tokens by itself.
-///
-/// ```
-/// use connection_api::ModelClient;
-///
-/// fn sentence(client: &ModelClient) -> String {
-///     let until = client.ends_at.as_deref().unwrap_or("it signs in again");
-///     format!("{} from {}, until {until}", client.name, client.host)
-/// }
-/// # let _ = sentence;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

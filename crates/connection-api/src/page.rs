@@ -3,14 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 /// A page of a list.
-///
-/// ```
-/// use connection_api::{Page, Reason};
-///
-/// let page: Page<Reason> = serde_json::from_str(r#"{"items": [], "next": null}"#)?;
-/// assert!(page.items.is_empty() && page.next.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Page<T> {
@@ -21,14 +13,6 @@ pub struct Page<T> {
 }
 
 /// A body without members.
-///
-/// ```
-/// use connection_api::Empty;
-///
-/// assert_eq!(serde_json::to_string(&Empty {})?, "{}");
-/// assert!(serde_json::from_str::<Empty>(r#"{"other": 1}"#).is_err());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -28,6 +28,10 @@ pub struct Problem {
     pub code: String,
     /// A sentence that says what to do, if something can be done.
     pub remedy: Option<String>,
+    /// The provider's own words, if this answers the request of the person whose connection it is. Absent otherwise.
+    #[serde(rename = "providerText", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub provider_text: Option<String>,
     /// The field with the problem, if one has it.
     pub field: Option<String>,
     /// The problem of each field, if answers of a setup were refused.
@@ -38,14 +42,6 @@ pub struct Problem {
 }
 
 /// The problem with one field; it never holds the answer.
-///
-/// ```
-/// use connection_api::FieldProblem;
-///
-/// let problem: FieldProblem = serde_json::from_str(r#"{"field": "apiKey", "message": "is missing"}"#)?;
-/// assert_eq!(problem.field, "apiKey");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldProblem {
@@ -56,14 +52,6 @@ pub struct FieldProblem {
 }
 
 /// The reason why something does not work.
-///
-/// ```
-/// use connection_api::Reason;
-///
-/// let text = r#"{"code": "unauthorized", "message": "the token was revoked", "remedy": null}"#;
-/// assert_eq!(serde_json::from_str::<Reason>(text)?.code, "unauthorized");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reason {
@@ -73,6 +61,10 @@ pub struct Reason {
     pub message: String,
     /// A sentence that says what to do.
     pub remedy: Option<String>,
+    /// The provider's own words, if this answers the request of the person whose connection it is. Absent otherwise.
+    #[serde(rename = "providerText", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub provider_text: Option<String>,
 }
 
 impl std::fmt::Display for Problem {

@@ -6,13 +6,6 @@ use crate::{Reason, words::words};
 
 words! {
     /// The state of a directory of a tool.
-    ///
-    /// ```
-    /// use connection_api::DirectoryState;
-    ///
-    /// assert_eq!(serde_json::from_str::<DirectoryState>("\"there\"")?, DirectoryState::There);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     DirectoryState {
         /// The directory exists.
         There = "there",
@@ -31,15 +24,6 @@ words! {
 }
 
 /// A profile of a local tool: a directory with an identity of its own.
-///
-/// ```
-/// use connection_api::Profile;
-///
-/// fn is_signed_in(profile: &Profile) -> bool {
-///     profile.found.authenticated == Some(true)
-/// }
-/// # let _ = is_signed_in;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -65,15 +49,6 @@ pub struct Profile {
 }
 
 /// The findings in the directory of a tool.
-///
-/// ```
-/// use connection_api::{DirectoryProbe, DirectoryState};
-///
-/// fn is_there(probe: &DirectoryProbe) -> bool {
-///     probe.state == DirectoryState::There
-/// }
-/// # let _ = is_there;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DirectoryProbe {
@@ -95,14 +70,6 @@ pub struct DirectoryProbe {
 }
 
 /// A profile that was removed.
-///
-/// ```
-/// use connection_api::RemovedProfile;
-///
-/// let text = r#"{"id": "018f3b9e-7d2a-7c31-9f43-0123456789ab", "kind": "claude", "label": "work"}"#;
-/// assert_eq!(serde_json::from_str::<RemovedProfile>(text)?.label, "work");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RemovedProfile {
@@ -115,14 +82,6 @@ pub struct RemovedProfile {
 }
 
 /// A profile to make.
-///
-/// ```
-/// use connection_api::NewProfile;
-///
-/// let text = r#"{"kind": "claude", "label": "work", "directory": "/home/ada/claude"}"#;
-/// assert_eq!(serde_json::from_str::<NewProfile>(text)?.label, "work");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -136,13 +95,6 @@ pub struct NewProfile {
 }
 
 /// A change of a profile. What is not named stays as it is.
-///
-/// ```
-/// use connection_api::ChangeProfile;
-///
-/// assert!(serde_json::from_str::<ChangeProfile>(r#"{"default": true}"#)?.label.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -157,13 +109,6 @@ pub struct ChangeProfile {
 }
 
 /// A change of the slots that use a profile.
-///
-/// ```
-/// use connection_api::ChangeProfileSlot;
-///
-/// assert!(serde_json::from_str::<ChangeProfileSlot>(r#"{"slot": "site"}"#)?.uses);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

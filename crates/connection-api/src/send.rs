@@ -9,12 +9,6 @@ use crate::words::words;
 
 words! {
     /// The encoding of a body in a request.
-    ///
-    /// ```
-    /// use connection_api::SendEncoding;
-    ///
-    /// assert!(serde_json::from_str::<SendEncoding>("\"utf16\"").is_err());
-    /// ```
     SendEncoding("Encoding") {
         /// The body is the text.
         Utf8 = "utf8",
@@ -22,13 +16,6 @@ words! {
         Base64 = "base64",
     }
     /// The encoding of a body in an answer.
-    ///
-    /// ```
-    /// use connection_api::Encoding;
-    ///
-    /// assert_eq!(serde_json::from_str::<Encoding>("\"base64\"")?, Encoding::Base64);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Encoding {
         /// The body is the text.
         Utf8 = "utf8",
@@ -37,12 +24,6 @@ words! {
         _ => Unrecognized,
     }
     /// The type of a file.
-    ///
-    /// ```
-    /// use connection_api::FileType;
-    ///
-    /// assert_eq!(FileType::Directory.as_str(), "directory");
-    /// ```
     FileType {
         /// A file.
         File = "file",
@@ -87,16 +68,6 @@ pub struct SendRequest {
 /// A header of a request to a provider.
 ///
 /// `Debug` shows the name alone.
-///
-/// ```
-/// use connection_api::SendHeader;
-///
-/// let header: SendHeader = serde_json::from_str(r#"{"name": "accept", "value": "application/json"}"#)?;
-/// assert_eq!(header.name, "accept");
-/// // A struct that serde derives would also take an array of its members.
-/// assert!(serde_json::from_str::<SendHeader>(r#"["accept", "application/json"]"#).is_err());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, try_from = "BTreeMap<String, String>")]
@@ -110,16 +81,6 @@ pub struct SendHeader {
 /// The answer of a provider to a request.
 ///
 /// `Debug` shows the status alone.
-///
-/// ```
-/// use connection_api::Answer;
-///
-/// let text = r#"{"status": 200, "headers": [], "encoding": "base64", "body": "AAE=", "missingScopes": [],
-///     "askableScopes": []}"#;
-/// let answer: Answer = serde_json::from_str(text)?;
-/// assert_eq!(answer.bytes().as_deref(), Some(&[0, 1][..]));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -138,35 +99,19 @@ pub struct Answer {
     pub askable_scopes: Vec<String>,
 }
 
-/// A header of an answer.
+/// A header of an answer, or of a request that is shown.
 ///
 /// `Debug` shows the name alone.
-///
-/// ```
-/// use connection_api::Header;
-///
-/// let header: Header = serde_json::from_str(r#"{"name": "etag", "value": "a secret"}"#)?;
-/// assert!(!format!("{header:?}").contains("a secret"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Header {
-    /// The name, in lower case.
+    /// The name. That of a header of an answer is in lower case.
     pub name: String,
     /// The value.
     pub value: String,
 }
 
 /// A file or a directory.
-///
-/// ```
-/// use connection_api::{File, FileType};
-///
-/// let text = r#"{"name": "notes.md", "type": "file", "size": 12, "modified": null}"#;
-/// assert_eq!(serde_json::from_str::<File>(text)?.r#type, FileType::File);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct File {
@@ -183,14 +128,6 @@ pub struct File {
 /// The content of a file.
 ///
 /// `Debug` shows the size alone.
-///
-/// ```
-/// use connection_api::FileContent;
-///
-/// let content: FileContent = serde_json::from_str(r#"{"size": 2, "encoding": "utf8", "body": "hi"}"#)?;
-/// assert_eq!(content.bytes().as_deref(), Some(&b"hi"[..]));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FileContent {

@@ -4,17 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Guide, Input, Liveness, Reason, words::words};
+use crate::{Account, FieldChoice, Guide, Input, Liveness, Reason, words::words};
 
 words! {
     /// The stage of a setup that has not ended.
-    ///
-    /// ```
-    /// use connection_api::SetupStage;
-    ///
-    /// assert_eq!(serde_json::from_str::<SetupStage>("\"waiting\"")?, SetupStage::Waiting);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     SetupStage {
         /// The server asks the provider.
         Running = "running",
@@ -25,13 +18,6 @@ words! {
         _ => Unrecognized,
     }
     /// The state of a setup, without what a person sees of it.
-    ///
-    /// ```
-    /// use connection_api::SetupType;
-    ///
-    /// assert_eq!(serde_json::from_str::<SetupType>("\"prompt\"")?, SetupType::Prompt);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     SetupType {
         /// The setup was cancelled.
         Cancelled = "cancelled",
@@ -54,15 +40,6 @@ words! {
 }
 
 /// A setup and its state.
-///
-/// ```
-/// use connection_api::{Setup, SetupState};
-///
-/// fn asks(setup: &Setup) -> bool {
-///     matches!(setup.state, SetupState::Prompt { .. } | SetupState::Confirm { .. })
-/// }
-/// # let _ = asks;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -148,6 +125,10 @@ pub enum SetupState {
         title: String,
         /// The problem with the previous answers.
         problem: Option<String>,
+        /// The provider's own words about the previous answers. Absent if there are none.
+        #[serde(rename = "providerText", default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schema(nullable = false))]
+        provider_text: Option<String>,
         /// Instructions for obtaining the values.
         guide: Vec<Guide>,
         /// The fields, in their order.
@@ -184,29 +165,11 @@ pub enum SetupState {
 /// An address for a person's browser.
 ///
 /// `Debug` hides it, because the first person who opens it continues the setup.
-///
-/// ```
-/// use connection_api::OpenAddress;
-///
-/// let address: OpenAddress = serde_json::from_str("\"https://connections.example/callback/acme/go/abc\"")?;
-/// assert!(address.as_str().ends_with("/go/abc"));
-/// assert!(!format!("{address:?}").contains("abc"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OpenAddress(String);
 
 /// A field to answer.
-///
-/// ```
-/// use connection_api::{Input, SetupField};
-///
-/// let text = r#"{"name": "apiKey", "label": "API key", "input": "secret", "required": true, "many": false,
-///     "help": null, "placeholder": null, "default": null, "pattern": null, "choices": []}"#;
-/// assert_eq!(serde_json::from_str::<SetupField>(text)?.input, Input::Secret);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SetupField {
@@ -229,35 +192,10 @@ pub struct SetupField {
     /// A regular expression that must match the whole answer.
     pub pattern: Option<String>,
     /// The values of a `choice`.
-    pub choices: Vec<SetupChoice>,
-}
-
-/// A value to choose.
-///
-/// ```
-/// use connection_api::SetupChoice;
-///
-/// assert_eq!(serde_json::from_str::<SetupChoice>(r#"{"value": "eu", "label": "Europe"}"#)?.label, "Europe");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct SetupChoice {
-    /// The text that answers the field.
-    pub value: String,
-    /// The label that a person reads.
-    pub label: String,
+    pub choices: Vec<FieldChoice>,
 }
 
 /// A notice that stays visible during a step.
-///
-/// ```
-/// use connection_api::SetupNotice;
-///
-/// let text = r#"{"message": "Enter the code", "open": "https://acme.com/device", "userCode": "ABCD", "reason": null}"#;
-/// assert_eq!(serde_json::from_str::<SetupNotice>(text)?.user_code.as_deref(), Some("ABCD"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -274,15 +212,6 @@ pub struct SetupNotice {
 }
 
 /// A setup that has not ended.
-///
-/// ```
-/// use connection_api::{OpenSetup, SetupStage};
-///
-/// fn waits(setup: &OpenSetup) -> bool {
-///     setup.state == SetupStage::Waiting
-/// }
-/// # let _ = waits;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -308,15 +237,6 @@ pub struct OpenSetup {
 }
 
 /// A setup that has not ended, with the names of its kind.
-///
-/// ```
-/// use connection_api::ListedSetup;
-///
-/// fn title(listed: &ListedSetup) -> &str {
-///     &listed.kind_title
-/// }
-/// # let _ = title;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -331,14 +251,6 @@ pub struct ListedSetup {
 }
 
 /// The setup to begin: of a new connection, or of a re-authorization.
-///
-/// ```
-/// use connection_api::BeginSetup;
-///
-/// let new = BeginSetup::kind("github").label("work").again();
-/// let again = BeginSetup::reauthorize("018f3b9e-7d2a-7c31-9f43-0123456789ab").another_account();
-/// assert!(new.again && again.another_account);
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -365,13 +277,6 @@ pub struct BeginSetup {
 }
 
 /// The step that is confirmed.
-///
-/// ```
-/// use connection_api::ConfirmStep;
-///
-/// assert_eq!(serde_json::to_string(&ConfirmStep { step: 3 })?, r#"{"step":3}"#);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -3,15 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 /// The program and its database.
-///
-/// ```
-/// use connection_api::System;
-///
-/// fn is_well(system: &System) -> bool {
-///     system.healthy
-/// }
-/// # let _ = is_well;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -36,14 +27,6 @@ pub struct System {
 }
 
 /// The certificate with which the server speaks TLS.
-///
-/// ```
-/// use connection_api::SystemCertificate;
-///
-/// let text = r#"{"file": "/etc/connections/tls.pem", "endsAt": "2027-01-15T08:00:00Z", "remedy": null}"#;
-/// assert!(serde_json::from_str::<SystemCertificate>(text)?.remedy.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -57,14 +40,6 @@ pub struct SystemCertificate {
 }
 
 /// The source of the key that wraps the keys of the database.
-///
-/// ```
-/// use connection_api::SystemKey;
-///
-/// let key: SystemKey = serde_json::from_str(r#"{"source": "the file root.key", "wrappedBy": "1f7a"}"#)?;
-/// assert_eq!(key.wrapped_by, "1f7a");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -77,16 +52,9 @@ pub struct SystemKey {
 
 /// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
 /// edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
-/// if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
-/// which a request was refused since it was verified.
-///
-/// ```
-/// use connection_api::Doctor;
-///
-/// let doctor: Doctor = serde_json::from_str(r#"{"ok": true, "checks": [], "redirectUris": []}"#)?;
-/// assert!(doctor.report.ok);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
+/// if some did not arrive, the `callback` and all `connections`, one `application` for each that a provider does not
+/// accept, and one `connection` for each other one that does not work, or of which a request was refused since it was
+/// verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -99,12 +67,6 @@ pub struct Doctor {
 }
 
 /// Checks, and their result.
-///
-/// ```
-/// use connection_api::{Check, CheckReport};
-///
-/// assert!(CheckReport::of(vec![Check::passed("clock", "it is right")]).ok);
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CheckReport {
@@ -115,13 +77,6 @@ pub struct CheckReport {
 }
 
 /// A check, such as that of the `database` or the `clock`, and its result.
-///
-/// ```
-/// use connection_api::Check;
-///
-/// let check = Check::failed("clock", "it is 1970", Some("set the clock".to_owned()));
-/// assert!(!check.ok);
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Check {
@@ -136,14 +91,6 @@ pub struct Check {
 }
 
 /// The address to register at the provider of a kind.
-///
-/// ```
-/// use connection_api::RedirectUri;
-///
-/// let text = r#"{"kind": "slack", "redirectUri": "https://connections.example/callback/slack"}"#;
-/// assert_eq!(serde_json::from_str::<RedirectUri>(text)?.kind, "slack");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -155,13 +102,6 @@ pub struct RedirectUri {
 }
 
 /// The health of a connection.
-///
-/// ```
-/// use connection_api::Health;
-///
-/// assert!(serde_json::from_str::<Health>(r#"{"days": []}"#)?.days.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Health {
@@ -170,14 +110,6 @@ pub struct Health {
 }
 
 /// A day in UTC, with the seconds for which the connection was in each state. The rest of the day is not known.
-///
-/// ```
-/// use connection_api::HealthDay;
-///
-/// let day: HealthDay = serde_json::from_str(r#"{"day": "2027-01-15", "live": 86400, "offline": 0, "failing": 0}"#)?;
-/// assert_eq!(day.live, 86_400);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct HealthDay {

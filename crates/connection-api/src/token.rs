@@ -9,12 +9,6 @@ use crate::words::words;
 
 words! {
     /// The role of a token to make.
-    ///
-    /// ```
-    /// use connection_api::NewRole;
-    ///
-    /// assert!(serde_json::from_str::<NewRole>("\"root\"").is_err());
-    /// ```
     NewRole {
         /// The token reads and answers approvals, and does nothing else.
         Approve = "approve",
@@ -30,13 +24,6 @@ words! {
         Extension = "extension",
     }
     /// The role of a token.
-    ///
-    /// ```
-    /// use connection_api::Role;
-    ///
-    /// assert_eq!(serde_json::from_str::<Role>("\"use\"")?, Role::Use);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     Role {
         /// The token reads and answers approvals, and does nothing else.
         Approve = "approve",
@@ -57,15 +44,6 @@ words! {
 }
 
 /// A token, without its text.
-///
-/// ```
-/// use connection_api::{Role, Token};
-///
-/// fn may_read(token: &Token) -> bool {
-///     token.revoked_at.is_none() && token.role != Role::Link
-/// }
-/// # let _ = may_read;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -95,15 +73,6 @@ pub struct Token {
 /// A token that was made, with its text, which is shown once.
 ///
 /// `Debug` hides the text.
-///
-/// ```
-/// use connection_api::IssuedToken;
-///
-/// fn text(issued: &IssuedToken) -> &str {
-///     &issued.token
-/// }
-/// # let _ = text;
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct IssuedToken {
@@ -115,14 +84,6 @@ pub struct IssuedToken {
 }
 
 /// A token to make.
-///
-/// ```
-/// use connection_api::{NewRole, NewToken};
-///
-/// let new: NewToken = serde_json::from_str(r#"{"name": "billing", "role": "use"}"#)?;
-/// assert_eq!(new.role, NewRole::Use);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -142,14 +103,6 @@ pub struct NewToken {
 }
 
 /// A setup link to make: for a new account of one of `kinds`, or to repair `connection`.
-///
-/// ```
-/// use connection_api::NewSetupLink;
-///
-/// let new = NewSetupLink::kinds(["github", "notion"]).tag("customer", "17");
-/// let repair = NewSetupLink::repair("018f3b9e-7d2a-7c31-9f43-0123456789ab").return_to("https://app.example/accounts");
-/// assert!(new.connection.is_none() && repair.kinds.is_empty());
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -177,15 +130,6 @@ pub struct NewSetupLink {
 /// A setup link that was made, with its address, which is shown once.
 ///
 /// `Debug` hides the address.
-///
-/// ```
-/// use connection_api::SetupLink;
-///
-/// let link = r#"{"id": "a", "address": "https://connections.example/link#link=cn_b", "expiresAt": "2027-01-15T08:30:00Z"}"#;
-/// let link: SetupLink = serde_json::from_str(link)?;
-/// assert!(link.address.ends_with("cn_b") && !format!("{link:?}").contains("cn_b"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -199,15 +143,6 @@ pub struct SetupLink {
 }
 
 /// The caller of a request.
-///
-/// ```
-/// use connection_api::{Me, Role};
-///
-/// fn is_visitor(me: &Me) -> bool {
-///     me.role == Role::Link
-/// }
-/// # let _ = is_visitor;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -237,15 +172,6 @@ pub struct Me {
 }
 
 /// A connection as it is shown to the person who repairs it with a setup link.
-///
-/// ```
-/// use connection_api::Repaired;
-///
-/// fn question(repaired: &Repaired) -> String {
-///     format!("Sign in to {} as {}", repaired.provider_title, repaired.account)
-/// }
-/// # let _ = question;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -263,14 +189,6 @@ pub struct Repaired {
 }
 
 /// The name and appearance of the host, for a page.
-///
-/// ```
-/// use connection_api::Host;
-///
-/// let host: Host = serde_json::from_str(r#"{"name": "Acme", "logo": null, "accent": null, "returnTo": null}"#)?;
-/// assert_eq!(host.name.as_deref(), Some("Acme"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -286,14 +204,6 @@ pub struct Host {
 }
 
 /// The name and appearance of the host, which the page of a setup link shows to everybody.
-///
-/// ```
-/// use connection_api::Appearance;
-///
-/// let shown: Appearance = serde_json::from_str(r#"{"name": "Acme", "logo": null, "accent": null}"#)?;
-/// assert_eq!(shown.name.as_deref(), Some("Acme"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Appearance {
@@ -306,14 +216,6 @@ pub struct Appearance {
 }
 
 /// The code that a host passed to a page.
-///
-/// ```
-/// use connection_api::Code;
-///
-/// let code: Code = serde_json::from_str(r#"{"code": "cn_of-a-page"}"#)?;
-/// assert!(!code.link && !format!("{code:?}").contains("cn_of"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -330,15 +232,6 @@ pub struct Code {
 /// A token of a page, which is shown once.
 ///
 /// `Debug` hides its text.
-///
-/// ```
-/// use connection_api::PageToken;
-///
-/// let text = r#"{"token": "cn_of-a-page", "expiresAt": "2027-01-15T08:30:00Z",
-///     "host": {"name": null, "logo": null, "accent": null, "returnTo": null}}"#;
-/// assert!(!format!("{:?}", serde_json::from_str::<PageToken>(text)?).contains("cn_of"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -352,14 +245,6 @@ pub struct PageToken {
 }
 
 /// An owner.
-///
-/// ```
-/// use connection_api::Owner;
-///
-/// let owner: Owner = serde_json::from_str(r#"{"owner": "customer-17", "name": null}"#)?;
-/// assert_eq!(owner.owner, "customer-17");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Owner {
@@ -371,13 +256,6 @@ pub struct Owner {
 }
 
 /// The name of an owner.
-///
-/// ```
-/// use connection_api::OwnerName;
-///
-/// assert!(serde_json::from_str::<OwnerName>(r#"{"name": null}"#)?.name.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -8,15 +8,6 @@ use serde_json::{Map, Value};
 use crate::Reason;
 
 /// The usage of an account, as it is known.
-///
-/// ```
-/// use connection_api::Usage;
-///
-/// fn is_known(usage: &Usage) -> bool {
-///     usage.snapshot.is_some()
-/// }
-/// # let _ = is_known;
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -41,13 +32,6 @@ pub struct Usage {
 }
 
 /// The action to take on the usage of an account.
-///
-/// ```
-/// use connection_api::UsageRequest;
-///
-/// assert!(serde_json::from_str::<UsageRequest>("{}")?.session.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -60,14 +44,6 @@ pub struct UsageRequest {
 /// The report of a running session.
 ///
 /// `Debug` hides it, because tools name directories and people in their documents.
-///
-/// ```
-/// use connection_api::UsageSession;
-///
-/// let session: UsageSession = serde_json::from_str(r#"{"contextUsed": 1200, "contextMax": 200000}"#)?;
-/// assert_eq!(session.context_used, Some(1200));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -85,13 +61,6 @@ pub struct UsageSession {
 }
 
 /// The history of a connection's usage.
-///
-/// ```
-/// use connection_api::UsageHistory;
-///
-/// assert!(serde_json::from_str::<UsageHistory>(r#"{"series": []}"#)?.series.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UsageHistory {
@@ -100,14 +69,6 @@ pub struct UsageHistory {
 }
 
 /// The history of a metric.
-///
-/// ```
-/// use connection_api::UsageSeries;
-///
-/// let text = r#"{"metric": "five_hour", "points": [[1800000000, 0.25]]}"#;
-/// assert_eq!(serde_json::from_str::<UsageSeries>(text)?.points, [(1_800_000_000, 0.25)]);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UsageSeries {

@@ -6,12 +6,6 @@ use crate::words::words;
 
 words! {
     /// The way in which a use arrived at the server.
-    ///
-    /// ```
-    /// use connection_api::UseDoor;
-    ///
-    /// assert_eq!(UseDoor::Reverse.as_str(), "reverse");
-    /// ```
     UseDoor {
         /// A route of the API.
         Api = "api",
@@ -28,12 +22,6 @@ words! {
         _ => Unrecognized,
     }
     /// How a use ended.
-    ///
-    /// ```
-    /// use connection_api::UseOutcome;
-    ///
-    /// assert_eq!(UseOutcome::NotGranted.as_str(), "not_granted");
-    /// ```
     UseOutcome {
         /// The request could be read in two ways and was not sent.
         Ambiguous = "ambiguous",
@@ -64,16 +52,6 @@ words! {
 }
 
 /// A use of a connection: a request that was sent, refused or asked about, or secrets that were handed out.
-///
-/// ```
-/// use connection_api::Use;
-///
-/// fn line(of: &Use) -> String {
-///     let outcome = of.outcome.map_or("outcome unknown", |outcome| outcome.as_str());
-///     format!("{} {} {outcome}", of.at, of.path.as_deref().unwrap_or_default())
-/// }
-/// # let _ = line;
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -139,13 +117,6 @@ pub struct Use {
 }
 
 /// A page of uses, newest first.
-///
-/// ```
-/// use connection_api::UsePage;
-///
-/// assert!(serde_json::from_str::<UsePage>(r#"{"items": [], "next": null}"#)?.items.is_empty());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UsePage {
@@ -156,14 +127,6 @@ pub struct UsePage {
 }
 
 /// The entries of the record of use whose texts to erase.
-///
-/// ```
-/// use connection_api::EraseUses;
-///
-/// let erase = EraseUses { before: "2027-01-15T08:00:00Z".to_owned() };
-/// assert_eq!(serde_json::to_string(&erase)?, r#"{"before":"2027-01-15T08:00:00Z"}"#);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -173,13 +136,6 @@ pub struct EraseUses {
 }
 
 /// The result of an erasure.
-///
-/// ```
-/// use connection_api::ErasedUses;
-///
-/// assert_eq!(serde_json::from_str::<ErasedUses>(r#"{"erased": 4}"#)?.erased, 4);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ErasedUses {

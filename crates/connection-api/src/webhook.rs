@@ -8,13 +8,6 @@ use crate::{Encoding, Reason, words::words};
 
 words! {
     /// The origin of the key that signs deliveries.
-    ///
-    /// ```
-    /// use connection_api::SignedBy;
-    ///
-    /// assert_eq!(serde_json::from_str::<SignedBy>("\"generated\"")?, SignedBy::Generated);
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
     SignedBy {
         /// The credential of the connection.
         Credential = "credential",
@@ -29,15 +22,6 @@ words! {
 /// The address for webhooks of a connection, and what arrived there.
 ///
 /// `Debug` hides the address and the key.
-///
-/// ```
-/// use connection_api::Webhook;
-///
-/// fn is_used(webhook: &Webhook) -> bool {
-///     webhook.enabled && webhook.received > 0
-/// }
-/// # let _ = is_used;
-/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -71,14 +55,6 @@ pub struct Webhook {
 }
 
 /// A valid key.
-///
-/// ```
-/// use connection_api::WebhookKey;
-///
-/// let key: WebhookKey = serde_json::from_str(r#"{"since": "2027-01-15T08:00:00Z", "until": null}"#)?;
-/// assert!(key.until.is_none());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct WebhookKey {
@@ -89,14 +65,6 @@ pub struct WebhookKey {
 }
 
 /// The last test of the address.
-///
-/// ```
-/// use connection_api::WebhookTest;
-///
-/// let test: WebhookTest = serde_json::from_str(r#"{"at": "2027-01-15T08:00:00Z", "ok": true, "code": null}"#)?;
-/// assert!(test.ok);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct WebhookTest {
@@ -109,14 +77,6 @@ pub struct WebhookTest {
 }
 
 /// The result of a test.
-///
-/// ```
-/// use connection_api::WebhookCheck;
-///
-/// let text = r#"{"ok": true, "code": null, "message": "a signed delivery arrives", "remedy": null}"#;
-/// assert!(serde_json::from_str::<WebhookCheck>(text)?.ok);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct WebhookCheck {
@@ -133,15 +93,6 @@ pub struct WebhookCheck {
 /// A delivery that waits to be taken.
 ///
 /// `Debug` hides its body.
-///
-/// ```
-/// use connection_api::Delivery;
-///
-/// fn name(delivery: &Delivery) -> &str {
-///     delivery.event.as_deref().unwrap_or("unreadable")
-/// }
-/// # let _ = name;
-/// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

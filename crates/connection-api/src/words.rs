@@ -45,6 +45,15 @@ macro_rules! words {
             }
         }
 
+        $(
+            impl From<&str> for $name {
+                /// Returns the variant of a word. Another word is one of a later version, as in an answer that is read.
+                fn from(word: &str) -> Self {
+                    Self::parse(word).unwrap_or(Self::$later)
+                }
+            }
+        )?
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())

@@ -32,10 +32,6 @@ impl BaseAddress {
         &self.0
     }
 
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.0.starts_with("https:")
-    }
-
     /// Returns the address of a path of the API. A segment that would change the path is refused.
     pub(crate) fn of_api(&self, path: &[&str], query: &[(&'static str, String)]) -> Result<Url, Error> {
         let mut address = format!("{}/api/v1", self.0);

@@ -2,7 +2,7 @@
 
 use connection_api::{
     Agent, AgentGrant, Explanation, GrantPreview, IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant,
-    NewAgentToken, Page, RemovedAgent, SendRequest, ShownAgent,
+    NewAgentToken, Page, RemovedAgent, SendRequest, ShownAgent, Withdrawal,
 };
 
 use crate::{Client, Error};
@@ -101,13 +101,14 @@ impl Client {
         self.put(&["agents", agent, "grants", connection]).body(new, 0).answer().await
     }
 
-    /// Takes a connection away from an agent. Revoking it again changes nothing.
+    /// Takes a connection away from an agent. Revoking it again changes nothing. The answer names the processes of the
+    /// server's store of which it is not known that they no longer use it.
     ///
     /// # Errors
     ///
     /// As [`agent`](Self::agent), and those of [`connection`](Self::connection).
-    pub async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<(), Error> {
-        self.delete(&["agents", agent, "grants", connection]).nothing().await
+    pub async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<Withdrawal, Error> {
+        self.delete(&["agents", agent, "grants", connection]).withdrawal().await
     }
 
     /// Makes a token for an agent, whose text is in the answer and nowhere else.
@@ -119,12 +120,13 @@ impl Client {
         self.post(&["agents", agent, "tokens"]).body(new, 0).answer().await
     }
 
-    /// Revokes a token of an agent. Revoking it again changes nothing.
+    /// Revokes a token of an agent. Revoking it again changes nothing. The answer is as that of
+    /// [`revoke_agent_grant`](Self::revoke_agent_grant).
     ///
     /// # Errors
     ///
     /// As [`agent`](Self::agent); with the code `token_not_found` if the agent has no such token.
-    pub async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<(), Error> {
-        self.delete(&["agents", agent, "tokens", id]).nothing().await
+    pub async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<Withdrawal, Error> {
+        self.delete(&["agents", agent, "tokens", id]).withdrawal().await
     }
 }

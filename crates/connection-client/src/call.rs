@@ -3,8 +3,9 @@
 use std::{error::Error as _, iter::successors};
 
 use bytes::Bytes;
-use connection_api::Problem;
+use connection_api::{Problem, Withdrawal};
 use connection_contract::Secret;
+use connection_egress::tls_fault;
 use reqwest::{Method, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret as _;
 use serde::{Serialize, de::DeserializeOwned};
@@ -89,10 +90,18 @@ impl<'a> Call<'a> {
     pub(crate) async fn answer<T: DeserializeOwned>(self) -> Result<T, Error> {
         let client = self.client;
         let limit = self.limit;
+        read(client, self.send().await?, limit).await
+    }
+
+    /// Sends a request that takes something back. An answer without content says that this is in force in every process.
+    pub(crate) async fn withdrawal(self) -> Result<Withdrawal, Error> {
+        let client = self.client;
+        let limit = self.limit;
         let response = self.send().await?;
-        let status = response.status();
-        let bytes = whole(client, response, limit).await?;
-        serde_json::from_slice(&bytes).map_err(|_| unexpected(client, status))
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(Withdrawal::default()),
+            _ => read(client, response, limit).await,
+        }
     }
 
     /// Sends a request whose answer has no content.
@@ -147,6 +156,13 @@ async fn succeeded(client: &Client, answer: reqwest::Result<Response>) -> Result
     }
 }
 
+/// Reads a body that is JSON, up to a limit.
+async fn read<T: DeserializeOwned>(client: &Client, response: Response, limit: usize) -> Result<T, Error> {
+    let status = response.status();
+    let bytes = whole(client, response, limit).await?;
+    serde_json::from_slice(&bytes).map_err(|_| unexpected(client, status))
+}
+
 /// Reads a body up to a limit.
 async fn whole(client: &Client, mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
@@ -167,10 +183,15 @@ fn unexpected(client: &Client, status: StatusCode) -> Error {
 /// the address of the request.
 pub(crate) fn unreachable(client: &Client, error: &reqwest::Error) -> Error {
     let url = client.base_url().to_owned();
+    // After the handshake, the error is one of the answer.
+    if let Some(fault) = tls_fault(error).filter(|_| error.is_connect()) {
+        let remedy = fault.remedy().map(|remedy| remedy.to_string());
+        return Error::Unreachable { url, cause: fault.to_string(), remedy };
+    }
     if error.is_timeout() {
-        return Error::Unreachable { url, cause: "no answer in time".to_owned() };
+        return Error::Unreachable { url, cause: "no answer in time".to_owned(), remedy: None };
     }
     let cause = successors(error.source(), |error| (*error).source()).last();
     let cause = cause.map_or_else(|| "the answer is not complete".to_owned(), ToString::to_string);
-    Error::Unreachable { url, cause }
+    Error::Unreachable { url, cause, remedy: None }
 }

@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use connection_egress::tls_config;
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Error, address::BaseAddress, tls};
+use crate::{Error, address::BaseAddress};
 
 /// The longest time for a connection to the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -116,7 +117,7 @@ impl ClientBuilder {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::Token);
         }
-        let tls = tls::config(base.is_encrypted(), &self.certificates)?;
+        let tls = tls_config(&self.certificates).map_err(|error| Error::Certificates(error.to_string()))?;
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

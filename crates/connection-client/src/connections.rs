@@ -42,7 +42,8 @@ impl Client {
         self.post(&["connections", id, "verify"]).body(&Verification::default(), 0).answer().await
     }
 
-    /// Verifies a connection as [`verify`](Self::verify) does, also during a pause that the provider asked for.
+    /// Verifies a connection as [`verify`](Self::verify) does, also during a pause that the provider asked for. With a token
+    /// that may not refresh the connection, this is [`verify`](Self::verify).
     ///
     /// # Errors
     ///

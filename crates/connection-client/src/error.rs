@@ -63,8 +63,10 @@ pub enum Error {
     Unreachable {
         /// The base address of the server.
         url: String,
-        /// The cause, as the system or the library names it.
+        /// What is wrong with the certificate of the server, or the cause as the system or the library names it.
         cause: String,
+        /// What a person can do about the certificate of the server, or about a server without TLS.
+        remedy: Option<String>,
     },
 }
 
@@ -97,7 +99,9 @@ impl Error {
                 "check that the address is that of a server of Connections, and that it is not older than this program",
             ),
             Self::Unencrypted { .. } => Some("use an https address"),
-            Self::Unreachable { .. } => Some("check that the server runs, and that this is its address"),
+            Self::Unreachable { remedy, .. } => {
+                remedy.as_deref().or(Some("check that the server runs, and that this is its address"))
+            }
         }
     }
 

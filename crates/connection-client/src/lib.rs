@@ -64,7 +64,6 @@ mod profiles;
 mod send;
 mod setup_links;
 mod setups;
-mod tls;
 mod tokens;
 mod usage;
 mod uses;
@@ -78,16 +77,15 @@ pub use connection_api::{
     EventPage, Explanation, Extension, FieldProblem, File, FileContent, FileType, ForgottenClient, Freeze,
     FreezeChange, Freezes, Froze, Grant, GrantBudget, GrantPreview, GrantRules, GrantState, Guide, Header, Impact,
     ImportAccount, ImportOutcome, ImportResult, ImportRow, ImportedRow, Input, IssuedAgentToken, IssuedToken, Kind,
-    KindChange, KindChanges, KindChoice, KindDescription, KindField, KindSummary, LearnedRules, ListState,
-    ListedConnection, ListedKind, ListedSetup, Liveness, Me, NewAgentGrant, NewAgentToken, NewApproval, NewAudience,
-    NewFreeze, NewProfile, NewRole, NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, PreferenceChoice,
-    Preferences, Problem, Profile, Reason, RedirectUri, RefreshOutcome, Refreshed, ReleasedSecret, RemedyAction,
-    Removal, Removed, RemovedAgent, RemovedExtension, RemovedProfile, RequestChange, RequirementStatus, Revisions,
-    Role, RuleEffect, RulesDecision, RulesDifference, SendEncoding, SendHeader, SendRequest, Setup, SetupChoice,
-    SetupField, SetupLink, SetupNotice, SetupState, SetupType, ShownAgent, ShownApproval, ShownConnection, ShownHeader,
-    ShownPreferences, ShownRequest, SignedBy, System, SystemCertificate, SystemKey, Teardown, Thawed, Token, Usage,
-    UsageRequest, UsageSession, Use, UseDoor, UseOutcome, UsePage, Way, Webhook, WebhookCheck, WebhookKey, WebhookTest,
-    Widening,
+    KindChange, KindChanges, KindDescription, KindField, KindSummary, LearnedRules, ListState, ListedConnection,
+    ListedKind, ListedSetup, Liveness, Me, NewAgentGrant, NewAgentToken, NewApproval, NewAudience, NewFreeze,
+    NewProfile, NewRole, NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, Preferences, Problem, Profile, Reason,
+    RedirectUri, RefreshOutcome, Refreshed, ReleasedSecret, RemedyAction, Removal, Removed, RemovedAgent,
+    RemovedExtension, RemovedProfile, RequestChange, RequirementStatus, Revisions, Role, RuleEffect, RulesDecision,
+    RulesDifference, SendEncoding, SendHeader, SendRequest, Setup, SetupField, SetupLink, SetupNotice, SetupState,
+    SetupType, ShownAgent, ShownApproval, ShownConnection, ShownPreferences, ShownRequest, SignedBy, System,
+    SystemCertificate, SystemKey, Teardown, Thawed, Token, Usage, UsageRequest, UsageSession, Use, UseDoor, UseOutcome,
+    UsePage, Way, Webhook, WebhookCheck, WebhookKey, WebhookTest, Widening,
 };
 pub use connection_filter::ConnectionFilter;
 pub use error::Error;

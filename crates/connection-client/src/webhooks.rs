@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`webhook`](Self::webhook).
-    pub async fn deliveries(&self, id: &str, after: Option<u64>) -> Result<Page<Delivery>, Error> {
+    pub async fn deliveries(&self, id: &str, after: Option<&str>) -> Result<Page<Delivery>, Error> {
         self.get(&["connections", id, "webhook", "deliveries"]).query("after", after).answer().await
     }
 }

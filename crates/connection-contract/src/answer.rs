@@ -5,7 +5,21 @@
 
 use core::time::Duration;
 
-use crate::{HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode};
+use crate::{Challenge, HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode, quota};
+
+/// The byte order mark, which some servers put before JSON, and which a reader may ignore (RFC 8259, section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The beginning of the text that Cloudflare sends to programs in place of its pages; the number of the error follows
+/// (OpenAgentsInc/openagents, issue 4721).
+const ERROR_CODE: &[u8] = b"error code: ";
+/// The statuses at which a provider may state a limit in the headers. At any other status, the headers only say how
+/// many requests are left.
+const LIMITS: [u16; 3] = [403, 429, 503];
+/// The code of a request for which the token lacks a scope (RFC 6750, section 3.1).
+const LACKS_SCOPE: &str = "insufficient_scope";
+/// The codes of OAuth that refuse a credential (RFC 6749, section 5.2; RFC 6750, section 3.1). A limit does not have them. They
+/// are those of the standards alone, for the answers of every API; `connection-oauth2` knows those of token endpoints.
+const REFUSALS: [&str; 4] = ["invalid_client", "invalid_grant", "invalid_token", LACKS_SCOPE];
 
 /// What an answer says, apart from its contents.
 ///
@@ -20,15 +34,17 @@ use crate::{HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encod
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerClass {
-    /// The provider limits the rate of requests, and did not process this one: 429.
+    /// The provider limits the rate of requests: 429, and an answer with 403 or 503 that asks to wait. With 503, a gateway
+    /// may have answered after the provider processed the request.
     Limit,
     /// The provider, or a proxy in front of it, cannot answer now. It may have processed the request: 408 and 5xx.
     Outage,
-    /// The provider refuses the credential, and did not process the request: 401 and 403.
+    /// The provider refuses the credential, and did not process the request: 401 and 403, and any answer with a challenge
+    /// that says so.
     Refusal,
     /// The provider processed the request: 2xx.
     Success,
-    /// The answer says nothing about the credential: any other status.
+    /// The answer says nothing about the credential: any other status, and a page where data was asked for.
     Unexpected,
 }
 
@@ -51,9 +67,88 @@ impl AnswerClass {
 }
 
 impl HttpResponse {
-    /// Returns what the answer says.
+    /// Returns what the answer says, by its status, its headers, and whether it is a page.
+    ///
+    /// - An answer with 403, 429 or 503 that has `Retry-After` or an exhausted counter of requests is a limit. No counter
+    ///   excuses a 401, or an error that names the credential.
+    /// - An answer with 400, 401 or 403 whose challenge says `invalid_token` is a refusal.
+    /// - A [page](Self::is_page) is not an answer of an API. With 403, or with 401 and no challenge, a proxy, a firewall or
+    ///   a sign-in in front of the API sent it, so that it says nothing about the credential. For a provider that refuses
+    ///   credentials with pages, use the class of the status: `classify_by(result, |answer| AnswerClass::of(answer.status()))`.
+    ///
+    /// ```
+    /// use connection_contract::{AnswerClass, HttpResponse, Timestamp};
+    ///
+    /// let class = |status, headers: &[(&str, &str)], body: &str| {
+    ///     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    ///     HttpResponse::new(status, headers, body, Timestamp::from_seconds(0)).class()
+    /// };
+    /// assert_eq!(class(403, &[], "{}"), AnswerClass::Refusal);
+    /// assert_eq!(class(403, &[("x-ratelimit-remaining", "0")], "{}"), AnswerClass::Limit);
+    /// assert_eq!(class(403, &[], "<html>Request blocked</html>"), AnswerClass::Unexpected);
+    /// assert_eq!(class(400, &[("www-authenticate", "Bearer error=invalid_token")], ""), AnswerClass::Refusal);
+    /// ```
     pub fn class(&self) -> AnswerClass {
-        AnswerClass::of(self.status())
+        let challenge = self.challenge();
+        match self.status() {
+            400 | 403 if challenge.is_invalid_token => AnswerClass::Refusal,
+            401 if !challenge.is_present && self.is_page() => AnswerClass::Unexpected,
+            403 if challenge.missing_scopes.is_some() => AnswerClass::Refusal,
+            403 | 503 if self.asks_to_wait() && !self.states(&REFUSALS) => AnswerClass::Limit,
+            403 if self.is_page() => AnswerClass::Unexpected,
+            status => AnswerClass::of(status),
+        }
+    }
+
+    /// Returns what the challenges of the answer say about a token.
+    pub fn challenge(&self) -> Challenge {
+        Challenge::of(self.headers())
+    }
+
+    /// Returns the time for which the answer asks to wait: that of `Retry-After`, or else that until an exhausted counter
+    /// of requests begins again, at the statuses of a limit (403, 429 and 503). A time that has passed names no pause.
+    pub fn pause(&self) -> Option<Duration> {
+        let is_pause = |time: &Duration| !time.is_zero();
+        let counted = || quota::exhausted(self).filter(|_| LIMITS.contains(&self.status())).flatten();
+        self.retry_after().filter(is_pause).or_else(counted).filter(is_pause)
+    }
+
+    /// Returns `true` if the answer is a page for a browser: its type is HTML and its body is not JSON, or its body begins as
+    /// a page does. So is the text `error code: 1010`, with any number, with which Cloudflare answers a program in place of a
+    /// page. The documents of an API in XML are no pages, and with 401, neither is a text that does not begin with `<`: some
+    /// APIs refuse a credential with a word of the type HTML.
+    pub fn is_page(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or_default().trim_start().to_ascii_lowercase();
+        let body = without_mark(self.body().expose()).trim_ascii_start();
+        let begins = |word: &str| body.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()));
+        if ["<!doctype html", "<html", "<head", "<body"].into_iter().any(begins) {
+            return true;
+        }
+        let number = body.trim_ascii_end().strip_prefix(ERROR_CODE).unwrap_or_default();
+        if !number.is_empty() && number.iter().all(u8::is_ascii_digit) {
+            return true;
+        }
+        match kind.starts_with("text/html") || kind.starts_with("application/xhtml") {
+            true if self.status() == 401 => begins("<"),
+            true => !body.is_empty() && self.json().is_err(),
+            // A comment, or the declaration of a page in XML, may come first.
+            false => !kind.contains("xml") && begins("<") && !begins("<?xml"),
+        }
+    }
+
+    fn asks_to_wait(&self) -> bool {
+        self.header("retry-after").is_some() || quota::exhausted(self).is_some()
+    }
+
+    /// Returns `true` if the body, JSON or a form, states one of these codes as its error.
+    fn states(&self, codes: &[&str]) -> bool {
+        let is_stated = |body: Value| {
+            let error = &body["error"];
+            let places = [error, &error["code"], &error["type"], &body["code"]];
+            let is_known = |error: &str| codes.iter().any(|code| code.eq_ignore_ascii_case(error));
+            places.into_iter().filter_map(Value::as_str).any(is_known)
+        };
+        self.json_or_form().is_ok_and(is_stated)
     }
 
     /// Returns what the answer says if the provider also states limits and refusals in its body, whatever the status.
@@ -85,17 +180,24 @@ impl HttpResponse {
         }
     }
 
-    /// Parses the body as JSON.
+    /// Parses the body as JSON, as browsers do: a byte order mark is skipped, and a text that is not Unicode is read as
+    /// [`Value::Damaged`], which only [`Value::as_label`] returns. JSON is read whatever content coding the answer names: some
+    /// servers write another word in that header, or do not encode the body.
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] if the body is not JSON.
+    /// [`JsonError::Syntax`] if the body is not JSON, and [`JsonError::Coding`] if it is in a content coding that the host
+    /// could not decode.
     pub fn json(&self) -> Result<Value, JsonError> {
-        Value::parse(self.body().expose())
+        let coding = self.header("content-encoding").unwrap_or_default().trim();
+        let is_coded = !coding.is_empty() && !coding.eq_ignore_ascii_case("identity") && !self.body().is_empty();
+        let read = Value::parse_answer(without_mark(self.body().expose()));
+        read.map_err(|error| if is_coded { JsonError::Coding } else { error })
     }
 
-    /// Parses the body as JSON, whatever its content type, or else as a form, whose values are texts. Some servers state no
-    /// content type of their own for a form: a body of the type `text/plain` is one if it has `=` and no white space.
+    /// Parses the body as JSON, whatever its content type, or else as a form, whose values are texts. A value that is not
+    /// Unicode is [`Value::Damaged`], as in [`json`](Self::json). Some servers state no content type of their own for a form: a
+    /// body of the type `text/plain` is one if it has `=` and no white space.
     ///
     /// ```
     /// use connection_contract::{HttpResponse, Timestamp};
@@ -108,24 +210,31 @@ impl HttpResponse {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Syntax`] if the body is neither.
+    /// [`JsonError::Syntax`] if the body is neither, and [`JsonError::Coding`] if it is in a content coding that the host could
+    /// not decode.
     pub fn json_or_form(&self) -> Result<Value, JsonError> {
-        self.json().or_else(|error| self.form().ok_or(error))
+        self.json().or_else(|error| self.form(&error).ok_or(error))
     }
 
-    fn form(&self) -> Option<Value> {
+    fn form(&self, error: &JsonError) -> Option<Value> {
         let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
-        let text = self.body().expose_str()?;
+        let body = without_mark(self.body().expose());
         let is_form = kind.starts_with("application/x-www-form-urlencoded")
-            || kind.starts_with("text/plain") && text.contains('=') && !text.contains(char::is_whitespace);
-        let field = |(name, value)| (name, Value::Text(value));
-        is_form.then(|| Value::Map(encode::from_form(text).into_iter().map(field).collect()))
+            || kind.starts_with("text/plain") && body.contains(&b'=') && !body.iter().any(u8::is_ascii_whitespace);
+        // Bytes that are compressed are no text.
+        let is_text = *error != JsonError::Coding || str::from_utf8(body).is_ok();
+        (is_form && is_text).then(|| Value::Map(encode::from_form_of_answer(body)))
     }
 
-    /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3).
+    /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3). A number with a
+    /// fraction, which some servers write, is rounded up; a negative one is a time that has passed, and so zero.
     pub fn retry_after(&self) -> Option<Duration> {
         pause_of(self.header("retry-after")?, self.received_at())
     }
+}
+
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 /// Returns the pause for which a value of `Retry-After` asks, in an answer that arrived now. It is read as
@@ -133,14 +242,14 @@ impl HttpResponse {
 pub fn pause_of(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let dated = || u64::try_from(Timestamp::parse(value)?.seconds().saturating_sub(now.seconds()).max(0)).ok();
-    value.parse().ok().or_else(dated).map(Duration::from_secs)
+    quota::whole_seconds(value).or_else(dated).map(Duration::from_secs)
 }
 
-/// Separates usable answers from those that mean that a connection is not live.
+/// Separates usable answers from those that mean that a connection is not live, by [`HttpResponse::class`].
 ///
-/// A 2xx status passes. 401 and 403 are failing, and so is a request that was not sent because the credential could not
-/// be attached or the host denies the address. 429, 5xx, every other status and every other request without an answer
-/// are offline.
+/// A 2xx status passes. A refusal is failing, with the reason `scope_missing` if a challenge says that a scope is lacking
+/// (`insufficient_scope`) or the body of a 403 does, and so is a request that was not sent because the credential could not be attached or the host
+/// denies the address. Limits, outages, every other answer and every other request without an answer are offline.
 ///
 /// A transient failure is never reported as a lost authorization. If a provider reports its rate limit in its own way,
 /// the plugin must recognize that before it calls this function, or call [`classify_by`].
@@ -164,8 +273,14 @@ pub fn classify_by(
     let response = result.map_err(NotLive::unanswered)?;
     match class(&response) {
         AnswerClass::Success => Ok(response),
-        AnswerClass::Limit => Err(NotLive::rate_limited(response.retry_after())),
-        AnswerClass::Refusal => Err(NotLive::refused()),
-        AnswerClass::Outage | AnswerClass::Unexpected => Err(NotLive::provider_error(response.retry_after())),
+        AnswerClass::Limit => Err(NotLive::rate_limited(response.pause())),
+        AnswerClass::Refusal => Err(match response.challenge() {
+            Challenge { is_invalid_token: true, .. } => NotLive::refused(),
+            Challenge { missing_scopes: Some(scopes), .. } => NotLive::scope_missing(&scopes),
+            // Some providers say so in the body alone.
+            _ if response.status() == 403 && response.states(&[LACKS_SCOPE]) => NotLive::scope_missing(&[]),
+            _ => NotLive::refused(),
+        }),
+        AnswerClass::Outage | AnswerClass::Unexpected => Err(NotLive::provider_error(response.pause())),
     }
 }

@@ -68,6 +68,7 @@ impl SetupContext<'_> {
                 Ok(made) => return Ok(made),
                 Err(failure) => failure,
             };
+            prompt.follows_attempt = true;
             match failure.problem.take() {
                 Some(problem) if left > 0 => prompt.problem = Some(*problem),
                 None if left > 0 && failure.code == reason::UNAUTHORIZED => prompt.problem = Some(failure.message),

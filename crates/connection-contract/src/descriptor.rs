@@ -111,6 +111,13 @@ pub struct Descriptor {
     pub discovers: bool,
     /// Presets of rules for programs that use a connection of the kind. Every kind has `ask` in addition.
     pub rules: Vec<RulePreset>,
+    /// `true` if no `GET` and no `HEAD` changes anything at the provider. A host sends such a request once more if its
+    /// connection had been closed.
+    pub gets_only_read: bool,
+    /// `true` if the kind identifies accounts by their e-mail address, in which capital letters make no difference. An import
+    /// asks no provider, so it knows this from here; an answer of the provider says it in the identity
+    /// ([`Identity::email`](crate::Identity::email)).
+    pub account_is_email: bool,
     /// `true` if the provider takes an encoded `/` or `\` in a path as a part of its segment. Otherwise a request with
     /// one is refused wherever rules decide, because some servers decode it first.
     pub encoded_slash_is_data: bool,
@@ -152,6 +159,8 @@ impl Descriptor {
             extension: None,
             discovers: false,
             rules: Vec::new(),
+            gets_only_read: false,
+            account_is_email: false,
             encoded_slash_is_data: false,
             empty_segment_is_data: false,
             door_token: None,
@@ -278,6 +287,20 @@ impl Descriptor {
     #[must_use]
     pub fn discovers(mut self) -> Self {
         self.discovers = true;
+        self
+    }
+
+    /// States that no `GET` and no `HEAD` changes anything at the provider.
+    #[must_use]
+    pub fn gets_only_read(mut self) -> Self {
+        self.gets_only_read = true;
+        self
+    }
+
+    /// Declares that the kind identifies accounts by their e-mail address.
+    #[must_use]
+    pub fn account_is_email(mut self) -> Self {
+        self.account_is_email = true;
         self
     }
 

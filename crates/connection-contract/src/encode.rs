@@ -5,6 +5,8 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt::Write;
 
+use crate::Value;
+
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -92,6 +94,40 @@ pub fn from_form(text: &str) -> Vec<(String, String)> {
         Some((unescape(name, true)?, unescape(value, true)?))
     };
     text.split('&').filter(|part| !part.is_empty()).filter_map(pair).collect()
+}
+
+/// Decodes the form in the body of an answer as browsers do (WHATWG URL, section 5.1): an incomplete escape stays as it is. A
+/// value that is not UTF-8 is [`Value::Damaged`].
+pub(crate) fn from_form_of_answer(body: &[u8]) -> Vec<(String, Value)> {
+    let field = |part: &[u8]| {
+        let mut parts = part.splitn(2, |byte| *byte == b'=').map(unescape_any);
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let value = match String::from_utf8(value) {
+            Ok(text) => Value::Text(text),
+            Err(error) => Value::Damaged(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        };
+        (String::from_utf8_lossy(&name).into_owned(), value)
+    };
+    body.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(field).collect()
+}
+
+fn unescape_any(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text;
+    while let Some((first, rest)) = bytes.split_first() {
+        bytes = rest;
+        let pair = rest.split_at_checked(2).filter(|_| *first == b'%');
+        let escaped = pair.and_then(|(pair, rest)| Some((from_hex(core::str::from_utf8(pair).ok()?)?, rest)));
+        match (escaped, first) {
+            (Some((byte, rest)), _) => {
+                out.extend(byte);
+                bytes = rest;
+            }
+            (None, b'+') => out.push(b' '),
+            (None, byte) => out.push(*byte),
+        }
+    }
+    out
 }
 
 fn unescape(text: &str, plus_is_space: bool) -> Option<String> {

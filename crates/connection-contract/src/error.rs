@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::{DisplayText, Text};
+use crate::{CertificateFault, DisplayText, Text};
 
 /// The error of parsing stored bytes as a credential.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub enum CredentialError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpError {
+    /// The host does not accept the certificate of the server, so nothing was sent.
+    Certificate(CertificateFault),
     /// No connection could be made.
     Connect,
     /// The credential could not be attached, so nothing was sent.
@@ -28,17 +30,43 @@ pub enum HttpError {
     Denied,
     /// The host name does not resolve.
     Dns,
+    /// The server does not speak TLS on this port, so nothing was sent.
+    NotTls,
     /// The answer is not HTTP, or the request cannot be written as HTTP.
     Protocol,
     /// The answer did not arrive in time.
     Timeout,
-    /// The TLS connection could not be established, or the certificate is not trusted.
+    /// The TLS connection could not be established, for a reason that is none of the others: a certificate that is revoked, for
+    /// another purpose or of a form that the host does not accept, or a handshake that failed.
     Tls,
     /// The answer is larger than the host allows.
     TooLarge,
     /// The secret may have been spent, and the answer is lost. Only `send_once` returns this error. The request was not
     /// sent again.
     Uncertain,
+}
+
+impl HttpError {
+    /// Returns `true` if there is no TLS connection: nothing was sent.
+    pub fn is_of_tls(self) -> bool {
+        matches!(self, Self::Certificate(_) | Self::NotTls | Self::Tls)
+    }
+
+    /// Returns what a person can do, if that is known.
+    pub fn remedy(self) -> Option<DisplayText> {
+        match self {
+            Self::Certificate(fault) => Some(fault.remedy()),
+            Self::NotTls => Some(DisplayText::from(
+                "correct the port or the scheme of the address; in a network with a sign-in page of its own (a captive \
+                 portal), open a page in a browser and sign in first",
+            )),
+            Self::Tls => Some(DisplayText::from(
+                "ask the server's operator to check its certificate (it may be revoked, for another purpose, or of a form \
+                 that is not accepted) and its versions of TLS; in a network that opens TLS itself, ask who runs it",
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// The plugin has a bug: its descriptor does not declare this address.
@@ -72,13 +100,15 @@ impl fmt::Display for CredentialError {
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Certificate(fault) => return write!(f, "{fault}"),
             Self::Connect => "no connection could be made",
             Self::Credential => "the credential could not be attached",
             Self::Denied => "the host does not allow this address",
             Self::Dns => "the name does not resolve",
+            Self::NotTls => "it does not speak TLS on this port",
             Self::Protocol => "the answer is not valid HTTP",
             Self::Timeout => "no answer in time",
-            Self::Tls => "no trustworthy TLS connection",
+            Self::Tls => "no TLS connection could be made",
             Self::TooLarge => "the answer is too large",
             Self::Uncertain => "a token or code may have been used, but the answer was lost",
         })

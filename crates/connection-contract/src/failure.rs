@@ -1,10 +1,12 @@
-//! The errors that the operations of a plugin return. No error contains a secret or text from a provider.
+//! The errors that the operations of a plugin return. No error contains a secret, and none shows text from a provider in
+//! its `Display` and `Debug`.
 
 use alloc::boxed::Box;
 use core::fmt;
 
 use crate::{
-    CredentialError, DisplayText, JsonError, Liveness, NotLive, ServiceError, Text, UndeclaredAddress, reason,
+    CredentialError, DisplayText, JsonError, Liveness, NotLive, ProviderText, Reason, ServiceError, Text,
+    UndeclaredAddress, reason,
 };
 
 /// The error of an operation of a [`ConnectionDefinition`](crate::ConnectionDefinition).
@@ -31,6 +33,8 @@ pub struct SetupFailure {
     pub message: DisplayText,
     /// Sentence that tells the user what to do.
     pub remedy: Option<DisplayText>,
+    /// The provider's own words, as in [`Reason::provider_text`].
+    pub provider_text: Option<ProviderText>,
     /// Set if the failure means only that the provider cannot be asked now.
     pub(crate) offline: Option<Box<NotLive>>,
     /// Set if the user can correct the answers: what was wrong with them.
@@ -40,13 +44,27 @@ pub struct SetupFailure {
 impl SetupFailure {
     /// Creates a failure with a code and one sentence.
     pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
-        Self { code: code.into(), message: message.into(), remedy: None, offline: None, problem: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            remedy: None,
+            provider_text: None,
+            offline: None,
+            problem: None,
+        }
     }
 
     /// Sets the sentence that tells the user what to do.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<DisplayText>) -> Self {
         self.remedy = Some(text.into());
+        self
+    }
+
+    /// Sets the provider's own words, such as the `error_description` of a callback.
+    #[must_use]
+    pub fn provider_text(mut self, text: Option<ProviderText>) -> Self {
+        self.provider_text = text;
         self
     }
 }
@@ -109,7 +127,8 @@ impl From<JsonError> for ConnectionError {
 impl From<NotLive> for SetupFailure {
     fn from(n: NotLive) -> Self {
         let offline = matches!(n.liveness, Liveness::Offline).then(|| Box::new(n.clone()));
-        Self { code: n.reason.code, message: n.reason.message, remedy: n.reason.remedy, offline, problem: None }
+        let Reason { code, message, remedy, provider_text, .. } = n.reason;
+        Self { code, message, remedy, provider_text, offline, problem: None }
     }
 }
 

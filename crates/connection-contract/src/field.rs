@@ -72,6 +72,11 @@ pub struct Field {
     /// Name of the field of the same prompt that a person answers with `true` to confirm an address without encryption,
     /// for a device in a private network. Without it, only `https` is accepted, and `http` on this machine.
     pub plain_http: Option<Text>,
+    /// `true` for a key or token that the provider made, as opposed to a password that a person chose. A host removes what
+    /// comes along when one is copied: white space, line breaks, quotation marks and invisible characters around it, and
+    /// what stands before it in a header or in a line of variables, such as `Bearer` or `export TOKEN=`. It refuses one with
+    /// such a character inside.
+    pub is_key: bool,
     /// Name of the [`Input::Secret`] field whose answer is the query of the address, because a query may hold a key.
     /// Without it, an address with a query is refused.
     pub query: Option<Text>,
@@ -96,6 +101,7 @@ impl Field {
             way: None,
             kept: None,
             plain_http: None,
+            is_key: false,
             query: None,
         }
     }
@@ -191,6 +197,13 @@ impl Field {
     #[must_use]
     pub fn plain_http(mut self, confirmed_by: impl Into<Text>) -> Self {
         self.plain_http = Some(confirmed_by.into());
+        self
+    }
+
+    /// Declares that the answer is a key or token that the provider made. See [`is_key`](Self::is_key).
+    #[must_use]
+    pub fn key(mut self) -> Self {
+        self.is_key = true;
         self
     }
 

@@ -7,11 +7,11 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, GrantedDirectory, HttpRequest, NotLive, Origin, Secret,
-    SetupFailure, Text, encode,
+    Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, GrantedDirectory, HttpRequest, NotLive, Origin, Prompt,
+    ProviderText, Secret, SetupFailure, Text, Value, encode,
 };
 
-pub use crate::{answer::pause_of, signatures::Signatures};
+pub use crate::{answer::pause_of, challenge::is_scope, outcome::email_key, signatures::Signatures};
 
 /// Names of the headers that belong to the HTTP connection, in lower case. They determine where a request ends, where
 /// it goes and how the connection is used, so the client of a host sets them, and refuses a request that contains one.
@@ -85,6 +85,18 @@ pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
     failure.offline.as_deref()
 }
 
+/// Returns what a provider said, as [`ProviderText::new`] does, after `cover` has replaced the secrets in it. It receives the
+/// text without the characters that are removed, which could hide a secret, and before the text is cut.
+pub fn provider_text(text: &str, cover: impl FnOnce(&mut String)) -> Option<ProviderText> {
+    ProviderText::covered(text, cover)
+}
+
+/// Returns `true` for a prompt of [`ask_until`](crate::SetupContext::ask_until) whose problem is that of an attempt with the
+/// previous answers.
+pub fn follows_attempt(prompt: &Prompt) -> bool {
+    prompt.follows_attempt
+}
+
 /// Returns a request below a base, with a path and a query that are already encoded.
 ///
 /// Returns `None` if the path does not start with `/`, or contains dot segments, a fragment or characters that need
@@ -106,6 +118,23 @@ pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) ->
         && query.bytes().all(|b| legal(b) || b"?[]".contains(&b))
         && whole(query);
     fits.then(|| HttpRequest::raw(method.into(), base.followed_by(path_and_query)))
+}
+
+/// Returns `true` for the data of an answer to a request that failed, although its status may be a success: it states an
+/// error at `error` or `errors`, has a number other than zero at `error`, `error_code`, `errorCode` or `errcode`, or has
+/// `false` at `ok` or `success`.
+pub fn states_error(answer: &Value) -> bool {
+    let is_stated = |name: &str| match &answer[name] {
+        Value::Bool(is_error) => *is_error,
+        Value::List(items) => !items.is_empty(),
+        Value::Map(fields) => !fields.is_empty(),
+        Value::Text(text) => !text.is_empty(),
+        _ => false,
+    };
+    let is_number = |name: &str| matches!(&answer[name], Value::Number(digits) if !digits.trim_matches('0').is_empty());
+    ["error", "errors"].into_iter().any(is_stated)
+        || ["error", "error_code", "errorCode", "errcode"].into_iter().any(is_number)
+        || ["ok", "success"].into_iter().any(|name| answer[name] == Value::Bool(false))
 }
 
 /// Duplicates a request together with its secrets, for a host that sends it again with a newer credential.

@@ -28,6 +28,8 @@ mod address;
 mod answer;
 mod answers;
 mod ask;
+mod certificate;
+mod challenge;
 mod check;
 mod context;
 mod definition;
@@ -48,6 +50,7 @@ mod liveness;
 mod outcome;
 mod paths;
 mod profiles;
+mod quota;
 pub mod reason;
 mod record;
 mod refresh;
@@ -71,6 +74,8 @@ pub use activation::HostServices;
 pub use address::{AddressPurpose, BaseUrl, GrantedDirectory, Link, Origin, Reach};
 pub use answer::{AnswerClass, classify, classify_by};
 pub use answers::{Answer, Answers};
+pub use certificate::CertificateFault;
+pub use challenge::Challenge;
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::ConnectionDefinition;
@@ -106,7 +111,7 @@ pub use setup::{
     WaitOutcome,
 };
 pub use teardown::{ProviderGrant, Revoker, Teardown};
-pub use text::{DisplayText, Kind, Text};
+pub use text::{DisplayText, Kind, ProviderText, Text};
 pub use timestamp::Timestamp;
 pub use tools::{FoundTool, SignIn, ToolKey, ToolService, ToolSpec, VersionForm};
 pub use usage::{
@@ -131,19 +136,19 @@ pub mod prelude {
 
     pub use crate::{
         AddressPurpose, Answer, AnswerClass, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle,
-        CallbackRequest, CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError,
-        Context, CredentialError, CredentialHelper, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed,
-        Field, FileCache, FileService, FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue,
-        HelperProtocol, HostServices, HttpError, HttpRequest, HttpResponse, HttpService, Identity, Importer,
-        InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness, LogEvent, LogLevel, LogService,
-        LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend, MountMode, NamedSecrets, Need,
-        NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec,
-        Prompt, ProviderGrant, Reach, Reason, Record, Redirect, RefreshContext, RefreshSemantics, Refreshed, Refresher,
-        Requirement, RequirementAuth, Revoker, RulePreset, SandboxSpec, Seat, Secret, SecretName, ServiceError,
-        Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService, SignIn,
-        SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text, TimeWindow,
-        Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
-        UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent,
-        Webhooks, classify, classify_by, encode, reason,
+        CallbackRequest, CallbackUnavailable, CertificateFault, Challenge, Clock, ConfigMount, Connection,
+        ConnectionDefinition, ConnectionError, Context, CredentialError, CredentialHelper, Crypto, Delivery,
+        Descriptor, DisplayText, EnvValue, Exposed, Field, FileCache, FileService, FileStat, FileType, FoundTool,
+        GrantedDirectory, Guide, HeaderValue, HelperProtocol, HostServices, HttpError, HttpRequest, HttpResponse,
+        HttpService, Identity, Importer, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
+        LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend,
+        MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec,
+        ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, ProviderText, Reach, Reason, Record, Redirect,
+        RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, RulePreset,
+        SandboxSpec, Seat, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure,
+        SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext,
+        SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService,
+        ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext,
+        VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, classify_by, encode, reason,
     };
 }

@@ -1,9 +1,9 @@
 //! The liveness of a connection, and the reasons why one is not live.
 
-use alloc::format;
+use alloc::{boxed::Box, format, string::String};
 use core::time::Duration;
 
-use crate::{DisplayText, HttpError, JsonError, ServiceError, Text, UndeclaredAddress, reason};
+use crate::{DisplayText, HttpError, JsonError, ProviderText, ServiceError, Text, UndeclaredAddress, reason};
 
 /// The result of asking the provider whether a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -30,18 +30,44 @@ pub struct Reason {
     pub message: DisplayText,
     /// Sentence that tells the user what to do.
     pub remedy: Option<DisplayText>,
+    /// The provider's own words, for the person whose connection it is alone: not for logs, events, webhooks, agents
+    /// and extensions. The host adds the words of an answer that it received itself, so a plugin sets only others.
+    pub provider_text: Option<ProviderText>,
+    /// The scopes that the credential lacks, if the reason is that. A re-authorization asks for those of them that the
+    /// descriptor has as [`optional_scopes`](crate::Descriptor::optional_scopes).
+    pub missing_scopes: Box<[String]>,
 }
 
 impl Reason {
     /// Creates a reason with a code and one sentence.
     pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
-        Self { code: code.into(), message: message.into(), remedy: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            remedy: None,
+            provider_text: None,
+            missing_scopes: Box::default(),
+        }
     }
 
     /// Sets the sentence that tells the user what to do.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<DisplayText>) -> Self {
         self.remedy = Some(text.into());
+        self
+    }
+
+    /// Sets the provider's own words.
+    #[must_use]
+    pub fn provider_text(mut self, text: Option<ProviderText>) -> Self {
+        self.provider_text = text;
+        self
+    }
+
+    /// Sets the scopes that the credential lacks.
+    #[must_use]
+    pub fn missing_scopes(mut self, scopes: &[String]) -> Self {
+        self.missing_scopes = scopes.into();
         self
     }
 }
@@ -81,6 +107,17 @@ impl NotLive {
         Self { recheck_after, ..Self::offline(Reason::new(reason::RATE_LIMITED, "the provider asks to wait")) }
     }
 
+    /// Creates a value for a provider that accepts the credential, and refuses the request for lack of these scopes. A
+    /// provider may name none.
+    pub fn scope_missing(scopes: &[String]) -> Self {
+        let message = match scopes.is_empty() {
+            true => "the provider says that the credential lacks a scope".into(),
+            false => DisplayText::from(format!("the credential lacks the scopes {}", scopes.join(" "))),
+        };
+        let reason = Reason::new(reason::SCOPE_MISSING, message).missing_scopes(scopes);
+        Self::failing(reason.remedy("connect again and grant these scopes"))
+    }
+
     /// Creates a value for a provider that refuses the credential.
     pub fn refused() -> Self {
         let reason = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
@@ -109,7 +146,10 @@ impl NotLive {
             HttpError::Dns => (reason::DNS, "the provider's name does not resolve"),
             HttpError::Protocol => (reason::PROVIDER_ERROR, "the provider's answer is not valid HTTP"),
             HttpError::Timeout => (reason::TIMEOUT, "the provider did not answer in time"),
-            HttpError::Tls => (reason::TLS, "the provider's certificate is not trusted here"),
+            HttpError::Certificate(_) | HttpError::NotTls | HttpError::Tls => {
+                let reason = Reason::new(reason::TLS, format!("the provider cannot be reached: {error}"));
+                return Self::offline(Reason { remedy: error.remedy(), ..reason });
+            }
             HttpError::TooLarge => (reason::TOO_LARGE, "the provider's answer is too large"),
             HttpError::Uncertain => {
                 (reason::REFRESH_OUTCOME_UNKNOWN, "a token may have been used, but the provider's answer was lost")
@@ -128,6 +168,12 @@ impl From<UndeclaredAddress> for NotLive {
 impl From<JsonError> for NotLive {
     fn from(e: JsonError) -> Self {
         let message = match e {
+            JsonError::Coding => {
+                DisplayText::from("the provider's answer is compressed in a way that cannot be read here")
+            }
+            JsonError::Damaged(name) => {
+                format!("the field '{name}' of the provider's answer contains bytes that are not valid UTF-8").into()
+            }
             JsonError::Field(name) => format!("the provider's answer lacks the field '{name}'").into(),
             JsonError::Syntax => DisplayText::from("the provider's answer could not be understood"),
         };

@@ -18,6 +18,8 @@ pub const CLOSED: &str = "closed";
 pub const SCOPE_MISSING: &str = "scope_missing";
 /// The credential reaches a different account than the connected one.
 pub const ACCOUNT_CHANGED: &str = "account_changed";
+/// The connection works, and the provider gave its account another name.
+pub const ACCOUNT_RENAMED: &str = "account_renamed";
 /// The stored credential cannot be used.
 pub const CREDENTIAL_UNREADABLE: &str = "credential_unreadable";
 /// The terms of the kind are no longer those under which the account was connected.
@@ -52,9 +54,12 @@ pub const PLUGIN_TIMEOUT: &str = "plugin_timeout";
 pub const PLUGIN_FAULT: &str = "plugin_fault";
 /// A token may have been spent, and the answer is lost.
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
+/// A refresh has nothing to renew, such as an access token for which the provider issued no refresh token. This says
+/// nothing about the credential, which works until its end.
+pub const NOTHING_TO_RENEW: &str = "nothing_to_renew";
 /// The connection needs a re-authorization.
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
-/// The database was restored from a backup, and the refresh token may be used up since the backup was made.
+/// The database was restored from a backup, or its server failed over, and the refresh token may be used up since.
 pub const RESTORED: &str = "restored";
 /// The credential was not revoked, because the provider would also end another connection that has the same grant.
 pub const GRANT_SHARED: &str = "grant_shared";
@@ -67,6 +72,13 @@ pub const REVOCATION_NOT_REQUESTED: &str = "revocation_not_requested";
 /// The provider's answer does not confirm that the credential was revoked.
 pub const REVOCATION_UNCONFIRMED: &str = "revocation_unconfirmed";
 
+/// Returns `true` if this code of a plugin says that the provider does not accept the application with which the kind
+/// authorizes its connections, such as `acme_client_refused`, or that its secret has expired, such as
+/// `acme_client_expired`. That concerns all connections of the application, and authorizing one of them again does not help.
+pub fn is_application_refused(code: &str) -> bool {
+    code.ends_with("client_refused") || code.ends_with("client_expired")
+}
+
 /// All reason codes, for a host that explains them.
 pub const ALL: &[&str] = &[
     UNAUTHORIZED,
@@ -77,6 +89,7 @@ pub const ALL: &[&str] = &[
     CLOSED,
     SCOPE_MISSING,
     ACCOUNT_CHANGED,
+    ACCOUNT_RENAMED,
     CREDENTIAL_UNREADABLE,
     KIND_CHANGED,
     UNKNOWN_KIND,
@@ -94,6 +107,7 @@ pub const ALL: &[&str] = &[
     PLUGIN_TIMEOUT,
     PLUGIN_FAULT,
     REFRESH_OUTCOME_UNKNOWN,
+    NOTHING_TO_RENEW,
     NEEDS_REAUTHORIZATION,
     RESTORED,
     GRANT_SHARED,

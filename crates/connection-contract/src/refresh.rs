@@ -14,6 +14,17 @@ pub trait Refresher<C>: Send + Sync {
     /// Must return the same value each time: it may depend on nothing but `self`.
     fn semantics(&self) -> RefreshSemantics;
 
+    /// Returns `true` if [`refresh`](Self::refresh) can renew this credential, which is the default, and `false` if it has
+    /// [nothing to renew](crate::reason::NOTHING_TO_RENEW): the credential then works until its end, which is announced.
+    ///
+    /// # When it is called
+    ///
+    /// Before a credential is stored. Must return the same value each time: it may depend on nothing but its arguments.
+    fn renews(&self, credential: &C) -> bool {
+        _ = credential;
+        true
+    }
+
     /// Refreshes the credential once.
     ///
     /// # When it is called
@@ -34,7 +45,8 @@ pub trait Refresher<C>: Send + Sync {
     ///
     /// A [`NotLive`](crate::NotLive) is data, as in a verification. After an offline result, the host changes nothing
     /// and tries again later. The code `needs_reauthorization` means that the provider will no longer refresh this
-    /// credential.
+    /// credential. An offline result with the code [`nothing_to_renew`](crate::reason::NOTHING_TO_RENEW) means that
+    /// this credential cannot be refreshed, and works until its end: nobody was asked, and trying again is useless.
     fn refresh<'a>(
         &'a self,
         credential: &'a C,
@@ -91,12 +103,21 @@ pub struct Refreshed<C> {
     pub authorized_until: Option<Timestamp>,
     /// Scopes that the provider granted, if it named them.
     pub granted_scopes: Option<Vec<String>>,
+    /// Scopes that the kind requires and that the new credential lacks.
+    pub missing_scopes: Vec<String>,
 }
 
 impl<C> Refreshed<C> {
     /// Creates a result with a new credential.
     pub fn new(credential: C) -> Self {
-        Self { credential, valid_until: None, renew_at: None, authorized_until: None, granted_scopes: None }
+        Self {
+            credential,
+            valid_until: None,
+            renew_at: None,
+            authorized_until: None,
+            granted_scopes: None,
+            missing_scopes: Vec::new(),
+        }
     }
 
     /// Sets the time at which the credential stops working unless it is refreshed, if known.
@@ -128,6 +149,14 @@ impl<C> Refreshed<C> {
         self
     }
 
+    /// Declares that the new credential lacks scopes which the kind requires. The host stores the credential all the same,
+    /// and the connection says that it has to be authorized again with these scopes.
+    #[must_use]
+    pub fn lacks(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.missing_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Converts the credential. Hosts use this to erase the type of the credential.
     ///
     /// # Errors
@@ -140,6 +169,7 @@ impl<C> Refreshed<C> {
             renew_at: self.renew_at,
             authorized_until: self.authorized_until,
             granted_scopes: self.granted_scopes,
+            missing_scopes: self.missing_scopes,
         })
     }
 }

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
-use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, SetupFailure, Text};
+use crate::{Answers, BoxFuture, DisplayText, Link, Origin, ProviderText, Reason, Secret, SetupFailure, Text};
 
 /// Questions to the user, by the names of declared fields. A prompt without fields is a confirmation.
 #[derive(Clone, Debug)]
@@ -13,6 +13,10 @@ pub struct Prompt {
     pub title: DisplayText,
     /// Description of what was wrong with the previous answer.
     pub problem: Option<DisplayText>,
+    /// The provider's own words about the previous answer, as in [`Reason::provider_text`]. Set by the host.
+    pub provider_text: Option<ProviderText>,
+    /// `true` if the problem is that of an attempt with the previous answer.
+    pub(crate) follows_attempt: bool,
     /// Names of fields of the descriptor, in the order in which they are asked.
     pub fields: Vec<Text>,
 }
@@ -20,7 +24,7 @@ pub struct Prompt {
 impl Prompt {
     /// Creates a prompt without fields.
     pub fn new(title: impl Into<DisplayText>) -> Self {
-        Self { title: title.into(), problem: None, fields: Vec::new() }
+        Self { title: title.into(), problem: None, provider_text: None, follows_attempt: false, fields: Vec::new() }
     }
 
     /// Adds a field of the descriptor by its name, after the others.
@@ -265,6 +269,9 @@ impl From<CallbackUnavailable> for SetupFailure {
 }
 
 /// The parameters of a callback, without `state`.
+///
+/// `code`, `error` and `iss` come once at most. A provider may repeat others, so a plugin that reads one of them refuses
+/// it if it comes twice.
 #[non_exhaustive]
 pub struct CallbackRequest {
     /// Decoded parameters of the query or form.

@@ -2,6 +2,7 @@
 
 use alloc::{
     borrow::Cow,
+    boxed::Box,
     format,
     string::{String, ToString},
 };
@@ -27,15 +28,11 @@ impl DisplayText {
 impl<T: Into<Text>> From<T> for DisplayText {
     fn from(text: T) -> Self {
         let text = text.into();
-        let hidden = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-        };
         // A text has at most as many characters as bytes, so a short one needs no counting.
-        if text.len() <= Self::CAP && !text.chars().any(hidden) {
+        if text.len() <= Self::CAP && !text.chars().any(is_hidden) {
             return Self(text);
         }
-        Self(text.chars().filter(|c| !hidden(*c)).take(Self::CAP).collect::<String>().into())
+        Self(text.chars().filter(|c| !is_hidden(*c)).take(Self::CAP).collect::<String>().into())
     }
 }
 
@@ -49,6 +46,79 @@ impl fmt::Debug for DisplayText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
+}
+
+/// Text of a provider, such as the `error_description` of its answer.
+///
+/// The host shows it only to the person whose connection it concerns, marked as the provider's. It is never logged, so it
+/// has no `Display`, and its `Debug` shows only its length.
+///
+/// White space is joined to single spaces; control, bidirectional and invisible characters are removed; and the text is
+/// cut after 300 characters.
+///
+/// ```
+/// use connection_contract::ProviderText;
+///
+/// let text = ProviderText::new("The token\n  is \u{202e}expired").unwrap();
+/// assert_eq!(text.as_str(), "The token is expired");
+/// assert_eq!(format!("{text:?}"), "ProviderText(20 characters)");
+/// assert_eq!(ProviderText::new(" \u{200b} "), None);
+/// ```
+///
+/// ```compile_fail,E0277
+/// let text = connection_contract::ProviderText::new("The token is expired").unwrap();
+/// println!("{text}");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+// It is boxed, because errors hold it.
+pub struct ProviderText(Box<DisplayText>);
+
+impl ProviderText {
+    const CAP: usize = 300;
+
+    /// Creates a text from what a provider said; `None` if nothing of it can be shown.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::covered(text, |_| {})
+    }
+
+    /// See [`host::provider_text`](crate::host::provider_text) for the description.
+    pub(crate) fn covered(text: &str, cover: impl FnOnce(&mut String)) -> Option<Self> {
+        let mut clean = String::new();
+        for word in text.split_whitespace() {
+            let mut word = word.chars().filter(|c| !is_hidden(*c) && !is_blank(*c)).peekable();
+            if word.peek().is_some() && !clean.is_empty() {
+                clean.push(' ');
+            }
+            clean.extend(word);
+        }
+        cover(&mut clean);
+        if let Some((end, _)) = clean.char_indices().nth(Self::CAP) {
+            clean.truncate(end);
+        }
+        (!clean.is_empty()).then(|| Self(Box::new(clean.into())))
+    }
+
+    /// Returns the text, which is for the person whose connection it concerns alone.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for ProviderText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProviderText({} characters)", self.as_str().chars().count())
+    }
+}
+
+/// Returns `true` for a control, bidirectional or invisible character.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Returns `true` for a character that is drawn as nothing, in addition to those that are hidden in any text.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0080}'..='\u{e01ef}')
 }
 
 /// The stable name of a kind: 1 to 64 characters of `a-z 0-9 -`, beginning with a letter.

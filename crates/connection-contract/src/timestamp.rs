@@ -28,9 +28,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 
-    /// Parses RFC 3339, an HTTP date, or GitHub's `2026-01-31 00:00:00 UTC` and `2026-01-31 00:00:00 -0800`.
+    /// Parses RFC 3339, also with an offset without a colon, an HTTP date, or GitHub's `2026-01-31 00:00:00 UTC` and
+    /// `2026-01-31 00:00:00 -0800`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::parse_rfc3339(text).or_else(|| Self::parse_http_date(text)).or_else(|| spaced(text))
+        let written = Self::parse_rfc3339(text).or_else(|| Self::parse_http_date(text));
+        written.or_else(|| spaced(text)).or_else(|| without_colon(text))
     }
 
     /// Parses RFC 3339: `2026-01-31T10:20:30.5+01:00`. Fractions of a second are dropped.
@@ -148,6 +150,13 @@ fn spaced(text: &str) -> Option<Timestamp> {
         _ => return None,
     };
     moment(iso_date(date)?, time_of_day(clock)?, offset)
+}
+
+/// Parses RFC 3339 with an offset as Java and Atlassian write it: `2026-01-31T10:20:30.000+0100`.
+fn without_colon(text: &str) -> Option<Timestamp> {
+    let (rest, minutes) = text.split_at_checked(text.len().checked_sub(2)?)?;
+    let is_offset = rest.get(rest.len().checked_sub(3)?..)?.starts_with(['+', '-']);
+    is_offset.then(|| Timestamp::parse_rfc3339(&format!("{rest}:{minutes}"))).flatten()
 }
 
 fn moment(days: i64, seconds: i64, offset: i64) -> Option<Timestamp> {

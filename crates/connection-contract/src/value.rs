@@ -12,7 +12,7 @@ use crate::Text;
 
 /// A JSON value. Objects keep the order of their fields, and numbers keep their digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "JSON has these six and no more (RFC 8259, section 3)")]
+#[expect(clippy::exhaustive_enums, reason = "JSON has these six (RFC 8259, section 3), and a text may be damaged")]
 pub enum Value {
     /// `null`. Indexing a missing field also returns it.
     Null,
@@ -22,6 +22,10 @@ pub enum Value {
     Number(String),
     /// A string, without its escapes.
     Text(String),
+    /// A string of an answer that is not Unicode: it has bytes that are not UTF-8, or the escape of half a surrogate pair.
+    /// Each of them is U+FFFD here, so that two different texts may look alike. [`as_str`](Self::as_str) therefore does not
+    /// return it; only a name or a label that people read may be such a text ([`as_label`](Self::as_label)).
+    Damaged(String),
     /// A JSON array, with its elements in order.
     List(Vec<Self>),
     /// An object, as names and values.
@@ -32,6 +36,10 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonError {
+    /// The answer is in a content coding that the host could not decode.
+    Coding,
+    /// This field contains bytes that are not valid UTF-8, and is not a name or a label, which may.
+    Damaged(Text),
     /// This field is missing or has another type.
     Field(Text),
     /// The text is not JSON, is nested deeper than 64 levels, or is longer than 1 MiB.
@@ -41,6 +49,10 @@ pub enum JsonError {
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Coding => f.write_str("the answer is compressed in a way that cannot be read here"),
+            Self::Damaged(name) => {
+                write!(f, "the field '{name}' of the answer contains bytes that are not valid UTF-8")
+            }
             Self::Field(name) => write!(f, "the answer lacks the field '{name}'"),
             Self::Syntax => f.write_str("the answer is not JSON"),
         }
@@ -50,16 +62,26 @@ impl fmt::Display for JsonError {
 impl core::error::Error for JsonError {}
 
 impl Value {
-    /// Parses a JSON text (RFC 8259).
+    /// Parses a JSON text (RFC 8259). A string that is not Unicode is refused.
     ///
     /// # Errors
     ///
     /// [`JsonError::Syntax`] if the text is not JSON or exceeds a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        Self::parsed(Parser { bytes, at: 0, takes_damaged: false })
+    }
+
+    /// Parses the JSON of an answer. A string that is not Unicode is [`Value::Damaged`]; the grammar permits it (RFC 8259,
+    /// section 8.2), and servers write the names of their users so.
+    pub(crate) fn parse_answer(bytes: &[u8]) -> Result<Self, JsonError> {
+        Self::parsed(Parser { bytes, at: 0, takes_damaged: true })
+    }
+
+    fn parsed(mut parser: Parser<'_>) -> Result<Self, JsonError> {
+        let bytes = parser.bytes;
         if bytes.len() > 1 << 20 {
             return Err(JsonError::Syntax);
         }
-        let mut parser = Parser { bytes, at: 0 };
         let value = parser.value(64)?;
         parser.space();
         if parser.at == bytes.len() { Ok(value) } else { Err(JsonError::Syntax) }
@@ -68,6 +90,17 @@ impl Value {
     /// Returns the text of a string.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// Returns the text of a string that people read, and that decides nothing: the name of an account, or the title of a
+    /// plan. A damaged text has U+FFFD for what cannot be read.
+    pub fn as_label(&self) -> Option<&str> {
+        if let Self::Text(text) | Self::Damaged(text) = self { Some(text) } else { None }
+    }
+
+    /// Returns `true` for a string that is not Unicode.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self, Self::Damaged(_))
     }
 
     /// Returns the value of a whole number that fits.
@@ -94,9 +127,12 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`JsonError::Field`] with the name if the field is missing or is not a string.
+    /// [`JsonError::Field`] with the name if the field is missing or is not a string, and [`JsonError::Damaged`] if the
+    /// string is not Unicode.
     pub fn str_at(&self, name: &'static str) -> Result<&str, JsonError> {
-        self[name].as_str().ok_or(JsonError::Field(name.into()))
+        let found = &self[name];
+        let error = if found.is_damaged() { JsonError::Damaged } else { JsonError::Field };
+        found.as_str().ok_or_else(|| error(name.into()))
     }
 
     /// Returns the value at a JSON pointer (RFC 6901): `/bot/owner/0`. It serves kinds whose configuration names a
@@ -160,7 +196,7 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("null"),
             Self::Bool(b) => write!(f, "{b}"),
             Self::Number(digits) => f.write_str(digits),
-            Self::Text(t) => text(f, t),
+            Self::Text(t) | Self::Damaged(t) => text(f, t),
             Self::List(items) => {
                 f.write_str("[")?;
                 for (i, item) in items.iter().enumerate() {
@@ -184,6 +220,8 @@ impl fmt::Display for Value {
 struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// `true` if a string may be damaged.
+    takes_damaged: bool,
 }
 
 impl Parser<'_> {
@@ -216,12 +254,12 @@ impl Parser<'_> {
             b'n' => self.take(b"null").map(|()| Value::Null),
             b't' => self.take(b"true").map(|()| Value::Bool(true)),
             b'f' => self.take(b"false").map(|()| Value::Bool(false)),
-            b'"' => self.text().map(Value::Text),
+            b'"' => self.text().map(|(text, is_whole)| if is_whole { Value::Text(text) } else { Value::Damaged(text) }),
             b'[' => self.items(b']', |p| p.value(depth)).map(Value::List),
             b'{' => self
                 .items(b'}', |p| {
                     p.space();
-                    let name = p.text()?;
+                    let (name, _) = p.text()?;
                     p.space();
                     p.take(b":")?;
                     Ok((name, p.value(depth)?))
@@ -274,14 +312,16 @@ impl Parser<'_> {
         Ok(String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned())
     }
 
-    fn text(&mut self) -> Result<String, JsonError> {
+    /// Returns a string, and `true` unless it is damaged.
+    fn text(&mut self) -> Result<(String, bool), JsonError> {
         self.take(b"\"")?;
         let mut out = Vec::new();
+        let mut is_whole = true;
         loop {
             let byte = self.peek();
             self.at += 1;
             match byte {
-                b'"' => return String::from_utf8(out).map_err(|_| JsonError::Syntax),
+                b'"' => break,
                 b'\\' => {
                     let escape = self.peek();
                     self.at += 1;
@@ -292,7 +332,11 @@ impl Parser<'_> {
                         b'b' => '\u{8}',
                         b'f' => '\u{c}',
                         b'"' | b'\\' | b'/' => escape.into(),
-                        b'u' => self.unicode()?,
+                        b'u' => {
+                            let c = self.unicode()?;
+                            is_whole &= c.is_some();
+                            c.unwrap_or(char::REPLACEMENT_CHARACTER)
+                        }
                         _ => return Err(JsonError::Syntax),
                     };
                     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -301,18 +345,27 @@ impl Parser<'_> {
                 byte => out.push(byte),
             }
         }
+        let (text, is_whole) = match String::from_utf8(out) {
+            Ok(text) => (text, is_whole),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+        };
+        if is_whole || self.takes_damaged { Ok((text, is_whole)) } else { Err(JsonError::Syntax) }
     }
 
-    fn unicode(&mut self) -> Result<char, JsonError> {
+    /// Returns the character of an escape, or `None` for half a surrogate pair. What follows it is read on its own.
+    fn unicode(&mut self) -> Result<Option<char>, JsonError> {
         let high = self.hex4()?;
-        let code = if (0xd800..0xdc00).contains(&high) {
-            self.take(b"\\u")?;
-            let low = self.hex4()?.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or(JsonError::Syntax)?;
-            0x1_0000 + ((high - 0xd800) << 10) + low
-        } else {
-            high
-        };
-        char::from_u32(code).ok_or(JsonError::Syntax)
+        if !(0xd800..0xdc00).contains(&high) {
+            return Ok(char::from_u32(high));
+        }
+        let at = self.at;
+        if self.skip(b"\\u")
+            && let Some(low) = self.hex4()?.checked_sub(0xdc00).filter(|low| *low < 0x400)
+        {
+            return Ok(char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + low));
+        }
+        self.at = at;
+        Ok(None)
     }
 
     fn hex4(&mut self) -> Result<u32, JsonError> {

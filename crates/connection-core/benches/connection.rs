@@ -144,6 +144,17 @@ mod durable {
         })
     }
 
+    /// The part of each commit to a file that compares its files with those at their paths.
+    #[divan::bench]
+    fn comparison_of_files(bencher: Bencher<'_, '_>) {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ["connections.db", "connections.db-wal"].map(|name| directory.path().join(name));
+        for file in &files {
+            std::fs::write(file, b"").unwrap();
+        }
+        bencher.bench_local(|| files.each_ref().map(|file| std::fs::metadata(file).unwrap()));
+    }
+
     #[divan::bench(args = [1, 8, 64])]
     fn renames_by(bencher: Bencher<'_, '_>, writers: usize) {
         let runtime = Runtime::new().unwrap();

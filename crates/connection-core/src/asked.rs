@@ -10,10 +10,14 @@ pub(crate) struct Asked {
     pub(crate) origin: Option<String>,
     /// `true` if the origin did not answer, or answered that it does not work now.
     pub(crate) is_outage: bool,
+    /// `true` if the origin refused the request in JSON, with a status that is neither an outage nor a limit. With 2xx, the
+    /// JSON states an error.
+    pub(crate) is_refusal: bool,
 }
 
 impl Asked {
     pub(crate) fn of(heard: &LastAnswer) -> Self {
-        Self { origin: heard.origin().map(|origin| origin.as_str().to_owned()), is_outage: heard.is_outage() }
+        let origin = heard.origin().map(|origin| origin.as_str().to_owned());
+        Self { origin, is_outage: heard.is_outage(), is_refusal: heard.is_refusal() }
     }
 }

@@ -88,6 +88,8 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         declared: &'a [String],
         ctx: &'a VerifyContext<'a>,
     ) -> BoxFuture<'a, Result<Probed, ConnectionError>>;
+    /// Returns `true` if the definition has a refresher that can renew this credential.
+    fn renews(&self, bytes: &Secret) -> Result<bool, CredentialError>;
     /// Returns `None` if the definition has no refresher.
     fn refresh<'a>(
         &'a self,
@@ -244,6 +246,11 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
                 .map(|found| Probed { found, secret_names, asked: Asked::default() })
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
+    }
+
+    fn renews(&self, bytes: &Secret) -> Result<bool, CredentialError> {
+        let Some(refresher) = self.refresher() else { return Ok(false) };
+        Ok(refresher.renews(&self.parse_credential(bytes.expose())?))
     }
 
     fn refresh<'a>(

@@ -22,6 +22,8 @@ pub(crate) const APPROVAL_LAPSED: &str = "approval_lapsed";
 pub(crate) const APPROVAL_DECIDED: &str = "approval_decided";
 /// A person is asked about a request.
 pub(crate) const APPROVAL_REQUESTED: &str = "approval_requested";
+/// The provider gave the account of the connection another name, or its kind found a lasting id for it.
+pub(crate) const ACCOUNT_RENAMED: &str = "account_renamed";
 /// A person let a rule that asks pass some requests for a while.
 pub(crate) const AGENT_WIDENED: &str = "agent_widened";
 /// A person allowed an agent to use the connection.
@@ -86,6 +88,7 @@ pub(crate) const TO_CHOOSE: &str = "toChoose";
 
 /// The names of all events; `docs/spec/words.md` lists them.
 pub const EVENT_NAMES: &[&str] = &[
+    ACCOUNT_RENAMED,
     AGENT_GRANTED,
     AGENT_REVOKED,
     AGENT_WIDENED,
@@ -141,7 +144,7 @@ fn claim_of(kind: &str) -> RowClaim {
     match kind {
         CONNECTED | IMPORTED => RowClaim::Made,
         CREDENTIAL_ROTATED => RowClaim::Credential,
-        DEFAULT_CHANGED | KIND_ACCEPTED | REAUTHORIZED | RENAMED | ROLLED_BACK => RowClaim::Row,
+        ACCOUNT_RENAMED | DEFAULT_CHANGED | KIND_ACCEPTED | REAUTHORIZED | RENAMED | ROLLED_BACK => RowClaim::Row,
         REMOVED => RowClaim::Removed,
         _ => RowClaim::Same,
     }

@@ -22,7 +22,7 @@ use std::{
 use futures_core::Stream;
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
-use crate::ConnectionId;
+use crate::{ConnectionId, words::words};
 
 /// The number of changes of an extension's settings and connection. A part that never existed counts as zero.
 ///
@@ -43,32 +43,20 @@ pub struct Revisions {
     pub connection: Option<ConnectionId>,
 }
 
-/// A part of an extension that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ChangedPart {
-    /// The settings of the whole extension.
-    ExtensionConfig,
-    /// The public configuration of its connection.
-    ConnectionConfig,
-    /// The settings of one command.
-    CommandConfig,
-    /// The credential of its connection, as after a refresh.
-    Credential,
-    /// The grant that allows it to use its connection.
-    Grant,
-}
-
-impl ChangedPart {
-    /// Returns the name, such as `extension-config`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CommandConfig => "command-config",
-            Self::ConnectionConfig => "connection-config",
-            Self::Credential => "credential",
-            Self::ExtensionConfig => "extension-config",
-            Self::Grant => "grant",
-        }
+words! {
+    /// A part of an extension that changed.
+    #[non_exhaustive]
+    pub enum ChangedPart {
+        /// The settings of the whole extension.
+        ExtensionConfig = "extension-config",
+        /// The public configuration of its connection.
+        ConnectionConfig = "connection-config",
+        /// The settings of one command.
+        CommandConfig = "command-config",
+        /// The credential of its connection, as after a refresh.
+        Credential = "credential",
+        /// The grant that allows it to use its connection.
+        Grant = "grant",
     }
 }
 

@@ -1,8 +1,5 @@
 //! The entries of a setup's journal, as sealed rows.
 
-use connection_contract::Kind;
-use connection_seal::Place;
-
 use crate::{
     SessionId,
     store::{Lock, Sealed, StoreError, Tx},
@@ -19,21 +16,4 @@ pub(crate) async fn insert_next(
     tx.lock(Lock::Setup(session)).await?;
     let follows = seq == 0 || tx.has_effect(session, seq - 1).await?;
     Ok(follows && tx.insert_effect(session, seq, sealed).await?)
-}
-
-/// Returns the place of an entry of a session's journal.
-pub(crate) fn entry_place<'a>(id: &'a SessionId, owner: &'a str, kind: &'a Kind, seq: i64) -> Place<'a> {
-    place(id, owner, kind, "connection_setup_effect", "sealed", seq)
-}
-
-/// Returns the place of a sealed column of a session.
-pub(crate) fn place<'a>(
-    id: &'a SessionId,
-    owner: &'a str,
-    kind: &'a Kind,
-    table: &'static str,
-    column: &'static str,
-    sequence: i64,
-) -> Place<'a> {
-    Place { table, column, key: id.as_bytes(), owner, kind: kind.as_str(), sequence }
 }

@@ -135,18 +135,19 @@ mod ids;
 mod journal;
 mod keys;
 mod kinds;
+mod lease;
 mod limits;
 mod liveness;
 mod notification;
 mod outbox;
 mod owner;
+mod page;
 mod plan;
 mod platform;
 mod profile_rows;
 pub mod profile_variables;
 mod profiles;
 mod readiness;
-mod redact;
 mod refresh;
 mod registry;
 pub mod sandbox_rules;
@@ -160,6 +161,7 @@ mod usage_report;
 mod uses;
 mod verify;
 mod webhook;
+mod words;
 
 pub use access_token::{
     AccessToken, AccessTokens, Audience, ClientCredential, ClientProof, ClientTokens, IssuedToken, ModelClient,
@@ -175,22 +177,19 @@ pub use approvals::{
     ProviderAnswer, ShownRequest,
 };
 pub use budget::BudgetLeft;
-pub use connection::{
-    Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
-    RequestBody, Response,
-};
+pub use connection::{Connection, Files, Filter, Overview, OverviewCounts, OverviewEntry, RequestBody, Response};
 pub use connection_egress::{
     Backoff, Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock,
 };
-pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
+pub use connection_info::ConnectionInfo;
 #[cfg(feature = "keyring")]
 pub use connection_seal::KeyKeyring;
 pub use connection_seal::platform::{
-    FileContent, GuardedFile, NotPrivate, create_private_dir, replace_private, write_new_private,
+    FileContent, GuardedFile, NotPrivate, create_private_dir, remedy_of_open_secret, replace_private, write_new_private,
 };
 pub use connection_seal::{
     KeyCommand, KeyContext, KeyError, KeyFile, KeyId, KeySource, KeyVariable, KeyWrapper, SealError, SecretFile,
-    SecretFileError,
+    SecretFileError, bare_text,
 };
 #[cfg(feature = "passphrase")]
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
@@ -199,14 +198,15 @@ pub use definition::Capabilities;
 pub use door::{AnsweringConnection, ReleasedCredential};
 pub use error::{AccessTokenFault, AgentError, ApprovalError, Error, ExtensionError, ProfileError, RuleError};
 pub use event::EVENT_NAMES;
+pub use exchange::{CourierStream, Couriers, run_courier};
 pub use extension::{
     CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
-    NativeExtensionSettings, Preferences, RequiredAction, ResolvedConnection, RetryOutcome, RetryTicket,
-    SetPreferences, SettingsHandOff,
+    ListedExtension, NativeExtensionSettings, Preferences, RequiredAction, ResolvedConnection, RetryOutcome,
+    RetryTicket, SetPreferences, SettingsHandOff,
 };
 pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use freeze::{Freeze, FreezeChange, Freezes, Froze, FrozenNow, Released, Thawed};
-pub use frozen::Frozen;
+pub use frozen::{Frozen, InForce, Withdrawal};
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
 pub use ids::{
@@ -215,21 +215,23 @@ pub use ids::{
 };
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, OwnKind, OwnKinds, RegisterError};
-pub use liveness::{LivenessChange, LivenessChanges};
+pub use liveness::{LivenessChange, LivenessChanges, for_grantee};
 pub use notification::{Notification, NotificationListener, Probed};
 pub use outbox::{AttentionUrl, AttentionUrlError, EventReceiver, EventReceiverError, MESSAGE_TYPES};
+pub use page::{Cursor, Fields, InvalidCursor, Page};
 pub use profiles::{
-    DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
+    DirectoryProbe, DirectoryState, ListedProfile, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles,
+    SpawnOptions,
 };
 pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
     AgentAccess, AllOwners, AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event,
-    EventPage, Events, Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys,
-    KindChange, KindConnection, KindRemoval, KindSupport, Kinds, LearnFrom, LearnedRules, Limits, Local, Machine,
-    NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal,
-    Restored, RestoredConnection, StoreCounts, StoreState, TokenUse, Use, UseCursor, UseEnd, UseFilter, UsePage, Uses,
-    Watch, WeakConnectionRegistry,
+    Events, Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange,
+    KindConnection, KindRemoval, KindSupport, Kinds, LearnFrom, LearnedRules, Limits, Local, Machine, MachineBound,
+    MoveError, MoveStep, MoveUndone, Moved, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight,
+    Receiver, RegistryBuilder, Removal, Restored, RestoredConnection, StoreCounts, StoreProcess, StoreState, TokenUse,
+    Upgrade, Use, UseEnd, UseFilter, Uses, Watch, WeakConnectionRegistry, is_database_missing_in_use,
 };
 pub use sentence::sentence;
 pub use services::{
@@ -241,11 +243,11 @@ pub use setup::{
     SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect,
     StartVisit, StepNo,
 };
-pub use store::{StoreError, StoreSource, connection_names, is_restore_interrupted, migrate};
+pub use store::{StoreAddress, StoreError, StoreSource, connection_names, is_restore_interrupted, migrate};
 pub use tags::{InvalidTags, Tags};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
 pub use uses::{Door, Grantee, RecordedPaths, UseOutcome};
 pub use webhook::{
-    BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
+    BeginDeliveries, ConnectionWebhooks, Deliveries, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
     WebhookInfo, WebhookKey, WebhookTest, Webhooks,
 };

@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use connection_contract::{NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
-use connection_egress::MAX_RETRY_AFTER;
+use connection_contract::{Liveness, NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
+use connection_egress::{Backoff, MAX_RETRY_AFTER};
 
 use crate::{
     ConnectionId,
     store::{
         StoreError, Tx, json,
-        rows::{CredentialRow, PlanRow, RestoredUse},
+        rows::{CredentialRow, PlanRow},
     },
 };
 
@@ -24,9 +24,16 @@ const SHARE: i64 = 5;
 /// The shortest time from a new credential to its refresh, in seconds, whatever end the provider reports. For a
 /// lifetime below a minute, half of the lifetime applies instead.
 const MIN_DELAY: i64 = 30;
-/// The first pause after a failure, in seconds. Each further pause is twice as long as the one before.
-const FIRST_PAUSE: i64 = 30;
+/// The pauses after failures of refreshes.
+const AFTER_FAILURES: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(MAX_PAUSE.unsigned_abs()));
 const MAX_PAUSE: i64 = 3_600;
+/// The pauses after refused logins, which use nothing up, and of which many in a row may lock the account.
+const AFTER_REFUSED_LOGINS: Backoff = Backoff::new(Duration::from_mins(15), DAY);
+/// The pauses between verifications of a connection that is not live.
+const AFTER_REFUSED_PROBES: Backoff = Backoff::new(Duration::from_mins(5), DAY);
+/// The pauses after refused logins and probes that sent a password, because tries lock accounts.
+const AFTER_REFUSED_PASSWORDS: Backoff = Backoff::new(Duration::from_hours(1), DAY);
+const DAY: Duration = Duration::from_hours(24);
 /// The pauses after attempts without a clear answer, in seconds; the last one repeats. The first is the quarantine.
 const UNCLEAR_PAUSES: [i64; 4] = [60, 300, 900, 3_600];
 /// The time before its end, in seconds, from which a working credential may be put at risk by sending a token again
@@ -47,6 +54,23 @@ pub(crate) const ANNOUNCE_BEFORE: i64 = 7 * 86_400;
 /// An end that is at most this much later counts as the same end, in seconds. Providers count down in seconds, and a
 /// sliding lifetime is announced at most once a day.
 const SLACK: i64 = 86_400;
+
+/// The beginning of the message of a credential that has ended, and that nothing renews.
+pub(crate) const ENDED: &str = "the access ended";
+
+/// The words about the process that sent a token and may still be running, before the time of its last sign of life.
+pub(crate) const SILENT: &str = "has given no sign of life since";
+
+/// The renewal of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The kind refreshes no credentials.
+    Never,
+    /// The kind refreshes credentials, and this one has nothing that a refresh could renew.
+    Nothing,
+    /// A refresh renews the credential.
+    Renews,
+}
 
 /// Reasons that say nothing about the credential.
 const TEMPORARY: &[&str] = &[
@@ -91,20 +115,57 @@ impl ReportedTimes {
 }
 
 /// Returns the plan that is stored with a new credential.
-pub(crate) fn of(id: ConnectionId, renews: bool, created_at: i64, given: ReportedTimes) -> PlanRow {
-    let ReportedTimes { renew_at, authorized_until, .. } = given;
-    let refresh_at = if renews { first(id, created_at, given) } else { None };
-    PlanRow { renew_at, authorized_until, refresh_at, ..PlanRow::default() }
+pub(crate) fn of(id: ConnectionId, renewal: Renewal, created_at: i64, given: ReportedTimes) -> PlanRow {
+    let ReportedTimes { valid_until, renew_at, authorized_until } = given;
+    let plan = PlanRow { renew_at, authorized_until, ..PlanRow::default() };
+    match renewal {
+        Renewal::Never => plan,
+        Renewal::Nothing => without_renewal(plan, created_at, valid_until),
+        Renewal::Renews => PlanRow { refresh_at: first(id, created_at, given), ..plan },
+    }
 }
 
-/// Plans the refresh again after a probe reported another end.
-pub(crate) async fn replan(tx: &mut Tx, id: ConnectionId, generation: i64) -> Result<(), StoreError> {
-    let Some(row) = tx.current_credential(id).await?.filter(|row| row.generation == generation) else { return Ok(()) };
-    if row.plan.refresh_failures > 0 {
-        return Ok(());
+/// Returns the plan of a credential that has nothing to renew: it is due at its end, which is that of its authorization.
+pub(crate) fn without_renewal(plan: PlanRow, created_at: i64, valid_until: Option<i64>) -> PlanRow {
+    let nothing = Reason::new(reason::NOTHING_TO_RENEW, "this access is not renewed");
+    PlanRow {
+        renew_at: None,
+        authorized_until: plan.authorized_until.into_iter().chain(valid_until).min(),
+        refresh_at: valid_until.map(|until| until.max(created_at.saturating_add(MIN_DELAY))),
+        refresh_failures: 0,
+        refresh_reason: Some(json::reason(&nothing)),
+        ..plan
     }
-    let plan = PlanRow { refresh_at: first(id, row.created_at, reported_times(&row)), ..row.plan };
-    tx.set_plan(id, generation, &plan).await.map(drop)
+}
+
+/// Returns `true` if the stored reason of a plan says that the credential has nothing to renew.
+pub(crate) fn has_nothing_to_renew(refresh_reason: Option<&str>) -> bool {
+    refresh_reason.and_then(json::to_reason).is_some_and(|reason| reason.code == reason::NOTHING_TO_RENEW)
+}
+
+/// Returns the end of an authorization, unless it is only that of the credential, which was `former`.
+pub(crate) fn kept_authorized_until(authorized_until: Option<i64>, former: Option<i64>) -> Option<i64> {
+    authorized_until.filter(|until| Some(*until) != former)
+}
+
+/// Plans the refresh again after a probe reported another end than the `former` one. Returns the end of the authorization.
+pub(crate) async fn replan(
+    tx: &mut Tx,
+    id: ConnectionId,
+    generation: i64,
+    former: Option<i64>,
+) -> Result<Option<i64>, StoreError> {
+    let row = tx.current_credential(id).await?.filter(|row| row.generation == generation);
+    let Some(row) = row.filter(|row| row.plan.refresh_failures == 0) else { return Ok(None) };
+    let plan = match has_nothing_to_renew(row.plan.refresh_reason.as_deref()) {
+        true => {
+            let authorized_until = kept_authorized_until(row.plan.authorized_until, former);
+            without_renewal(PlanRow { authorized_until, ..row.plan }, row.created_at, row.valid_until)
+        }
+        false => PlanRow { refresh_at: first(id, row.created_at, reported_times(&row)), ..row.plan },
+    };
+    tx.set_plan(id, generation, &plan).await?;
+    Ok(plan.authorized_until)
 }
 
 fn reported_times(row: &CredentialRow) -> ReportedTimes {
@@ -128,23 +189,60 @@ fn first(id: ConnectionId, created_at: i64, given: ReportedTimes) -> Option<i64>
     Some(planned.max(created_at.saturating_add(least)))
 }
 
-/// Returns `true` if the announcement at that time was of this end. An end that a refresh has moved further away is
-/// announced again when it comes near.
-pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
-    authorized_until.is_none_or(|until| until <= at.saturating_add(ANNOUNCE_BEFORE + SLACK))
+/// Returns `true` if the announcement at that time was of this end. An end that has moved further away is announced again
+/// when it comes near.
+pub(crate) fn is_announced(at: i64, end: Option<i64>) -> bool {
+    end.is_none_or(|end| at >= earliest_announcement(end))
 }
 
-/// Returns the pause after a failure: the one that the provider asked for, or one that grows.
+/// Has the end announced again that a probe found, if the announced one was an earlier one.
+pub(crate) async fn announce_again(
+    tx: &mut Tx,
+    id: ConnectionId,
+    generation: i64,
+    end: Option<i64>,
+) -> Result<(), StoreError> {
+    match end {
+        Some(end) => tx.forget_announcement(id, generation, earliest_announcement(end)).await,
+        None => Ok(()),
+    }
+}
+
+fn earliest_announcement(end: i64) -> i64 {
+    end.saturating_sub(ANNOUNCE_BEFORE + SLACK)
+}
+
+/// Returns the pause after a failure: the one that the provider asked for, or one that grows. A pause of no length names
+/// no time, as when the clock of this machine is ahead of the provider's: asking again at once would be refused again.
 pub(crate) fn after_failure(id: ConnectionId, failures: i64, retry_after: Option<u64>) -> i64 {
-    if let Some(retry_after) = retry_after {
+    if let Some(retry_after) = retry_after.filter(|retry_after| *retry_after > 0) {
         return i64::try_from(retry_after)
             .unwrap_or(i64::MAX)
             .clamp(*RETRY_AFTER_RANGE.start(), *RETRY_AFTER_RANGE.end());
     }
-    let doubled = failures.saturating_sub(1).clamp(0, 16);
-    let pause = (FIRST_PAUSE << doubled).min(MAX_PAUSE);
-    // The jitter adds up to a quarter, so that refreshes that failed together are not tried again together.
-    pause.saturating_add(part(id, failures, pause / 4)).clamp(FIRST_PAUSE, MAX_PAUSE)
+    spread(id, AFTER_FAILURES, failures).min(MAX_PAUSE)
+}
+
+/// Returns the pause after this number of refused logins, in seconds.
+pub(crate) fn after_refused_login(id: ConnectionId, failures: i64, has_password: bool) -> i64 {
+    refused(id, AFTER_REFUSED_LOGINS, failures, has_password)
+}
+
+/// Returns the pause after this number of verifications in a row that did not find a connection live.
+pub(crate) fn after_refused_probe(id: ConnectionId, failures: i64, has_password: bool) -> Duration {
+    Duration::from_secs(refused(id, AFTER_REFUSED_PROBES, failures, has_password).unsigned_abs())
+}
+
+fn refused(id: ConnectionId, pauses: Backoff, failures: i64, has_password: bool) -> i64 {
+    let pauses = if has_password { AFTER_REFUSED_PASSWORDS } else { pauses };
+    spread(id, pauses, failures).min(DAY.as_secs().cast_signed())
+}
+
+/// Returns the pause after this number of failures, in seconds, with a jitter of up to a quarter, so that those that failed
+/// together are not tried again together.
+fn spread(id: ConnectionId, pauses: Backoff, failures: i64) -> i64 {
+    let pause = pauses.after(u32::try_from(failures.max(0)).unwrap_or(u32::MAX)).as_secs().cast_signed();
+    pause.saturating_add(part(id, failures, pause / 4))
 }
 
 /// Returns the pause after this number of attempts without a clear answer, in seconds.
@@ -164,25 +262,16 @@ pub(crate) fn at_risk_until(valid_until: Option<i64>, now: i64) -> Option<i64> {
 /// somebody has to fix something. A temporary reason is not shown.
 pub(crate) fn note(reason: Option<&str>) -> Option<Reason> {
     let reason = reason.and_then(json::to_reason)?;
-    let passes = TEMPORARY.contains(&&*reason.code);
-    (!passes).then_some(reason)
+    let is_none = TEMPORARY.contains(&&*reason.code) || reason.code == reason::NOTHING_TO_RENEW;
+    (!is_none).then_some(reason)
 }
 
-/// Returns the reason of a credential whose refresh token was restored from a backup and may be used up.
-pub(crate) fn restored(restored: RestoredUse) -> Reason {
-    let (what, remedy) = match restored {
-        RestoredUse::Used => (
-            "its refresh token was used after that backup was made",
-            "authorize this connection again; sending the old token by force may end the authorization",
-        ),
-        RestoredUse::Unknown => (
-            "nothing shows whether its refresh token was used after that backup was made",
-            "authorize this connection again, or force a refresh if nothing has used the token since; otherwise, that may \
-             end the authorization",
-        ),
-    };
-    let message = format!("the database was restored from a backup, and {what}, so it is not refreshed");
-    Reason::new(reason::RESTORED, message).remedy(remedy)
+/// The longest time, in seconds, by which the attempts of connections differ that are made due together.
+pub(crate) const MAX_SPREAD: i64 = 120;
+
+/// Returns the seconds by which the attempts of connections differ that are made due together.
+pub(crate) fn spread_again(id: ConnectionId) -> i64 {
+    part(id, 0, MAX_SPREAD)
 }
 
 /// Returns a number from 0 to `most` that is derived from the connection and the occasion.
@@ -252,14 +341,53 @@ impl Plan {
         Some(if passes { NotLive::offline(why) } else { NotLive::failing(why) })
     }
 
+    /// Adds the remedies of a caller to a failure about whose token nothing is known: to authorize the connection again, or
+    /// to wait for the next attempt. They are not stored, because the connection needs no attention for that yet.
+    pub(crate) fn with_remedies(&self, mut why: NotLive, now: i64) -> NotLive {
+        let is_unknown = why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN && why.liveness == Liveness::Offline;
+        if !is_unknown || why.reason.remedy.is_some() {
+            return why;
+        }
+        let next = match self.due.filter(|due| *due > now) {
+            Some(due) => format!("the next attempt is at {}", Timestamp::from_seconds(due).to_rfc3339()),
+            None => "the next use makes the next attempt".to_owned(),
+        };
+        let wait = match why.reason.message.as_str().contains(SILENT) {
+            true => format!(
+                "wait until that machine runs again, whose processes conclude the attempt; {next}, and without a sign of \
+                 life the token is sent again after 24 hours"
+            ),
+            false => format!("wait: {next}"),
+        };
+        why.reason.remedy = Some(format!("authorize this connection again now, or {wait}").into());
+        why
+    }
+
+    /// Returns the reason for which the last attempt failed.
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
     /// Returns the code of the reason for which the last attempt failed.
     pub(crate) fn code(&self) -> Option<&str> {
-        self.reason.as_ref().map(|reason| &*reason.code)
+        self.reason().map(|reason| &*reason.code)
     }
 
     /// Returns why the provider will no longer refresh the credential, if that is so.
     pub(crate) fn ended(&self) -> Option<NotLive> {
         if self.failures > 0 && self.due.is_none() { self.why() } else { None }
+    }
+
+    /// Returns `true` if the credential counts as ended because of its stated end alone, which is still to come: the clock was
+    /// ahead. Its provider was not asked.
+    pub(crate) fn has_ended_too_soon(&self, now: i64) -> bool {
+        let was_not_asked = self.reason.as_ref().is_some_and(|reason| reason.message.as_str().starts_with(ENDED));
+        was_not_asked && self.failures > 0 && self.valid_until.is_some_and(|until| until > now)
+    }
+
+    /// Returns `true` if a refresh would have nothing to renew.
+    pub(crate) fn has_nothing_to_renew(&self) -> bool {
+        self.failures == 0 && self.code() == Some(reason::NOTHING_TO_RENEW)
     }
 
     /// Returns `true` if the credential was restored and works as long as its access token does. Only a person's request

@@ -2,6 +2,8 @@
 
 use connection_contract::{DisplayText, Liveness, SecretName};
 
+use crate::words::words;
+
 /// The readiness of a requirement: whether the store and this machine have what is needed. It is determined by presence
 /// alone, without a network and without opening a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,29 +17,18 @@ pub enum Readiness {
     Unsupported(DisplayText),
 }
 
-/// The status that an extension receives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a host handles every one of them")]
-pub enum ConnectionStatus {
-    /// The connection exists and is not known to be refused. The extension may offer its features.
-    Connected,
-    /// The connection exists, but the provider refused it when it was last asked.
-    Failed,
-    /// A person has not connected it yet. The extension shows how to connect, and offers no feature.
-    Missing,
-    /// This host cannot meet the requirement.
-    Unsupported,
-}
-
-impl ConnectionStatus {
-    /// Returns the name used in JSON, such as `connected`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Failed => "failed",
-            Self::Missing => "missing",
-            Self::Unsupported => "unsupported",
-        }
+words! {
+    /// The status that an extension receives.
+    #[expect(clippy::exhaustive_enums, reason = "a host handles every one of them")]
+    pub enum ConnectionStatus {
+        /// The connection exists and is not known to be refused. The extension may offer its features.
+        Connected = "connected",
+        /// The connection exists, but the provider refused it when it was last asked.
+        Failed = "failed",
+        /// A person has not connected it yet. The extension shows how to connect, and offers no feature.
+        Missing = "missing",
+        /// This host cannot meet the requirement.
+        Unsupported = "unsupported",
     }
 }
 

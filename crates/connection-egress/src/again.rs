@@ -31,9 +31,11 @@ pub enum SendOnceOutcome {
 
 impl SendOnceOutcome {
     /// Decides by the answer, or by whether the request `may_have_been_sent`.
-    pub(super) fn of(result: Result<HttpResponse, HttpError>, may_have_been_sent: impl FnOnce() -> bool) -> Self {
+    pub fn of(result: Result<HttpResponse, HttpError>, may_have_been_sent: impl FnOnce() -> bool) -> Self {
         match result {
-            Ok(answer) => match answer.class() {
+            // Only the status says whether the request was processed. A gateway may ask to wait after a part of its work, and an
+            // answer with 403 that asks to wait may also say that the secret is dead.
+            Ok(answer) => match AnswerClass::of(answer.status()) {
                 AnswerClass::Limit => Self::Limited(answer),
                 AnswerClass::Outage => Self::Unclear { retry_after: asked_pause(&answer) },
                 _ => Self::Answered(answer),
@@ -52,7 +54,7 @@ impl SendOnceOutcome {
 /// Returns the pause for which an answer asks before the same request is sent again: zero if it asks for none, or if the
 /// request would not be answered differently.
 pub fn asked_pause(answer: &HttpResponse) -> Duration {
-    let asked = answer.retry_after().filter(|_| answer.class().is_temporary());
+    let asked = answer.pause().filter(|_| answer.class().is_temporary());
     asked.unwrap_or_default().min(MAX_RETRY_AFTER)
 }
 
@@ -96,9 +98,12 @@ mod tests {
             (429, "120", 120),
             (503, "Sun, 06 Nov 1994 08:50:37 GMT", 60),
             (408, " 7 ", 7),
+            (503, "1.5", 2),
+            (429, "-3", 0),
             (500, "soon", 0),
             (200, "120", 0),
             (404, "120", 0),
+            (403, "120", 120),
             (301, "120", 0),
         ] {
             assert_eq!(asked_pause(&answer(status, Some(value))), Duration::from_secs(seconds), "{status} {value}");
@@ -106,6 +111,14 @@ mod tests {
         assert_eq!(asked_pause(&answer(429, None)), Duration::ZERO);
         let unclear = SendOnceOutcome::of(Ok(answer(503, Some("9"))), || true);
         assert!(matches!(unclear, SendOnceOutcome::Unclear { retry_after } if retry_after == Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn a_limit_in_words_leaves_open_what_a_gateway_did_and_keeps_a_refusal() {
+        let unclear = SendOnceOutcome::of(Ok(answer(503, Some("9"))), || true);
+        assert!(!unclear.is_unprocessed(), "a gateway that asks to wait may have passed the request on");
+        let refused = SendOnceOutcome::of(Ok(answer(403, Some("9"))), || true);
+        assert!(matches!(refused, SendOnceOutcome::Answered(_)), "the plugin reads whether the secret is dead");
     }
 
     proptest! {

@@ -2,43 +2,67 @@
 //!
 //! It sends requests that the policy allows, over inner clients that differ in the addresses that they connect to.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin, host};
+use connection_contract::{BoxFuture, HttpError, HttpRequest, HttpResponse, HttpService, Origin, Secret, host};
 use reqwest::{Method, Proxy, Url, header::CONTENT_LENGTH, redirect::Policy};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
-    Egress, HttpPolicy, HttpPolicyError, SendOnceOutcome, Streaming,
+    Egress, HttpPolicy, HttpPolicyError, LastAnswer, SendOnceOutcome, Streaming,
     answering::Answering,
     clock::{Clock, within},
+    coding,
     egress::Target,
     failure,
     observer::Observed,
-    once::{BodyDecision, TrackedBody},
+    once::{BodyDecision, SendUntil, TrackedBody},
     outages::Outages,
     outgoing::Outgoing,
     redirect::{self, Next},
     resolver::{Addresses, CheckedResolver, Lookup, SystemLookup},
+    reuse::{self, NotesConnections},
     secret_buffer::SecretBuffer,
-    tls::{self, Trusted},
+    tls::tls_config,
 };
 
-/// The HTTP client of a host. Clones share their connections.
-#[derive(Clone)]
-pub struct HttpClient(Arc<Shared>);
-
-struct Shared {
-    policy: HttpPolicy,
-    clock: Arc<dyn Clock>,
-    /// Connects only to public addresses. The clients are separate, so that an open connection of one serves no other.
+/// The inner clients, which differ in the addresses that they connect to. They are separate, so that an open connection of
+/// one serves no other.
+struct Clients {
+    /// Connects only to public addresses.
     public: reqwest::Client,
     /// Connects to origins that a user named.
     private: reqwest::Client,
     /// Connects to origins that the host named or mapped.
     any: reqwest::Client,
     proxied: Option<reqwest::Client>,
+}
+
+/// The connection on which a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// One that is open, or a new one.
+    Any,
+    /// A new one, which serves no other request.
+    Fresh,
+}
+
+/// The HTTP client of a host. Clones share their connections.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Shared>);
+
+/// The time after which a connection without a request is closed. Common servers close one after 5 seconds or more
+/// (Node.js, Apache), and a request that is sent just then gets no answer.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
+struct Shared {
+    policy: HttpPolicy,
+    clock: Arc<dyn Clock>,
+    /// The clients that keep connections for later requests.
+    kept: Clients,
+    /// The clients that make a connection for each request.
+    fresh: Clients,
     outages: Outages,
     answering: Answering,
 }
@@ -59,13 +83,16 @@ impl HttpClient {
         clock: Arc<dyn Clock>,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, HttpPolicyError> {
-        let tls = tls::config(Arc::new(Trusted::new(&policy.root_certificates)?))?;
+        let tls = tls_config(&policy.root_certificates)?;
         if !policy.user_agent.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
             return Err(HttpPolicyError::UserAgent);
         }
         policy.check_progress_timeouts()?;
-        let builder = |addresses| {
+        let builder = |addresses, line: Line| {
             reqwest::Client::builder()
+                .pool_max_idle_per_host(if line == Line::Any { usize::MAX } else { 0 })
+                .pool_idle_timeout(MAX_IDLE)
+                .connector_layer(NotesConnections)
                 .tls_backend_preconfigured(tls.clone())
                 .dns_resolver(CheckedResolver { lookup: Arc::clone(&lookup), addresses })
                 .redirect(Policy::none())
@@ -77,18 +104,24 @@ impl HttpClient {
                 .connect_timeout(policy.connect_timeout)
         };
         let client = |error: reqwest::Error| HttpPolicyError::Client(error.without_url().into());
-        let proxied = policy.proxy.as_ref().map(|proxy| {
-            // The text may hold a password, so the error of the library is dropped.
-            let url = Url::parse(proxy.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let proxy = Proxy::all(url.ok_or(HttpPolicyError::Proxy)?).map_err(|_| HttpPolicyError::Proxy)?;
-            // Only the name of the proxy is resolved here, and the host chose it.
-            builder(Addresses::Any).proxy(proxy).build().map_err(client)
-        });
+        let clients = |line: Line| -> Result<Clients, HttpPolicyError> {
+            let proxied = policy.proxy.as_ref().map(|proxy| {
+                // The text may hold a password, so the error of the library is dropped.
+                let url = Url::parse(proxy.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+                let proxy = Proxy::all(url.ok_or(HttpPolicyError::Proxy)?).map_err(|_| HttpPolicyError::Proxy)?;
+                // Only the name of the proxy is resolved here, and the host chose it.
+                builder(Addresses::Any, line).proxy(proxy).build().map_err(client)
+            });
+            Ok(Clients {
+                public: builder(Addresses::Public, line).build().map_err(client)?,
+                private: builder(Addresses::Private, line).build().map_err(client)?,
+                any: builder(Addresses::Any, line).build().map_err(client)?,
+                proxied: proxied.transpose()?,
+            })
+        };
         Ok(Self(Arc::new(Shared {
-            public: builder(Addresses::Public).build().map_err(client)?,
-            private: builder(Addresses::Private).build().map_err(client)?,
-            any: builder(Addresses::Any).build().map_err(client)?,
-            proxied: proxied.transpose()?,
+            kept: clients(Line::Any)?,
+            fresh: clients(Line::Fresh)?,
             outages: Outages::default(),
             answering: Answering::default(),
             policy,
@@ -98,16 +131,40 @@ impl HttpClient {
 
     /// Sends a request and reads the whole answer, within the time and size of the policy.
     ///
+    /// The request asks for an answer without a content coding unless it says otherwise, and a coding that is known is
+    /// decoded. A `GET` or `HEAD` without a body is sent once more, on a new connection, if it was sent on a connection that
+    /// was open before and that ended without an answer.
+    ///
     /// # Errors
     ///
     /// [`HttpError::Denied`] if the request may not be sent; then nothing was sent. Other errors mean that no whole
     /// answer arrived.
     pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.send_within(egress, request, self.body_limit()).await
+    }
+
+    /// Sends a request as [`send`](Self::send) does. The body of its answer may have `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`send`](Self::send).
+    pub async fn send_within(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        limit: u64,
+    ) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
         let origin = target.requested.clone();
         let observed = self.observed(&request);
-        let whole = async { self.read(self.begin(egress, target, request, self.body_limit()).await?).await };
+        let egress = &Egress { repeats_reads: true, ..egress.clone() };
+        egress.heard.sends(&request);
+        let whole = async {
+            let mut outgoing = Outgoing::new(request)?;
+            coding::ask_for_identity(&mut outgoing.headers);
+            self.read(self.begin(egress, target, outgoing, limit).await?, limit).await
+        };
         let answer = within(&**clock, policy.deadline(), whole).await;
         self.note(
             egress,
@@ -115,10 +172,26 @@ impl HttpClient {
             answer.as_ref().map(HttpResponse::status).map_err(|error| *error),
             policy.deadline(),
         );
+        if let Ok(answer) = &answer {
+            egress.heard.reads(answer);
+        }
         if let Some(observed) = observed {
             observed.answered(answer.as_ref());
         }
         answer
+    }
+
+    /// Records the answer to a request that was sent in an earlier run, so that a reason can name it.
+    pub fn recall(&self, heard: &LastAnswer, request: &HttpRequest, answer: Result<&HttpResponse, HttpError>) {
+        heard.sends(request);
+        if let Some(origin) = self.origin_of(request) {
+            heard.recalls(&origin, answer, self.0.policy.deadline());
+        }
+    }
+
+    /// Returns the origin that a request names, as reasons and rows name it.
+    pub fn origin_of(&self, request: &HttpRequest) -> Option<Origin> {
+        host::origin(request.url()).map(|origin| self.0.policy.named(&origin).clone())
     }
 
     /// Returns the request for the listener of the host, if there is one.
@@ -144,26 +217,52 @@ impl HttpClient {
         self.0.answering.listen(Box::new(listener))
     }
 
-    /// Sends a request at most once, and reports reliably whether nothing was sent.
+    /// Sends a request at most once, on a new connection, and reports reliably whether nothing was sent. The answer is
+    /// decoded as by [`send`](Self::send), unless the decoded body would be too large: then it stays as it came.
     ///
-    /// The limits of size and time are those of the policy, but the request takes at most `longest`. After the clock's
-    /// [`passed`](Clock::passed) has reached `until`, nothing is sent, even if the process was suspended meanwhile.
+    /// The limits of size and time are those of the policy, but the request takes at most `longest`. When the clock's
+    /// [`passed`](Clock::passed) has reached `until` at the moment at which the first byte would leave, nothing is sent,
+    /// even if the process was suspended meanwhile.
     pub async fn send_once(
         &self,
         egress: &Egress,
         request: HttpRequest,
-        until: Option<Duration>,
+        until: Option<SendUntil>,
         longest: Option<Duration>,
     ) -> SendOnceOutcome {
         let Shared { policy, clock, .. } = &*self.0;
         let taken = BodyDecision::until(Arc::clone(clock), until);
         let timeout = policy.spending_deadline(longest);
+        let sent = async {
+            let target = egress.target(policy, request.url());
+            match target.and_then(|target| Ok((target, Outgoing::new(host::duplicate(&request))?))) {
+                Ok((target, outgoing)) => self.send_marked(&egress.heard, &target, outgoing, &taken, timeout).await,
+                Err(error) => (Err(error), false),
+            }
+        };
+        self.send_once_by(egress, &request, longest, sent).await
+    }
+
+    /// Records a request that `sent` sends at most once, here or in another process. `sent` returns the answer, and `true`
+    /// if the request may have been sent.
+    pub async fn send_once_by(
+        &self,
+        egress: &Egress,
+        request: &HttpRequest,
+        longest: Option<Duration>,
+        sent: impl Future<Output = (Result<HttpResponse, HttpError>, bool)>,
+    ) -> SendOnceOutcome {
+        let policy = &self.0.policy;
         let origin = egress.target(policy, request.url()).map(|target| target.requested);
-        let observed = self.observed(&request).filter(|_| origin.is_ok());
-        let whole = within(&**clock, timeout, self.send_marked(egress, request, &taken)).await;
+        let observed = self.observed(request).filter(|_| origin.is_ok());
+        egress.heard.sends(request);
+        let (whole, may_have_been_sent) = sent.await;
         if let Ok(origin) = origin {
             let answer = whole.as_ref().map(HttpResponse::status).map_err(|error| *error);
-            self.note(egress, &origin, answer, timeout);
+            self.note(egress, &origin, answer, policy.spending_deadline(longest));
+            if let Ok(answer) = &whole {
+                egress.heard.reads(answer);
+            }
         }
         if let Some(observed) = observed {
             observed.answered(whole.as_ref());
@@ -171,40 +270,49 @@ impl HttpClient {
         if let Err(error) = &whole {
             debug!(%error, "the request was not answered");
         }
-        SendOnceOutcome::of(whole, || !taken.give_up())
+        SendOnceOutcome::of(whole, || may_have_been_sent)
     }
 
-    /// Sends a request as `send` does, but without a deadline and without following redirects. `taken` records when the
-    /// client takes the body, even if the body is empty.
+    /// Sends a request as `send` does, but without following redirects. `taken` records when the client takes the body, even
+    /// if the body is empty. Returns the answer, and `true` if the request may have been sent.
     pub(super) async fn send_marked(
         &self,
-        egress: &Egress,
-        request: HttpRequest,
+        heard: &LastAnswer,
+        target: &Target,
+        mut outgoing: Outgoing,
         taken: &BodyDecision,
-    ) -> Result<HttpResponse, HttpError> {
+        timeout: Duration,
+    ) -> (Result<HttpResponse, HttpError>, bool) {
         let Shared { policy, clock, .. } = &*self.0;
-        let target = egress.target(policy, request.url())?;
-        let outgoing = Outgoing::new(request)?;
+        coding::ask_for_identity(&mut outgoing.headers);
         let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
+        let limit = self.body_limit();
         let whole = async {
             let Outgoing { method, headers, body, .. } = &outgoing;
-            let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
+            // A server may close a connection that was idle just when the request arrives, and the secret would be spent or
+            // not.
+            let client = self.client(target, Line::Fresh);
+            let request = client.request(method.clone(), target.url.clone()).headers(headers.clone());
             let body = reqwest::Body::wrap(TrackedBody::new(body.expose().to_vec(), taken.clone()));
             let response = request.body(body).send().await.map_err(|error| failure::of(&error))?;
-            egress.heard.begins(response.status().as_u16());
+            heard.begins(response.status().as_u16());
             debug!(status = response.status().as_u16(), "answered");
-            self.read(Streaming::new(response, self.body_limit(), policy.spending_deadline(None), Arc::clone(clock))?)
-                .await
+            let mut answer = Streaming::new(response, limit, policy.spending_deadline(None), Arc::clone(clock))?;
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let body = whole_body(&mut answer, limit).await?;
+            let body = coding::decoded_or_kept(&mut answer.headers, body, limit);
+            Ok::<_, HttpError>(HttpResponse::new(answer.status, answer.headers, body, answer.received_at))
         };
-        whole.instrument(span).await
+        let whole = within(&**clock, timeout, whole.instrument(span)).await;
+        let may_have_been_sent = whole.is_ok() || !taken.give_up();
+        (whole, may_have_been_sent)
     }
 
-    async fn read(&self, mut answer: Streaming) -> Result<HttpResponse, HttpError> {
-        let mut body = SecretBuffer::new(self.0.policy.body_limit, answer.expected());
-        while let Some(chunk) = answer.chunk().await? {
-            body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
-        }
-        Ok(HttpResponse::new(answer.status, answer.headers, body.into_secret(), answer.received_at))
+    async fn read(&self, mut answer: Streaming, limit: u64) -> Result<HttpResponse, HttpError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let body = whole_body(&mut answer, limit).await?;
+        let body = coding::decoded(&mut answer.headers, body, limit)?;
+        Ok(HttpResponse::new(answer.status, answer.headers, body, answer.received_at))
     }
 
     /// Returns `true` if an origin is at a private address, by its text, that only the owner of the process may reach.
@@ -235,7 +343,10 @@ impl HttpClient {
         let target = egress.target(policy, request.url())?;
         let origin = target.requested.clone();
         let observed = self.observed(&request);
-        let answer = self.begin(egress, target, request, limit).await;
+        let answer = match Outgoing::new(request) {
+            Ok(outgoing) => self.begin(egress, target, outgoing, limit).await,
+            Err(error) => Err(error),
+        };
         self.note(
             egress,
             &origin,
@@ -252,15 +363,14 @@ impl HttpClient {
         &self,
         egress: &Egress,
         target: Target,
-        request: HttpRequest,
+        outgoing: Outgoing,
         limit: u64,
     ) -> Result<Streaming, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
-        let outgoing = Outgoing::new(request)?;
         // The span shows only the origin, because paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
         let answer = async {
-            let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
+            let answer = within(&**clock, policy.deadline(), self.follow(egress, target, outgoing)).await;
             match &answer {
                 Ok(response) => {
                     egress.heard.begins(response.status().as_u16());
@@ -273,10 +383,21 @@ impl HttpClient {
         answer.instrument(span).await
     }
 
-    async fn follow(&self, mut target: Target, mut outgoing: Outgoing) -> Result<reqwest::Response, HttpError> {
+    async fn follow(
+        &self,
+        egress: &Egress,
+        mut target: Target,
+        mut outgoing: Outgoing,
+    ) -> Result<reqwest::Response, HttpError> {
         for _ in 0..=redirect::MAX_COUNT {
-            let response = self.exchange(&target, &outgoing).await?;
-            match redirect::next(response.status(), response.headers(), &target, &outgoing)? {
+            let is_repeatable = egress.repeats_reads && outgoing.is_plain_read();
+            let response = self.exchanged(is_repeatable, |line| self.exchange(&target, &outgoing, line)).await?;
+            let next = redirect::next(response.status(), response.headers(), &target, &outgoing);
+            if next.is_err() {
+                // It is an answer, which a reason names.
+                egress.heard.begins(response.status().as_u16());
+            }
+            match next? {
                 Next::Answer => return Ok(response),
                 Next::Same(there) => target = there,
                 Next::Get(there) => (target, outgoing) = (there, outgoing.into_get()),
@@ -285,9 +406,32 @@ impl HttpClient {
         Err(HttpError::Protocol)
     }
 
-    async fn exchange(&self, target: &Target, outgoing: &Outgoing) -> Result<reqwest::Response, HttpError> {
+    /// Sends a request, and once more on a new connection if it may be repeated and the connection that it was sent on was
+    /// open before and ended without an answer.
+    pub(super) async fn exchanged<F: Future<Output = Result<reqwest::Response, reqwest::Error>>>(
+        &self,
+        is_repeatable: bool,
+        send: impl Fn(Line) -> F,
+    ) -> Result<reqwest::Response, HttpError> {
+        let (answered, made) = reuse::sent(send(Line::Any)).await;
+        match answered {
+            Err(error) if is_repeatable && made.was_outlived(&error) => {
+                debug!("the connection had been closed; the request is sent again on a new one");
+                send(Line::Fresh).await.map_err(|error| failure::of(&error))
+            }
+            answered => answered.map_err(|error| failure::of(&error)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        outgoing: &Outgoing,
+        line: Line,
+    ) -> Result<reqwest::Response, reqwest::Error> {
         let Outgoing { method, headers, body, .. } = outgoing;
-        let mut request = self.client(target).request(method.clone(), target.url.clone()).headers(headers.clone());
+        let mut request =
+            self.client(target, line).request(method.clone(), target.url.clone()).headers(headers.clone());
         if !body.is_empty() {
             request = request.body(body.expose().to_vec());
         } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
@@ -295,12 +439,12 @@ impl HttpClient {
             // none for an empty body.
             request = request.header(CONTENT_LENGTH, 0);
         }
-        request.send().await.map_err(|error| failure::of(&error))
+        request.send().await
     }
 
     /// Returns the inner client for a target.
-    pub(super) fn client(&self, target: &Target) -> &reqwest::Client {
-        let Shared { public, private, any, proxied, .. } = &*self.0;
+    pub(super) fn client(&self, target: &Target, line: Line) -> &reqwest::Client {
+        let Clients { public, private, any, proxied } = if line == Line::Any { &self.0.kept } else { &self.0.fresh };
         match (proxied, target.addresses) {
             (Some(proxied), _) if !target.is_loopback() => proxied,
             (_, Addresses::Any) => any,
@@ -308,6 +452,14 @@ impl HttpClient {
             (_, Addresses::Public) => public,
         }
     }
+}
+
+async fn whole_body(answer: &mut Streaming, limit: usize) -> Result<Secret, HttpError> {
+    let mut body = SecretBuffer::new(limit, answer.expected());
+    while let Some(chunk) = answer.chunk().await? {
+        body.push(&chunk).map_err(|_| HttpError::TooLarge)?;
+    }
+    Ok(body.into_secret())
 }
 
 impl fmt::Debug for HttpClient {

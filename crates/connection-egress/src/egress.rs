@@ -56,6 +56,9 @@ pub struct Egress {
     /// `true` if requests are made for the owner of the process, who can reach the host's network unless the host
     /// forbids it.
     pub is_of_process: bool,
+    /// `true` if `GET` and `HEAD` only read. Such a request without a body is sent once more, on a new connection, if it
+    /// was sent on a connection that was open before and that ended without an answer.
+    pub repeats_reads: bool,
 }
 
 impl Egress {

@@ -2,7 +2,7 @@
 //!
 //! An error is recognized by a type in its chain of causes, never by the text of a message. `Dns`, `Connect`, `Tls` and
 //! `Denied` happen before a request was written. After the connection is made, anything that ends it before the answer
-//! is whole (closed or reset, in the headers or in the body) is `Protocol`: no valid answer arrived.
+//! is whole (closed, reset, or no longer TLS, in the headers or in the body) is `Protocol`: no valid answer arrived.
 
 use std::{error::Error, io};
 
@@ -11,11 +11,14 @@ use connection_contract::HttpError;
 use crate::{
     once::GivenUp,
     resolver::{AddressRefused, NameNotFound},
+    tls,
 };
 
 /// Returns why the client gave no answer, or an incomplete one.
 pub(super) fn of(error: &reqwest::Error) -> HttpError {
-    let known = causes(error).find_map(known);
+    // After the handshake, something may have been sent.
+    let is_possible = |found: &HttpError| !found.is_of_tls() || error.is_connect();
+    let known = causes(error).find_map(known).filter(is_possible);
     known.unwrap_or_else(|| match error {
         _ if error.is_timeout() => HttpError::Timeout,
         _ if error.is_connect() => HttpError::Connect,
@@ -23,13 +26,19 @@ pub(super) fn of(error: &reqwest::Error) -> HttpError {
     })
 }
 
+/// Returns why there is no TLS connection with a configuration of [`tls_config`](crate::tls_config); `None` if `error` has
+/// another cause.
+pub fn tls_fault(error: &(dyn Error + 'static)) -> Option<HttpError> {
+    causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()).map(tls::fault)
+}
+
 fn known(cause: &(dyn Error + 'static)) -> Option<HttpError> {
     if cause.is::<AddressRefused>() {
         Some(HttpError::Denied)
     } else if cause.is::<NameNotFound>() {
         Some(HttpError::Dns)
-    } else if cause.is::<rustls::Error>() {
-        Some(HttpError::Tls)
+    } else if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        Some(tls::fault(error))
     } else if cause.is::<GivenUp>() {
         Some(HttpError::Timeout)
     } else {
@@ -37,7 +46,7 @@ fn known(cause: &(dyn Error + 'static)) -> Option<HttpError> {
     }
 }
 
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| cause(*error))
 }
 

@@ -28,23 +28,52 @@ const OPEN: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
+/// The time, as the clock's [`passed`](Clock::passed), from which a request is no longer sent. It may move while the
+/// request waits for its connection.
+#[derive(Clone)]
+pub struct SendUntil(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl SendUntil {
+    /// Creates a time that is asked for whenever it is needed.
+    pub fn new(at: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(at))
+    }
+
+    /// Returns the time as it is now.
+    pub fn at(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl From<Duration> for SendUntil {
+    fn from(at: Duration) -> Self {
+        Self::new(move || at)
+    }
+}
+
+impl fmt::Debug for SendUntil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SendUntil").field(&self.at()).finish()
+    }
+}
+
 /// The decision between the client, which takes the body, and a caller that gives it up. Clones share it.
 #[derive(Clone)]
 pub(super) struct BodyDecision {
     decided: Arc<AtomicU8>,
     clock: Arc<dyn Clock>,
-    until: Option<Duration>,
+    until: Option<SendUntil>,
 }
 
 impl BodyDecision {
     /// Creates an open decision. From the time `until`, the body can no longer be taken.
-    pub(super) fn until(clock: Arc<dyn Clock>, until: Option<Duration>) -> Self {
+    pub(super) fn until(clock: Arc<dyn Clock>, until: Option<SendUntil>) -> Self {
         Self { decided: Arc::new(AtomicU8::new(OPEN)), clock, until }
     }
 
     /// Takes the body before the first byte is sent. Returns `false` if nothing may be sent any longer.
     pub(super) fn take(&self) -> bool {
-        let is_late = self.until.is_some_and(|until| self.clock.passed() >= until);
+        let is_late = self.until.as_ref().is_some_and(|until| self.clock.passed() >= until.at());
         self.decide(if is_late { GIVEN_UP } else { TAKEN }) && !is_late
     }
 

@@ -12,6 +12,7 @@ use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     Egress, HttpClient, NotAnswered, StreamedBody, Streaming,
+    client::Line,
     egress::Target,
     failure,
     outgoing::Outgoing,
@@ -78,6 +79,7 @@ impl HttpClient {
         let origin = target.requested.clone();
         let observed = self.observed(&request);
         let mut outgoing = Outgoing::new(request)?;
+        let is_read = outgoing.is_plain_read();
         let whole = std::mem::take(&mut outgoing.body);
         let (body, websocket) = match sent {
             Sent::Body(body) => (body.or_else(|| StreamedBody::whole(whole)), None),
@@ -91,7 +93,8 @@ impl HttpClient {
         // The span shows only the origin, because paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
         let interest = Interest(Arc::clone(&progress));
-        let sent = self.send_in_pieces(&target, outgoing, body, &progress);
+        let is_repeatable = egress.repeats_reads && is_read && body.is_none() && websocket.is_none();
+        let sent = self.send_in_pieces(&target, outgoing, body, &progress, is_repeatable);
         let answered = progress.within(Awaited::Head, sent).instrument(span).await;
         let fault = answered.as_ref().err().and_then(|error| progress.fault(*error));
         let status = answered.as_ref().map(|response| response.status().as_u16()).map_err(|error| *error);
@@ -125,6 +128,7 @@ impl HttpClient {
         outgoing: Outgoing,
         body: Option<StreamedBody>,
         progress: &Arc<Progress>,
+        is_repeatable: bool,
     ) -> Result<reqwest::Response, HttpError> {
         let Outgoing { method, mut headers, .. } = outgoing;
         match &body {
@@ -138,11 +142,15 @@ impl HttpClient {
             }
             _ => {}
         }
-        let mut request = self.client(target).request(method, target.url.clone()).headers(headers);
-        if let Some(body) = body {
-            request = request.body(reqwest::Body::wrap(Upload::new(body, Arc::clone(progress))));
-        }
-        let response = request.send().await.map_err(|error| failure::of(&error))?;
+        let request =
+            |line| self.client(target, line).request(method.clone(), target.url.clone()).headers(headers.clone());
+        let response = match body {
+            Some(body) => {
+                let body = reqwest::Body::wrap(Upload::new(body, Arc::clone(progress)));
+                request(Line::Any).body(body).send().await.map_err(|error| failure::of(&error))?
+            }
+            None => self.exchanged(is_repeatable, |line| request(line).send()).await?,
+        };
         debug!(status = response.status().as_u16(), "answered");
         Ok(response)
     }

@@ -53,13 +53,13 @@ pub(super) fn cause(error: HttpError, timeout: Duration) -> Option<String> {
         HttpError::Connect => "no connection could be made".to_owned(),
         HttpError::Dns => "its name does not resolve".to_owned(),
         HttpError::Timeout => format!("timed out after {} s", timeout.as_secs()),
-        HttpError::Tls => "its certificate is not trusted here".to_owned(),
+        error if error.is_of_tls() => error.to_string(),
         _ => return None,
     })
 }
 
 /// Returns a message such as `api.github.com answered 406 Not Acceptable`.
-pub(super) fn answered(origin: &Origin, status: u16) -> String {
+pub fn answered(origin: &Origin, status: u16) -> String {
     let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let words = known.map(|words| format!(" {words}")).unwrap_or_default();
     format!("{} answered {status}{words}", host(origin))

@@ -2,20 +2,30 @@
 //!
 //! Certificate checks cannot be disabled.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
+use connection_contract::{CertificateFault, HttpError, Timestamp};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
+    SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::HttpPolicyError;
+use crate::{
+    HttpPolicyError,
+    certificate::{is_self_signed, is_valid_at},
+};
 
 /// The certificates of the system and those of the host.
 ///
@@ -70,6 +80,24 @@ impl Trusted {
         };
         self.verifier.get_or_init(read).as_deref()
     }
+
+    /// Verifies a certificate that the host added and that a server presents itself. Returns `None` for any other one.
+    ///
+    /// If such a certificate may also sign others, as one that `openssl req -x509` made, verifiers take it for that of an
+    /// authority alone. Whoever has its key could sign another one for the same name.
+    fn added_itself(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Option<Result<ServerCertVerified, Error>> {
+        let is_added = self.added.iter().any(|added| **added == **end_entity);
+        let is_usable = is_added && is_self_signed(end_entity) && is_valid_at(end_entity, timestamp(now));
+        is_usable.then(|| {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            Ok(ServerCertVerified::assertion())
+        })
+    }
 }
 
 impl ServerCertVerifier for Trusted {
@@ -84,7 +112,25 @@ impl ServerCertVerifier for Trusted {
         let Some(verifier) = self.verifier() else {
             return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
         };
-        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let verified = verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verified = verified.or_else(|error| self.added_itself(end_entity, server_name, now).unwrap_or(Err(error)));
+        verified.map_err(|error| {
+            use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet};
+            let Error::InvalidCertificate(fault) = error else { return error };
+            Error::InvalidCertificate(match fault {
+                // Some verifiers of systems leave out the time by which they decide.
+                Expired => ExpiredContext { time: now, not_after: now },
+                NotValidYet => CertificateError::NotValidYetContext { time: now, not_before: now },
+                fault @ (ExpiredContext { .. }
+                | CertificateError::NotValidYetContext { .. }
+                | NotValidForName
+                | NotValidForNameContext { .. }) => fault,
+                _ if is_self_signed(end_entity) => CertificateError::Other(OtherError(Arc::new(SelfSigned))),
+                // An authority of the same name is known, and has another key.
+                CertificateError::BadSignature => CertificateError::UnknownIssuer,
+                fault => fault,
+            })
+        })
     }
 
     fn verify_tls12_signature(
@@ -108,6 +154,58 @@ impl ServerCertVerifier for Trusted {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// The fault of a certificate that names itself as its issuer.
+#[derive(Debug)]
+struct SelfSigned;
+
+impl fmt::Display for SelfSigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the certificate is self-signed")
+    }
+}
+
+impl std::error::Error for SelfSigned {}
+
+/// Returns why there is no TLS connection.
+pub(super) fn fault(error: &Error) -> HttpError {
+    use CertificateError::{
+        ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
+    };
+    let clock = |time: &UnixTime| timestamp(*time);
+    HttpError::Certificate(match error {
+        // The first bytes are those of another protocol, such as HTTP. A server whose handshake is malformed speaks TLS.
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::InvalidEmptyPayload
+            | InvalidMessage::MessageTooLarge
+            | InvalidMessage::UnknownProtocolVersion,
+        ) => return HttpError::NotTls,
+        Error::InvalidCertificate(fault) => match fault {
+            ExpiredContext { time, .. } => CertificateFault::Expired { clock: clock(time) },
+            NotValidYetContext { time, .. } => CertificateFault::NotYetValid { clock: clock(time) },
+            NotValidForName | NotValidForNameContext { .. } => CertificateFault::OtherName,
+            UnknownIssuer => CertificateFault::UnknownAuthority,
+            CertificateError::Other(other) if other.0.is::<SelfSigned>() => CertificateFault::SelfSigned,
+            _ => return HttpError::Tls,
+        },
+        _ => return HttpError::Tls,
+    })
+}
+
+fn timestamp(time: UnixTime) -> Timestamp {
+    Timestamp::from_seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Creates a configuration that trusts the certificates of the system and these, given as PEM. Errors of connections with it
+/// are those of [`tls_fault`](crate::tls_fault).
+///
+/// # Errors
+///
+/// [`HttpPolicyError::RootCertificate`], if a text is not PEM with certificates, and [`HttpPolicyError::Client`].
+pub fn tls_config(pem: &[Vec<u8>]) -> Result<ClientConfig, HttpPolicyError> {
+    config(Arc::new(Trusted::new(pem)?))
 }
 
 /// Creates a configuration that trusts these certificates.

@@ -7,7 +7,9 @@ use std::{
     thread,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     crypto::aws_lc_rs,
@@ -30,6 +32,15 @@ impl Certificate {
     pub fn self_signed(names: &[&str]) -> Self {
         let key = new_key();
         let certificate = parameters(names).self_signed(&key).expect("the parameters are valid");
+        Self::of(&certificate, &key)
+    }
+
+    /// Creates such a certificate that may also sign others, which is what `openssl req -x509` makes.
+    pub fn self_signed_authority(names: &[&str]) -> Self {
+        let mut parameters = parameters(names);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = new_key();
+        let certificate = parameters.self_signed(&key).expect("the parameters are valid");
         Self::of(&certificate, &key)
     }
 
@@ -91,6 +102,21 @@ impl Certificate {
     }
 }
 
+/// Starts a server of this machine without TLS that answers the first bytes of each connection with `answer`, until the
+/// process ends. Returns its port.
+pub fn serve_plain(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("the listener is bound").port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // The server reads what came, so that its answer is not lost by a reset of the connection.
+            let read = stream.read(&mut [0; 4096]);
+            read.and_then(|_| stream.write_all(answer)).unwrap_or_default();
+        }
+    });
+    port
+}
+
 /// An authority that signs certificates.
 pub struct Authority {
     /// The certificate of the authority as PEM.
@@ -104,6 +130,7 @@ impl Authority {
     pub fn new() -> Self {
         let mut parameters = parameters(&[]);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, "An authority of tests");
         let key = new_key();
         let pem = parameters.self_signed(&key).expect("the parameters are valid").pem();
         Self { pem, issuer: Issuer::new(parameters, key) }
@@ -111,8 +138,27 @@ impl Authority {
 
     /// Creates a certificate for a name or an address.
     pub fn sign(&self, name: &str) -> Certificate {
+        self.signed(&parameters(&[name]))
+    }
+
+    /// Creates a certificate that is valid from the first day of a year until that of another one, in UTC.
+    pub fn sign_between(&self, name: &str, from: i32, until: i32) -> Certificate {
+        let mut parameters = parameters(&[name]);
+        parameters.not_before = date_time_ymd(from, 1, 1);
+        parameters.not_after = date_time_ymd(until, 1, 1);
+        self.signed(&parameters)
+    }
+
+    /// Creates a certificate with which only a client may identify itself.
+    pub fn sign_for_a_client(&self, name: &str) -> Certificate {
+        let mut parameters = parameters(&[name]);
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.signed(&parameters)
+    }
+
+    fn signed(&self, parameters: &CertificateParams) -> Certificate {
         let key = new_key();
-        let certificate = parameters(&[name]).signed_by(&key, &self.issuer).expect("the parameters are valid");
+        let certificate = parameters.signed_by(&key, &self.issuer).expect("the parameters are valid");
         Certificate::of(&certificate, &key)
     }
 }

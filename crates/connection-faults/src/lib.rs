@@ -7,6 +7,7 @@
 pub mod authlib;
 pub mod browser;
 pub mod certificates;
+pub mod double;
 pub mod double_kind;
 pub mod host_pool;
 pub mod ledger;

@@ -49,6 +49,7 @@ struct Parts<S> {
     seats: Vec<Seat>,
     secret: Option<SecretCode<S>>,
     refresh: Option<RefreshCode<S>>,
+    semantics: RefreshSemantics,
     profiles: Option<ProfileSpec>,
     sandbox: Option<SandboxSpec>,
     usage: Option<Box<dyn UsageSource<Secret>>>,
@@ -91,6 +92,7 @@ impl<S: Send + Sync + 'static> Scripted<S> {
             seats: Vec::new(),
             secret: None,
             refresh: None,
+            semantics: RefreshSemantics::Stable,
             profiles: None,
             sandbox: None,
             usage: None,
@@ -194,6 +196,12 @@ impl<S: Send + Sync + 'static> Scripted<S> {
         + 'static,
     ) -> Self {
         self.parts().refresh = Some(Box::new(code));
+        self
+    }
+
+    /// Sets what a refresh does to the refresh token. Without it, the token keeps working.
+    pub fn refresh_semantics(mut self, semantics: RefreshSemantics) -> Self {
+        self.parts().semantics = semantics;
         self
     }
 
@@ -372,7 +380,7 @@ impl<S: Send + Sync + 'static> NamedSecrets<Secret> for Scripted<S> {
 
 impl<S: Send + Sync + 'static> Refresher<Secret> for Scripted<S> {
     fn semantics(&self) -> RefreshSemantics {
-        RefreshSemantics::Stable
+        self.0.semantics
     }
 
     fn refresh<'a>(&'a self, credential: &'a Secret, ctx: &'a RefreshContext<'_>) -> BoxFuture<'a, Renewed> {

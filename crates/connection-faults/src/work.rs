@@ -119,7 +119,7 @@ impl Worker<'_> {
 
     /// Picks a random connection. Returns `None` if there is none, or if another process has just removed it.
     async fn any(&mut self) -> Result<Option<Connection>, Failure> {
-        let mut all = self.registry.list_connections(Filter::new()).await?.connections;
+        let mut all = self.registry.list_connections(Filter::new()).await?.items;
         if all.is_empty() {
             return Ok(None);
         }

@@ -1,7 +1,8 @@
 //! The client of the reverse door.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use connection_egress::{HttpPolicyError, tls_config};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -9,12 +10,6 @@ use hyper::{
     http::request::Parts,
 };
 use reqwest::{Body, Client, RequestBuilder, Url, redirect::Policy};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
-use rustls_platform_verifier::Verifier;
 
 use crate::{
     ForwardError, headers,
@@ -52,8 +47,12 @@ impl ReverseDoor {
         }
         let host = url.host_str().and_then(Host::parse).ok_or(ForwardError::Doors)?;
         let at = HostPort { host, port: url.port().unwrap_or(port) };
+        let tls = tls_config(certificates).map_err(|error| match error {
+            HttpPolicyError::RootCertificate => ForwardError::RootCertificates,
+            error => ForwardError::Client(error.into()),
+        })?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme(), certificates)?)
+            .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .referer(false)
             .no_proxy()
@@ -123,30 +122,4 @@ async fn answered(request: RequestBuilder) -> Result<reqwest::Response, Refusal>
 fn not_final(answer: &reqwest::Response) -> Refusal {
     tracing::debug!(status = answer.status().as_u16(), "the reverse door gave no final answer");
     Refusal::no_answer()
-}
-
-/// Returns a configuration that trusts the certificates of the system and the added ones, given as PEM.
-///
-/// The certificates of the system are read only if the address is encrypted, because a machine may have none.
-fn tls(scheme: &str, pem: &[Vec<u8>]) -> Result<ClientConfig, ForwardError> {
-    let mut added = Vec::new();
-    for pem in pem {
-        let before = added.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            added.push(certificate.map_err(|_| ForwardError::RootCertificates)?);
-        }
-        if added.len() == before {
-            return Err(ForwardError::RootCertificates);
-        }
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let failed = |error: rustls::Error| ForwardError::Client(error.into());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
-    if scheme != "https" {
-        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-    }
-    let verifier = Verifier::new_with_extra_roots(added, provider).map_err(failed)?;
-    // rustls calls every custom verifier dangerous. This one is the verifier of the system.
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }

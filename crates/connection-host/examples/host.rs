@@ -38,7 +38,7 @@ pub(crate) async fn connect(
 /// Returns the content of a user's page: no secret, and no other user's connections.
 pub(crate) async fn page(registry: &ConnectionRegistry, user: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let shown = registry.owner(user)?.list_connections(Filter::new().limit(50)).await?;
-    Ok(shown.connections.iter().map(|c| format!("{}:{} {:?}", c.kind, c.label, c.liveness)).collect())
+    Ok(shown.items.iter().map(|c| format!("{}:{} {:?}", c.kind, c.label, c.liveness)).collect())
 }
 
 /// Uses the user's connection of this kind: the only one, or the default.

@@ -135,6 +135,10 @@ impl Cli {
     /// The call also protects the memory of the process, which holds secrets: the process writes no core file, and
     /// other processes of the same user cannot trace it on Linux. The protection lasts until the process ends.
     pub fn run(self) -> ExitCode {
+        #[cfg(unix)]
+        if let Some(code) = crate::courier::work() {
+            return code;
+        }
         let commands = name::Commands { is_known: args::is_command, works_on_server: backend::has_command };
         name::set(self.name.unwrap_or(name::OURS), commands);
         let environment = Environment::read();
@@ -179,7 +183,7 @@ impl Cli {
         if arguments.global.host.is_some() {
             backend::check_command(&args::command_path())?;
         }
-        let settings = Settings::load(&arguments.global, &environment)?;
+        let mut settings = Settings::load(&arguments.global, &environment)?;
         for warning in &settings.warnings {
             platform::write_stderr(format_args!("warning: {warning}"));
         }
@@ -194,6 +198,8 @@ impl Cli {
         }
         let is_server = matches!(arguments.command, args::Command::Serve(_));
         platform::log(settings.log.as_deref(), settings.logs_json, is_server);
+        // What a command of the key writes would break the lines of a server's log.
+        settings.key.shows_errors = std::io::stderr().is_terminal() && !is_server;
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
         let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -202,13 +208,14 @@ impl Cli {
         if let Some(host) = &arguments.global.host {
             let server = Remote::new(host, &arguments.global, &settings, &environment)?;
             output.waits_for("the server");
-            let unheard = interrupts.clone();
+            let signals = interrupts.clone();
             let usual = self.usual;
             let common = Common { kinds: Vec::new(), usual, settings, environment, output, person, interrupts };
-            return run(unheard, commands::run(Program::on(server, common), arguments.command));
+            return run(signals, commands::run(Program::on(server, common), arguments.command));
         }
         let key = settings.key_sources(&environment, input::passphrase)?;
-        let own = settings.kinds_directory().map(|directory| kinds_directory::read(&directory)).unwrap_or_default();
+        let own =
+            settings.kinds_directory().map(|directory| kinds_directory::read_at_start(&directory)).unwrap_or_default();
         for problem in own.problems.values().flatten() {
             platform::write_stderr(format_args!("warning: {problem}"));
         }
@@ -227,8 +234,11 @@ impl Cli {
         let Self { kinds, registrations, has_catalogue, images, tools, usual, .. } = cli;
         let known = kinds.iter().map(|kind| &kind.descriptor.kind);
         check_tools(&settings.sandbox, &settings.usage, known, has_catalogue)?;
-        let applications = applications(&settings, &kinds, has_catalogue)?;
-        let unheard = interrupts.clone();
+        let applications = match arguments.command.is_of_kind_files() {
+            true => BTreeMap::new(),
+            false => applications(&settings, &kinds, has_catalogue)?,
+        };
+        let signals = interrupts.clone();
         let program = Program {
             common: Common { kinds, usual, settings, environment, output, person, interrupts },
             registrations,
@@ -242,11 +252,11 @@ impl Cli {
             only_reads: arguments.command.only_reads(),
             empty: None,
         };
-        run(unheard, commands::run(program, arguments.command))
+        run(signals, commands::run(program, arguments.command))
     }
 }
 
-/// Runs a command to its end, or until it does not hear an interruption.
+/// Runs a command to its end, or until a signal stops it.
 fn run(interrupts: Interrupts, command: impl Future<Output = Result<ExitCode, Error>>) -> Result<ExitCode, Error> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_WORKERS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -254,14 +264,14 @@ fn run(interrupts: Interrupts, command: impl Future<Output = Result<ExitCode, Er
         .enable_all()
         .build()
         .map_err(|error| Error::io("the runtime", &error))?;
-    let result = runtime.block_on(async {
+    drop(runtime.spawn(interrupts.clone().watch()));
+    let result = runtime.block_on(interrupts.run(async {
         tokio::select! {
             biased;
             result = command => result,
-            () = interrupts.unheard() => Err(platform::interrupted()),
             never = show_waits() => match never {},
         }
-    });
+    }));
     clear_line();
     // A prompt that waits for input must not keep the process alive. The other threads end at once and are joined: glibc
     // 2.36 reads the memory of a thread that ends while it is detached.

@@ -5,7 +5,8 @@
 use std::fmt::{self, Write as _};
 
 use connection_agent::SandboxError;
-use connection_core::{AdvanceError, BackupError, OpenError, StoreError};
+use connection_contract::ProviderText;
+use connection_core::{AdvanceError, BackupError, MoveError, OpenError, StoreError};
 
 use crate::name::accept_command;
 
@@ -28,8 +29,12 @@ pub enum Exit {
     NotFound = 5,
     /// The command was refused: policy, key, permission or duplicate.
     Refused = 6,
+    /// The terminal of the command was closed; this is the status that shells report for a process ended by SIGHUP.
+    HungUp = 129,
     /// The command was interrupted; this is the status that shells report for a process ended by control-C.
     Interrupted = 130,
+    /// The command was stopped; this is the status that shells report for a process ended by SIGTERM.
+    Terminated = 143,
 }
 
 /// The codes of the core with which a use is refused that a person has not granted, or has frozen.
@@ -50,9 +55,22 @@ const OF_GRANTS: [&str; 14] = [
     "too_many_approvals",
 ];
 
+/// The codes of the core with which a move of the database is refused, or a database that was moved.
+const OF_MOVES: [&str; 9] = [
+    "answers_kept",
+    "copy_incomplete",
+    "copy_missing",
+    "copy_opened",
+    "exchanges_open",
+    "move_unfinished",
+    "not_moved",
+    "store_moved",
+    "target_unsuited",
+];
+
 impl Exit {
     /// All exit statuses, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Fine,
         Self::Unexpected,
         Self::Usage,
@@ -60,7 +78,9 @@ impl Exit {
         Self::NotLive,
         Self::NotFound,
         Self::Refused,
+        Self::HungUp,
         Self::Interrupted,
+        Self::Terminated,
     ];
 
     /// Returns the number that the process exits with.
@@ -71,11 +91,12 @@ impl Exit {
     /// Returns the exit status for an error code of the core.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "backup_missing" | "profile_not_found" | "setup_not_found" | "unknown_kind"
-            | "file_not_found" | "connection_missing" | "unknown_agent" | "unknown_approval" | "unknown_extension"
-            | "unknown_ticket" => Self::NotFound,
+            "not_found" | "backup_missing" | "database_missing" | "profile_not_found" | "setup_not_found"
+            | "unknown_kind" | "file_not_found" | "connection_missing" | "unknown_agent" | "unknown_approval"
+            | "unknown_extension" | "unknown_ticket" => Self::NotFound,
             "ambiguous"
             | "invalid_agent_name"
+            | "invalid_cursor"
             | "invalid_directory"
             | "invalid_expiry"
             | "invalid_label"
@@ -98,6 +119,7 @@ impl Exit {
             | "backup_invalid"
             | "database_in_use"
             | "database_not_a_file"
+            | "database_not_a_server"
             | "account_changed"
             | "account_connected"
             | "code_expired"
@@ -126,6 +148,8 @@ impl Exit {
             | "rollback_refused"
             | "row_changed"
             | "row_outdated"
+            | "row_version"
+            | "program_too_old"
             | "sealed_unreadable"
             | "tool_not_allowed"
             | "credential_unreadable"
@@ -139,7 +163,7 @@ impl Exit {
             | "too_many_tokens"
             | "unknown_secret" => Self::Refused,
             "not_renewed" | "connection_failed" => Self::NotLive,
-            _ if OF_GRANTS.contains(&code) => Self::Refused,
+            _ if OF_GRANTS.contains(&code) || OF_MOVES.contains(&code) => Self::Refused,
             _ => Self::Unexpected,
         }
     }
@@ -148,13 +172,21 @@ impl Exit {
     /// unexpected.
     const fn of_store(error: &StoreError) -> Self {
         match error {
-            StoreError::Exposed(_)
+            StoreError::Arriving { .. }
+            | StoreError::Exposed(_)
+            | StoreError::Moved { .. }
+            | StoreError::MoveUnfinished { .. }
+            | StoreError::ProgramTooOld { .. }
+            | StoreError::Promoted { .. }
             | StoreError::ReadOnly { .. }
-            | StoreError::Newer { .. }
+            | StoreError::Standby { .. }
             | StoreError::Changed { .. }
+            | StoreError::Unprepared { .. }
             | StoreError::Unreleased { .. } => Self::Refused,
             StoreError::EngineNotBuilt { .. }
             | StoreError::InvalidAddress { .. }
+            | StoreError::NotAnAddress { .. }
+            | StoreError::NotUnicode { .. }
             | StoreError::UnsupportedEngine { .. } => Self::Usage,
             _ => Self::Unexpected,
         }
@@ -180,12 +212,14 @@ pub struct Error {
     pub message: String,
     /// A sentence that says how to resolve the error.
     pub remedy: Option<String>,
+    /// The provider's own words, for the person at the terminal alone.
+    pub provider_text: Option<ProviderText>,
 }
 
 impl Error {
     /// Returns an error with a code and one sentence.
     pub fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { exit, code: code.into(), message: message.into(), remedy: None }
+        Self { exit, code: code.into(), message: message.into(), remedy: None, provider_text: None }
     }
 
     /// Returns an error for a command or an input that is not well formed.
@@ -215,6 +249,13 @@ impl Error {
         self
     }
 
+    /// Sets the provider's own words.
+    #[must_use]
+    pub fn provider_text(mut self, words: Option<ProviderText>) -> Self {
+        self.provider_text = words;
+        self
+    }
+
     /// Sets the exit status in place of the one that the error has by itself.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
@@ -223,7 +264,7 @@ impl Error {
     }
 
     fn of_core(code: &str, error: &dyn std::error::Error, remedy: Option<String>) -> Self {
-        Self { exit: Exit::of_code(code), code: code.to_owned(), message: chain(error), remedy }
+        Self { exit: Exit::of_code(code), code: code.to_owned(), message: chain(error), remedy, provider_text: None }
     }
 }
 
@@ -251,6 +292,7 @@ impl From<connection_core::Error> for Error {
                 "put its file back into the directory of kinds, or use a program that was built with it; \
                  `connections kinds` lists the others",
             ),
+            connection_core::Error::NotRenewed { why, .. } => own.provider_text(why.reason.provider_text.clone()),
             connection_core::Error::Store(store) => own.exit(Exit::of_store(store)),
             _ => own,
         }
@@ -278,6 +320,16 @@ impl From<BackupError> for Error {
         match error {
             BackupError::Open(error) => error.into(),
             BackupError::Registry(error) => error.into(),
+            error => Self::of_core(error.code(), &error, error.remedy()),
+        }
+    }
+}
+
+impl From<MoveError> for Error {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Open(error) => error.into(),
+            MoveError::Registry(error) => error.into(),
             error => Self::of_core(error.code(), &error, error.remedy()),
         }
     }

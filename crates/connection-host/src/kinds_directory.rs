@@ -25,10 +25,23 @@ pub(crate) struct OwnKinds {
     pub(crate) stamps: Stamps,
 }
 
+/// Reads the files when a command begins. A directory that cannot be read is a problem, and the command works without
+/// its kinds.
+pub(crate) fn read_at_start(directory: &Path) -> OwnKinds {
+    read(directory).unwrap_or_else(|error| {
+        let problem = format!("the kinds in {} are not used: {error}", directory.display());
+        OwnKinds { problems: BTreeMap::from([(directory.to_owned(), vec![problem])]), ..OwnKinds::default() }
+    })
+}
+
 /// Reads the files that end in `.toml` or `.json`. Hidden files, such as the locks of editors, are no kinds. A directory
 /// that does not exist is empty.
-pub(crate) fn read(directory: &Path) -> OwnKinds {
-    let mut own = OwnKinds { stamps: stamps(directory), ..OwnKinds::default() };
+///
+/// # Errors
+///
+/// The directory cannot be read, so nothing is known about its files.
+pub(crate) fn read(directory: &Path) -> io::Result<OwnKinds> {
+    let mut own = OwnKinds { stamps: stamps(directory)?, ..OwnKinds::default() };
     let mut set = KindSet::new();
     for path in own.stamps.keys() {
         let name = path.display().to_string();
@@ -50,7 +63,7 @@ pub(crate) fn read(directory: &Path) -> OwnKinds {
     for problem in &problems {
         own.problems.entry(problem.file.as_str().into()).or_default().push(problem.to_string());
     }
-    own
+    Ok(own)
 }
 
 /// Returns why a registry refuses the kind of a file, which is at `place`.
@@ -58,25 +71,32 @@ pub(crate) fn refused(kind: &KindFile, place: &str) -> Option<String> {
     RegistryBuilder::check_kind(kind.definition()).err().map(|error| format!("{place}: {error}"))
 }
 
-/// Returns the files, in the order of their names.
+/// Returns the files, in the order of their names; none of a directory that cannot be read.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
-    stamps(directory).into_keys().collect()
+    stamps(directory).unwrap_or_default().into_keys().collect()
 }
 
-/// Returns the files with their times and sizes.
-pub(crate) fn stamps(directory: &Path) -> Stamps {
-    let Ok(entries) = fs::read_dir(directory) else { return Stamps::new() };
+/// Returns the files with their times and sizes. A directory that does not exist is empty.
+///
+/// # Errors
+///
+/// The directory cannot be read, for example because the process has too many open files.
+pub(crate) fn stamps(directory: &Path) -> io::Result<Stamps> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stamps::new()),
+        entries => entries?,
+    };
     let is_kind = |path: &PathBuf| {
         let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         let extension = path.extension().and_then(|extension| extension.to_str());
         !is_hidden && extension.is_some_and(|extension| matches!(extension, "toml" | "json"))
     };
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kind);
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>()?;
     let stamp = |path: &Path| {
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    files.map(|path| (path.clone(), stamp(&path))).collect()
+    Ok(paths.into_iter().filter(is_kind).map(|path| (path.clone(), stamp(&path))).collect())
 }
 
 /// Returns `true` if a file has the name that the file of this kind has.
@@ -102,4 +122,20 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut file = GuardedFile::open(path).map_err(unreadable)?;
     file.check(FileContent::Settings).map_err(|exposed| format!("{exposed}; {}", exposed.remedy()))?;
     file.read_limited(KindFile::MAX_BYTES as u64).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_not_an_empty_one() {
+        let home = tempfile::tempdir().unwrap();
+        let kinds = home.path().join("kinds");
+        assert!(read(&kinds).unwrap().stamps.is_empty(), "it does not exist");
+        fs::write(&kinds, "").unwrap();
+        assert!(stamps(&kinds).is_err() && read(&kinds).is_err());
+        let own = read_at_start(&kinds);
+        assert!(own.kinds.is_empty() && own.problems.contains_key(&kinds), "the person is told");
+    }
 }

@@ -44,6 +44,8 @@ mod commands;
 mod common;
 mod completion;
 mod config;
+#[cfg(unix)]
+mod courier;
 mod empty_store;
 mod error;
 mod extensions;

@@ -12,7 +12,7 @@ use connection_api::{Kind as KindShape, ListedKind};
 use connection_contract::{Kind, Secret};
 use connection_core::{
     ConnectionRegistry, Door, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
-    StoreSource, ToolPolicy, is_restore_interrupted,
+    StoreSource, ToolPolicy, is_database_missing_in_use, is_restore_interrupted,
 };
 use connection_inbound::PublicEndpoint;
 use connection_manifest::Catalogue;
@@ -25,9 +25,7 @@ use crate::{
     backend::{AT_THE_SERVER, Backend, Local, OwnKind, PlaceKind, PlaceKinds, Remote},
     catalogue,
     common::Common,
-    config::{
-        Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, known_kinds, may_exist, sqlite_file,
-    },
+    config::{Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, known_kinds, may_exist},
     empty_store::EmptyStore,
     inbound::Endpoint,
     kind_entry::{KindEntry, OwnKindNames},
@@ -124,10 +122,12 @@ impl Program {
     pub(crate) fn missing_database(&self) -> Option<PathBuf> {
         let file = match &self.settings.database {
             None => self.settings.database_file(),
-            Some(url) => sqlite_file(url.expose_secret())?.to_owned(),
+            Some(url) => StoreSource::from(url.clone()).file()?,
         };
-        // A database whose restore was interrupted is not missing; opening it says what to do.
-        (!may_exist(&file) && !is_restore_interrupted(&file)).then_some(file)
+        // A database whose restore was interrupted, or that was moved under a running process, does not count as
+        // missing; opening it says what to do.
+        let is_lost = is_restore_interrupted(&file) || is_database_missing_in_use(&file);
+        (!may_exist(&file) && !is_lost).then_some(file)
     }
 
     /// Returns the configured HTTP policy.
@@ -184,8 +184,16 @@ impl Program {
     /// Sets the state directory of this machine. A database in a file has one beside it, which is used unless
     /// another one is configured.
     fn with_state(&self, builder: RegistryBuilder) -> RegistryBuilder {
-        let url = self.settings.database.as_ref().map(|url| url.expose_secret());
-        let has_own = url.is_none_or(|url| sqlite_file(url).is_some());
+        let database = self.settings.database.as_ref();
+        let has_own = database.is_none_or(|url| StoreSource::from(url.clone()).file().is_some());
+        #[cfg(unix)]
+        let builder = match self.settings.without_couriers {
+            true => builder,
+            false => {
+                let variables = self.environment.of_commands(&[]).map(|(name, value)| (name.into(), value.into()));
+                builder.couriers(Arc::new(crate::courier::CourierProcesses(variables.collect())))
+            }
+        };
         match self.settings.state.is_none() && has_own {
             true => builder,
             false => builder.state_directory(self.settings.state_directory()),
@@ -252,6 +260,7 @@ impl Program {
         let builder = self.with_kinds(builder)?;
         let registry = self.output.waiting("the database", lend(builder).open()).await?;
         self.output.waits_for("the database");
+        self.interrupts.guard(&registry).await;
         let registry = match &self.settings.owner {
             Some(owner) => registry.owner(owner.as_str())?,
             None => registry,

@@ -171,7 +171,7 @@ impl<'r> Pages<'r> {
         let Some(filter) = self.next.take() else { return Ok(None) };
         let page = self.registry.list_connections(filter).await?;
         self.next = page.next.map(|next| self.filter.clone().after(next));
-        Ok(Some(page.connections))
+        Ok(Some(page.items))
     }
 }
 

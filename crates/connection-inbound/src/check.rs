@@ -111,9 +111,9 @@ pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
             format!("nothing listens at {origin}"),
             "start this host and its proxy, open the port, or correct the port in the public URL",
         ),
-        HttpError::Tls if secure => problem_of(
+        error if secure && error.is_of_tls() => problem_of(
             "callback_tls",
-            format!("no trusted TLS connection to {origin} could be made"),
+            format!("no trusted TLS connection to {origin} could be made: {error}"),
             "give this host, or the proxy in front of it, a trusted certificate for the name in the public URL; a port \
              that speaks plain HTTP causes the same error",
         ),

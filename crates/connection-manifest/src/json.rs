@@ -58,7 +58,7 @@ pub(crate) fn each_object(
                 Some((key, rule)) => Err(Fault::at(self::below(at, key), rule)),
                 None => members.iter().try_for_each(|(key, value)| below(at, key, value)),
             },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Damaged(_) => Ok(()),
         }
     }
     walk(&mut at.to_owned(), value, &find)

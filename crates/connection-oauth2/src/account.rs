@@ -6,7 +6,7 @@ use connection_contract::{
 
 use crate::{
     OAuth2, OAuth2Error,
-    config::{Account, AccountFrom, ErrorIf},
+    config::{Account, AccountFrom, ErrorIf, OPENID},
     provider::Provider,
     token::{OAuth2Credential, exchange::Granted, response},
 };
@@ -69,12 +69,28 @@ pub(crate) async fn probe(
     if account.from != AccountFrom::Probe {
         return Ok(Probed { identity: None, grant });
     }
-    let found = identity(account, &answer?).ok_or_else(|| {
+    let answer = answer?;
+    let found = identity(account, &answer).ok_or_else(|| {
         let places = account.id.join(", ");
-        let message = format!("the provider's answer does not name the account: it has nothing at {places}");
+        let message = match id(account, &answer).is_some_and(Value::is_damaged) {
+            true => {
+                format!("the account's id in the provider's answer contains bytes that are not valid UTF-8: {places}")
+            }
+            false => format!("the provider's answer does not name the account: it has nothing at {places}"),
+        };
         NotLive::offline(Reason::new(reason::NOT_JSON, message))
     })?;
     Ok(Probed { identity: Some(found), grant })
+}
+
+/// Returns `true` if the subject of an ID token may name the accounts of a kind, so that their credentials say whether it does.
+pub(crate) fn asks_subject(account: &Account) -> bool {
+    account.by_subject || account.from == AccountFrom::IfKnown
+}
+
+/// Returns `true` if the account of this authorization is named by its subject, which the probe does not read.
+pub(crate) fn is_by_subject(account: &Account, credential: &OAuth2Credential) -> bool {
+    account.by_subject && credential.is_by_subject()
 }
 
 /// Returns the account if it is identified by the token response or by the application.
@@ -101,6 +117,14 @@ pub(crate) fn identified(
     found.map(Some).ok_or(OAuth2Error::AccountUnknown)
 }
 
+/// Returns the `sub` of the ID token if the configuration names the account by it and the response to a setup has one.
+pub(crate) fn subject(account: &Account, credential: &OAuth2Credential, granted: &Granted) -> Option<String> {
+    let claims = || granted.set.id_token.as_ref().and_then(response::claims);
+    let claims = (account.by_subject && credential.has_scope(OPENID)).then(claims).flatten();
+    let claims = claims.filter(|claims| for_us(claims, &credential.client_id));
+    account_id(&claims?["sub"])
+}
+
 /// Returns `true` if the audience of the claims is this application.
 ///
 /// The token comes directly from the token endpoint, so TLS vouches for its issuer (OpenID Connect Core, section
@@ -114,14 +138,72 @@ fn for_us(claims: &Value, client_id: &str) -> bool {
 }
 
 fn identity(account: &Account, answer: &Value) -> Option<Identity> {
-    let at = |pointers: &[String]| {
-        pointers.iter().find_map(|pointer| match answer.pointer(pointer)? {
-            Value::Text(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(digits) => Some(digits.clone()),
-            _ => None,
-        })
-    };
-    let id = at(&account.id)?;
-    let label = at(&account.label).unwrap_or_else(|| id.clone());
-    Some(Identity::new(id, label))
+    let id = account_id(id(account, answer)?)?;
+    let label = account.label.iter().find_map(|pointer| {
+        let value = answer.pointer(pointer)?;
+        value.as_label().filter(|label| !label.is_empty()).map(String::from).or_else(|| account_id(value))
+    });
+    let label = label.unwrap_or_else(|| id.clone());
+    let mut found = Identity::new(id, label);
+    found.is_mutable = account.is_mutable;
+    found.is_email = account.is_email;
+    Some(found)
+}
+
+/// Returns the value that identifies the account. One that is not Unicode is found, too: the value of a later place would
+/// be another account.
+fn id<'v>(account: &Account, answer: &'v Value) -> Option<&'v Value> {
+    let mut found = account.id.iter().filter_map(|pointer| answer.pointer(pointer));
+    found.find(|value| value.is_damaged() || account_id(value).is_some())
+}
+
+/// Returns the id of an account from an answer: a text that is not empty, or a number in one form, however the provider
+/// writes it.
+///
+/// ```
+/// use connection_contract::Value;
+/// use connection_oauth2::account_id;
+///
+/// let id = |digits: &str| account_id(&Value::Number(digits.to_owned()));
+/// assert_eq!(id("1.2345678901E10").as_deref(), Some("12345678901"));
+/// assert_eq!(id("1.0"), id("1"));
+/// assert_eq!(account_id(&Value::from("1.0")).as_deref(), Some("1.0"));
+/// assert_eq!(account_id(&Value::from("")), None);
+/// ```
+pub fn account_id(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(digits) => Some(plain(digits).unwrap_or_else(|| digits.clone())),
+        _ => None,
+    }
+}
+
+/// The longest distance of a decimal point that is written out. A number beyond is no id.
+const MAX_SHIFT: i64 = 40;
+
+/// Returns a JSON number without an exponent and without zeros that change nothing, exactly.
+fn plain(number: &str) -> Option<String> {
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0');
+    let leading = i64::try_from(digits.len() - significant.len()).ok()?;
+    // The decimal point stands before the significant digit with this number.
+    let point = i64::try_from(whole.len()).ok()? + exponent.parse::<i32>().map(i64::from).ok()? - leading;
+    let significant = significant.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some("0".to_owned());
+    }
+    if point.abs() > MAX_SHIFT {
+        return None;
+    }
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or_default());
+    Some(match usize::try_from(point).ok().filter(|point| *point > 0) {
+        None => format!("{sign}0.{}{significant}", zeros(-point)),
+        Some(point) => match significant.split_at_checked(point).filter(|(_, rest)| !rest.is_empty()) {
+            Some((before, after)) => format!("{sign}{before}.{after}"),
+            None => format!("{sign}{significant}{}", "0".repeat(point.saturating_sub(significant.len()))),
+        },
+    })
 }

@@ -7,9 +7,9 @@ use connection_contract::{
 };
 
 use crate::{
-    OAuth2, OAuth2Credential, account,
+    OAuth2, OAuth2Credential, OAuth2Error, account, client,
     config::{Attach, CheckedRenewal, Client, Endpoint, Grant, Values},
-    flow,
+    flow::{self, missing_scopes},
     provider::Provider,
     refresh, revoke,
 };
@@ -28,6 +28,18 @@ impl OAuth2 {
     ) -> Result<Option<Secret>, NotLive> {
         let application = refresh::application(&self.config, credential, ctx).await;
         Ok(application.map_err(|error| error.not_live(&self.config.descriptor.kind))?.secret)
+    }
+
+    /// Checks that the tokens have the scopes that this kind requires, which a refresh may have lost.
+    ///
+    /// # Errors
+    ///
+    /// The first required scope is missing: [`scope_missing`](connection_contract::reason::SCOPE_MISSING).
+    pub fn check_scopes(&self, credential: &OAuth2Credential) -> Result<(), NotLive> {
+        let granted = credential.scopes.as_deref();
+        let missing = granted.and_then(|granted| missing_scopes(&self.config, granted).next());
+        let missing = missing.map(|scope| OAuth2Error::ScopeMissing { scope });
+        missing.map_or(Ok(()), |error| Err(error.not_live(&self.config.descriptor.kind)))
     }
 
     /// Returns `true` if a connection is the application itself, with a secret that a person entered for it.
@@ -61,10 +73,12 @@ impl ConnectionDefinition for OAuth2 {
         credential: &OAuth2Credential,
         ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<OAuth2Credential>, ConnectionError> {
+        // A refresh may have lost a scope, which the probe need not notice.
+        self.check_scopes(credential)?;
         let base = ctx.connection().base_url()?;
         let probed = account::probe(self, credential, base, ctx).await?;
         let mut found = VerifyResult::live().valid_until(credential.valid_until());
-        found.identity = probed.identity;
+        found.identity = probed.identity.filter(|_| !account::is_by_subject(&self.config.account, credential));
         found.grant = probed.grant;
         found.granted_scopes.clone_from(&credential.scopes);
         Ok(found)
@@ -100,14 +114,17 @@ impl ConnectionDefinition for OAuth2 {
         let application = application.map_err(|error| error.not_live(kind))?;
         provider.know(&application);
         let revoked = revoke::revoke(&provider, &application, &endpoint, credential).await;
-        let keeps = matches!(self.config.client, Client::Prompted);
-        Ok(match revoked.map_err(|error| error.of_kept(keeps).not_live(kind))? {
-            // The application obtains another token whenever it wants.
-            Teardown::Revoked if self.holds_application() => Teardown::not_revoked(format!(
-                "the token was revoked, but the secret of the application works at {name} until it is deleted there"
-            )),
-            outcome => outcome,
-        })
+        Ok(
+            match revoked
+                .map_err(|error| error.of_client(client::place(&self.config, Some(&application))).not_live(kind))?
+            {
+                // The application obtains another token whenever it wants.
+                Teardown::Revoked if self.holds_application() => Teardown::not_revoked(format!(
+                    "the token was revoked, but the secret of the application works at {name} until it is deleted there"
+                )),
+                outcome => outcome,
+            },
+        )
     }
 
     fn credential_page(&self, _: Option<&OAuth2Credential>, connection: &Connection) -> Option<Text> {

@@ -7,7 +7,8 @@ use connection_contract::{HttpResponse, Value};
 use oauth2::url::Url;
 
 use crate::{
-    OAuth2Error,
+    OAuth2Error, ProviderAnswer,
+    answer::host_of,
     config::{Endpoint, is_safe_address},
     provider::{DiscoveredEndpoints, Provider},
 };
@@ -139,7 +140,9 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Di
     for url in ServerMetadata::addresses(issuer)? {
         match provider.get(&url, "issuer").await {
             Ok(response) if (200..300).contains(&response.status()) => {
-                return endpoints(ServerMetadata::read(&response, issuer)?, provider.config.pkce);
+                let read = ServerMetadata::read(&response, issuer);
+                let found = read.and_then(|metadata| endpoints(metadata, provider.config.pkce));
+                return found.map_err(|error| named(error, &url, response.status()));
             }
             Ok(_) => {}
             // Keep a temporary failure, which is worth waiting for.
@@ -148,6 +151,17 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Di
         }
     }
     Err(failed)
+}
+
+/// Adds the answer to the reason why its metadata cannot be used.
+fn named(error: OAuth2Error, url: &str, status: u16) -> OAuth2Error {
+    match error {
+        OAuth2Error::Discovery { why } => {
+            let answer = ProviderAnswer { host: host_of(url).to_owned(), status: Some(status), code: None };
+            OAuth2Error::Metadata { answer, why }
+        }
+        error => error,
+    }
 }
 
 fn endpoints(metadata: ServerMetadata, pkce: bool) -> Result<DiscoveredEndpoints, OAuth2Error> {

@@ -5,19 +5,38 @@
 
 use connection_contract::{DisplayText, Kind, Liveness, NotLive, Reason, SetupFailure, Text, reason};
 
+use crate::answer::ProviderAnswer;
+
+/// The place from which an application came, which decides where its secret is replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientPlace {
+    /// The configuration of the host, which may have said where.
+    Configured(Option<String>),
+    /// The application is that of one connection, with which it is stored.
+    Connection,
+    /// A setup has just asked for the application and not stored it.
+    #[default]
+    Entered,
+    /// The application registered itself.
+    Registered,
+    /// The application is stored for the kind, so that no setup asks for it again.
+    Stored,
+}
+
 /// An error of an OAuth flow, a refresh or a revocation.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuth2Error {
     /// The user, or someone who decides for the user, denied access.
-    #[error("the access was refused at the provider")]
-    AccessDenied,
+    #[error("the access was refused at the provider: {0}")]
+    AccessDenied(ProviderAnswer),
     /// Neither the token response nor the probe identified the account.
     #[error("the provider did not name the account")]
     AccountUnknown,
     /// The provider may have redeemed the code, but its response was lost.
-    #[error("the provider may have accepted the code, but its answer was lost")]
-    AnswerLost,
+    #[error("{0}")]
+    AnswerLost(DisplayText),
     /// The callback holds a parameter twice (RFC 6749, section 3.1).
     #[error("the provider's answer names '{name}' twice")]
     Ambiguous {
@@ -33,28 +52,46 @@ pub enum OAuth2Error {
     /// The application's credentials are missing.
     #[error("the application's own credentials are missing")]
     ClientMissing,
-    /// The code, the device code or the refresh token is no longer valid.
-    #[error("the provider no longer renews this access")]
-    Dead,
+    /// The provider refused the code that the browser brought back.
+    #[error("the provider refused the code of this authorization: {0}")]
+    CodeRefused(ProviderAnswer),
+    /// The provider requires that an administrator consents to the application.
+    #[error("an administrator has to consent to the application at the provider: {0}")]
+    ConsentRequired(ProviderAnswer),
+    /// The refresh token is no longer valid.
+    #[error("the provider no longer renews this access: {0}")]
+    Dead(ProviderAnswer),
     /// The issuer's metadata cannot be used.
     #[error("the provider's metadata cannot be used: {why}")]
     Discovery {
         /// The reason why the metadata cannot be used.
         why: &'static str,
     },
-    /// The reason, as a sentence for people: `the metadata is larger than 256 KiB`.
+    /// The metadata in an answer cannot be used.
+    #[error("the provider's metadata cannot be used: {why} ({answer})")]
+    Metadata {
+        /// The answer.
+        answer: ProviderAnswer,
+        /// The reason why the metadata cannot be used.
+        why: &'static str,
+    },
+    /// Nobody confirmed the device code in time.
     #[error("nobody confirmed the code in time")]
     Expired,
     /// The provider does not accept the application's id or secret.
-    #[error("the provider does not accept the application")]
-    InvalidClient,
-    /// As [`InvalidClient`](Self::InvalidClient), for an application that is stored for this kind, so that no setup
-    /// asks again.
-    #[error("the provider does not accept the application")]
-    InvalidKeptClient,
-    /// The provider answered 401 without an error code, so a proxy in front of it may have refused the request.
-    #[error("the provider does not allow this request")]
-    Unauthorized,
+    #[error("{}: {answer}", if *.is_expired { EXPIRED_CLIENT } else { REFUSED_CLIENT })]
+    InvalidClient {
+        /// The answer.
+        answer: ProviderAnswer,
+        /// The secret has expired.
+        is_expired: bool,
+        /// The place from which the application came.
+        client: ClientPlace,
+    },
+    /// The provider answered 401 without a known error code: for the application, for the token, or in the words of a proxy
+    /// in front of it.
+    #[error("{0} and no token")]
+    Unauthorized(ProviderAnswer),
     /// `iss` is not the provider that the browser was sent to (RFC 9207), or is missing although it is required.
     #[error("the answer does not come from the expected provider")]
     IssuerMismatch,
@@ -64,9 +101,14 @@ pub enum OAuth2Error {
         /// The variable, as the configuration of the kind names it.
         name: String,
     },
-    /// The provider's response holds no token.
-    #[error("the provider's answer contains no token")]
-    NoToken,
+    /// The provider's response does not hold what was requested.
+    #[error("{answer} and no {what}")]
+    NoToken {
+        /// The answer.
+        answer: ProviderAnswer,
+        /// What is missing, such as `token`.
+        what: &'static str,
+    },
     /// The callback or the pasted text holds no code.
     #[error("the answer from the browser contains no code")]
     NoCode,
@@ -76,18 +118,18 @@ pub enum OAuth2Error {
     /// This host supports none of the ways in which the kind can be authorized.
     #[error("this host cannot finish this kind of authorization")]
     NoWay,
+    /// A refresh has nothing to renew, because the provider issued no refresh token. Nobody was asked.
+    #[error("this access is not renewed: the provider issued no refresh token for it")]
+    NothingToRenew,
     /// The provider cannot be reached now, or the host does not allow the request.
     #[error("{}", .0.reason.message)]
     NotLive(NotLive),
     /// The provider refused for another reason.
-    #[error("the provider refused: {code}")]
-    Refused {
-        /// The provider's error code, or `error` if the response has no presentable one.
-        code: String,
-    },
+    #[error("{0}")]
+    Refused(ProviderAnswer),
     /// The provider redirects the request, but a request that holds a secret follows no redirect.
-    #[error("the provider redirects a request that contains a secret")]
-    Redirected,
+    #[error("{0}, but a request that contains a secret follows no redirect")]
+    Redirected(ProviderAnswer),
     /// A required scope was not granted.
     #[error("the scope '{scope}' was not granted")]
     ScopeMissing {
@@ -107,6 +149,9 @@ pub enum OAuth2Error {
         /// The type of the token.
         name: &'static str,
     },
+    /// The provider could not authorize now, and sent the browser back.
+    #[error("{0}")]
+    Unavailable(ProviderAnswer),
     /// The kind does not declare the origin of an address.
     #[error("the address of the {what} is not one that this kind declares")]
     UndeclaredAddress {
@@ -121,13 +166,24 @@ pub enum OAuth2Error {
     },
 }
 
+const EXPIRED_CLIENT: &str = "the secret of the application has expired at the provider";
+const REFUSED_CLIENT: &str = "the provider does not accept the application";
+
+const CLIENT_EXPIRED: &str = "client_expired";
+const CLIENT_REFUSED: &str = "client_refused";
+
+/// Returns a code that begins with the kind's name.
+fn own_code(kind: &Kind, own: &str) -> String {
+    format!("{}_{own}", kind.as_str().replace(['-', '/'], "_"))
+}
+
 impl OAuth2Error {
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::AccessDenied => "authorize again and accept",
+            Self::AccessDenied(_) => "authorize again and accept",
             Self::AccountUnknown => "report this to the author of the kind",
-            Self::Ambiguous { .. } | Self::NoCode | Self::NoToken | Self::StateMismatch => {
+            Self::Ambiguous { .. } | Self::NoCode | Self::StateMismatch => {
                 "begin again, and finish in the browser that was opened for it"
             }
             Self::ClientChanged => {
@@ -136,23 +192,40 @@ impl OAuth2Error {
             }
             Self::ClientLapsed => "authorize again, which registers a new application",
             Self::ClientMissing => "enter the application's id and secret again",
-            Self::Dead => "authorize again",
-            Self::Discovery { .. } => "check the issuer in the kind's configuration",
-            Self::AnswerLost | Self::Expired => "begin again",
-            Self::InvalidClient | Self::Unauthorized => "check the client's id and secret",
-            Self::InvalidKeptClient => "forget the stored application of this kind, and enter it again",
+            Self::ConsentRequired(_) => "ask an administrator to consent to the application there, and begin again",
+            Self::Dead(_) => "authorize again",
+            Self::Discovery { .. } | Self::Metadata { .. } => "check the issuer in the kind's configuration",
+            Self::AnswerLost(_) | Self::CodeRefused(_) | Self::Expired => "begin again",
+            Self::InvalidClient { client, is_expired, .. } => match client {
+                ClientPlace::Configured(_) if *is_expired => "replace the application's secret where it is configured",
+                ClientPlace::Configured(_) => "check the application's id and secret where they are configured",
+                ClientPlace::Connection if *is_expired => {
+                    "make a new secret at the provider, and authorize this connection again with it"
+                }
+                ClientPlace::Connection => {
+                    "authorize this connection again, with the application's right id and secret"
+                }
+                ClientPlace::Entered if *is_expired => "make a new secret at the provider, and enter it",
+                ClientPlace::Entered => "check the client's id and secret",
+                ClientPlace::Registered => "begin again, which registers a new application",
+                ClientPlace::Stored => "forget the stored application of this kind, and enter it again",
+            },
+            Self::Unauthorized(_) => "check the client's id and secret; if they are right, authorize again",
             Self::IssuerMismatch => "begin again; if this happens again, report it to the provider",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "enter a value that is allowed there",
             Self::NoStore => "set the application in the host's configuration",
+            Self::NothingToRenew => "the access works until the provider ends it; then authorize again",
+            Self::NoToken { .. } => "begin again; if this happens again, report it to the author of the kind",
             Self::NoWay => "use a host that receives callbacks, or another kind of this provider",
             Self::NotLive(_) => "try again later",
-            Self::Redirected => "check the addresses in the kind's configuration",
-            Self::Refused { .. } => "check how the application is registered at the provider",
+            Self::Redirected(_) => "check the addresses in the kind's configuration",
+            Self::Refused(_) => "check how the application is registered at the provider",
             Self::ScopeMissing { .. } => "authorize again and grant the requested access",
             Self::Signature => "check the application's private key (PKCS#8 in PEM) and its algorithm",
             Self::TokenType { .. } => {
                 "let the application request bearer tokens, or report this to the author of the kind"
             }
+            Self::Unavailable(_) => "begin again later",
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
         }
     }
@@ -160,39 +233,51 @@ impl OAuth2Error {
     /// Returns the code for programs: one that every host knows, or one that begins with the kind's name.
     pub fn code(&self, kind: &Kind) -> Text {
         let own = match self {
-            Self::ClientLapsed | Self::Dead => return reason::NEEDS_REAUTHORIZATION.into(),
+            Self::ClientLapsed | Self::Dead(_) => return reason::NEEDS_REAUTHORIZATION.into(),
             Self::ScopeMissing { .. } => return reason::SCOPE_MISSING.into(),
             Self::UndeclaredAddress { .. } => return reason::DENIED.into(),
-            Self::NoToken => return reason::PROVIDER_ERROR.into(),
+            Self::NoToken { .. } => return reason::PROVIDER_ERROR.into(),
+            Self::NothingToRenew => return reason::NOTHING_TO_RENEW.into(),
             Self::NotLive(found) => return found.reason.code.clone(),
             Self::NoWay => return "no_callback".into(),
-            Self::AccessDenied => "access_denied",
+            Self::AccessDenied(_) => "access_denied",
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
-            Self::AnswerLost => "answer_lost",
+            Self::AnswerLost(_) => "answer_lost",
             // The code is not `needs_reauthorization`, because the change of the configuration can be undone, and the
             // credential is still valid.
             Self::ClientChanged => "client_changed",
             Self::ClientMissing => "client_missing",
-            Self::Discovery { .. } => "bad_discovery",
+            Self::CodeRefused(_) => "code_refused",
+            Self::ConsentRequired(_) => "consent_required",
+            Self::Discovery { .. } | Self::Metadata { .. } => "bad_discovery",
             Self::Expired => "code_expired",
-            Self::InvalidClient | Self::InvalidKeptClient | Self::Unauthorized => "client_refused",
+            // These codes do not say that the application is refused, because that concerns no other connection.
+            Self::InvalidClient { client: ClientPlace::Connection, is_expired: true, .. } => "secret_expired",
+            Self::InvalidClient { client: ClientPlace::Connection, .. } => "secret_refused",
+            Self::InvalidClient { is_expired: true, .. } => CLIENT_EXPIRED,
+            Self::InvalidClient { .. } => CLIENT_REFUSED,
             Self::IssuerMismatch => "issuer_mismatch",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "bad_value",
             Self::NoStore => "no_store",
-            Self::Redirected => "redirected",
-            Self::Refused { .. } => "refused",
+            Self::Redirected(_) => "redirected",
+            Self::Refused(_) => "refused",
             Self::Signature => "bad_key",
             Self::StateMismatch => "state_mismatch",
             Self::TokenType { .. } => "token_type",
+            // The code does not say that the application is refused, because that would hide a token that no longer works.
+            Self::Unauthorized(_) => "unauthorized_request",
+            Self::Unavailable(_) => "unavailable",
         };
-        format!("{}_{own}", kind.as_str().replace(['-', '/'], "_")).into()
+        own_code(kind, own).into()
     }
 
     /// Converts the error to the outcome of a setup. A network failure leaves the setup waiting.
     pub(crate) fn failure(self, kind: &Kind) -> SetupFailure {
         match self {
             Self::NotLive(found) => found.into(),
+            // The host keeps the answer, so that it can be read again.
+            Self::NoToken { .. } => self.not_live(kind).into(),
             error => {
                 SetupFailure::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind))
             }
@@ -203,8 +288,11 @@ impl OAuth2Error {
     pub(crate) fn not_live(self, kind: &Kind) -> NotLive {
         match self {
             Self::NotLive(found) => found,
-            // A response that cannot be parsed says nothing about the credential.
-            Self::NoToken => NotLive::offline(Reason::new(self.code(kind), self.to_string())),
+            // Nobody was asked, or a response that cannot be parsed says nothing about the credential. The host keeps such a
+            // response, because it may hold the new tokens.
+            Self::NoToken { .. } | Self::NothingToRenew | Self::TokenType { .. } => {
+                NotLive::offline(Reason::new(self.code(kind), self.to_string()))
+            }
             error => NotLive::failing(
                 Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind)),
             ),
@@ -214,29 +302,43 @@ impl OAuth2Error {
     /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
-            Self::InvalidKeptClient => {
+            Self::InvalidClient { client: ClientPlace::Configured(Some(place)), is_expired, .. } => {
+                let act =
+                    if *is_expired { "replace the application's secret" } else { "correct the application's secret" };
+                format!("{act} in this host's configuration: {place}").into()
+            }
+            Self::InvalidClient { client: ClientPlace::Stored, is_expired, .. } => {
+                let act =
+                    if *is_expired { "make a new secret at the provider" } else { "check the client's id and secret" };
                 let command = format!("connections kinds forget-client {kind}");
-                format!("check the client's id and secret; to enter different ones, forget these first: {command}")
-                    .into()
+                format!("{act}; to enter different ones, forget these first: {command}").into()
             }
             error => error.remedy().into(),
         }
     }
 
-    /// Converts a refusal of the application to [`InvalidKeptClient`](Self::InvalidKeptClient) if the application is
-    /// stored.
-    pub(crate) fn of_kept(self, is_kept: bool) -> Self {
-        match self {
-            Self::InvalidClient | Self::Unauthorized if is_kept => Self::InvalidKeptClient,
-            error => error,
+    /// Returns `true` if a code for programs says that the provider refused the application of this kind.
+    pub(crate) fn is_client_code(code: &str, kind: &Kind) -> bool {
+        [CLIENT_EXPIRED, CLIENT_REFUSED].iter().any(|own| code == own_code(kind, own))
+    }
+
+    /// Adds the place of the application to a refusal of it.
+    #[must_use]
+    pub(crate) fn of_client(mut self, place: ClientPlace) -> Self {
+        if let Self::InvalidClient { client, .. } = &mut self {
+            *client = place;
         }
+        self
     }
 
     /// Converts an unknown outcome of a request that spends something in a setup: it is not sent again, so waiting is
     /// useless.
     pub(crate) fn spent(self) -> Self {
         match self {
-            Self::NotLive(found) if found.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => Self::AnswerLost,
+            // A host adds to this message how the request ended.
+            Self::NotLive(found) if found.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => {
+                Self::AnswerLost(found.reason.message)
+            }
             error => error,
         }
     }
@@ -251,11 +353,4 @@ impl From<NotLive> for OAuth2Error {
     fn from(found: NotLive) -> Self {
         Self::NotLive(found)
     }
-}
-
-/// Returns the part of a provider's error code that may be shown: a text that looks like a code and cannot be a secret.
-pub(crate) fn displayable_code(code: &str) -> String {
-    let word = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && (1..=64).contains(&code.len());
-    let number = code.bytes().all(|b| b.is_ascii_digit()) && (1..=6).contains(&code.len());
-    if word || number { code.to_owned() } else { "error".to_owned() }
 }

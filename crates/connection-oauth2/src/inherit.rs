@@ -27,6 +27,10 @@ pub(crate) fn inherit(
         return None;
     }
     let mut is_kept = keep(&former.tokens, &mut fresh.tokens);
+    if is_kept {
+        // The kept token ends when its own authorization does.
+        fresh.authorized_until = former.authorized_until.or(fresh.authorized_until);
+    }
     for extra in &mut fresh.extra {
         if let Some(old) = former.extra(&extra.name).filter(|old| !old.is_lost()) {
             is_kept |= keep(&old.tokens, &mut extra.tokens);

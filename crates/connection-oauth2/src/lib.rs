@@ -28,6 +28,7 @@
 //! | `config/` | the description of a provider, and the checks that refuse an unsafe one |
 //! | `flow/` | setups: the browser, a pasted address, a device code, and the connection that results |
 //! | `token/` | token requests, token responses in all their forms, the stored credential |
+//! | `answer` | answers of the provider, as errors describe them |
 //! | `client/` | the application that is used, and how it authenticates |
 //! | `provider` | addresses with their variables filled in; the only way to send a secret |
 //! | `discovery`, `registration` | issuer metadata; dynamic client registration |
@@ -47,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod answer;
 mod client;
 mod config;
 mod definition;
@@ -60,12 +62,15 @@ mod registration;
 mod revoke;
 mod token;
 
-pub use client::client_value;
+pub use account::account_id;
+pub use answer::ProviderAnswer;
+pub use client::{client_value, client_value_at};
 pub use config::{
     Account, AccountFrom, Assertion, Attach, Audience, Body, CLIENT_DOCUMENT_KEY, CLIENT_KEY, CLIENT_SIGNING_KEY,
     Client, ClientAuth, ConfigError, Endpoint, ErrorIf, Grant, Method, OAuth2, OAuth2Builder, OAuth2Config, Part,
     Renewal, RequestKind, Response, Step, is_public_suffix, oauth2,
 };
 pub use discovery::ServerMetadata;
-pub use error::OAuth2Error;
-pub use token::{OAuth2Credential, expires_at, expires_in};
+pub use error::{ClientPlace, OAuth2Error};
+pub use revoke::confirms_revocation;
+pub use token::{LifeUnit, LoginAnswer, OAuth2Credential, expires_at, expires_in, expires_in_at, login_answer};

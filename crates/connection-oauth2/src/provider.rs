@@ -10,6 +10,7 @@ use oauth2::url::Url;
 
 use crate::{
     OAuth2Error,
+    answer::{Answered, host_of},
     client::{Application, assertion},
     config::{Body, ChangeKind, CheckedStep, ClientAuth, Endpoint, OAuth2Config, RequestKind, Values},
 };
@@ -49,17 +50,41 @@ impl DiscoveredEndpoints {
     }
 }
 
+/// Returns `true` for a parameter whose value is a word that error codes contain, so that it is no value to hide.
+fn is_word(name: &str) -> bool {
+    matches!(name, "grant_type" | "token_type_hint")
+}
+
 /// The parameters of a request, and the value of its `Authorization` header.
 #[derive(Default)]
 pub(crate) struct Parameters {
     pub(crate) pairs: Vec<(String, String)>,
-    pub(crate) authorization: Option<Secret>,
+    authorization: Option<Secret>,
+    /// The values that the request has in another form, such as those of the `Authorization` header.
+    coded: Vec<Secret>,
 }
 
 impl Parameters {
     pub(crate) fn new<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
-        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { pairs, authorization: None }
+        Self::of(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self { pairs, ..Self::default() }
+    }
+
+    /// Returns the values that are sent and that no error repeats.
+    fn values(&self) -> Vec<Secret> {
+        let pairs = self.pairs.iter().filter(|(name, _)| !is_word(name));
+        let pairs = pairs.map(|(_, value)| Secret::from(value.as_str()));
+        pairs.chain(self.coded.iter().chain(&self.authorization).map(Secret::duplicate)).collect()
+    }
+
+    /// Sets the header of Basic authentication.
+    fn set_basic(&mut self, user: &str, password: &str) {
+        let pair = Secret::concat(&[user.as_bytes(), b":", password.as_bytes()]);
+        self.authorization = Some(Secret::from(format!("Basic {}", encode::base64(pair.expose()))));
+        self.coded.extend([Secret::from(user), Secret::from(password)]);
     }
 
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -170,17 +195,14 @@ impl Provider<'_> {
         parameters: &mut Parameters,
     ) -> Result<(), OAuth2Error> {
         let secret = || application.secret_text().ok_or(OAuth2Error::ClientMissing);
-        let basic = |user: &str, password: &str| {
-            let pair = Secret::concat(&[user.as_bytes(), b":", password.as_bytes()]);
-            Some(Secret::from(format!("Basic {}", encode::base64(pair.expose()))))
-        };
+        parameters.coded.extend(application.secret.as_ref().map(Secret::duplicate));
         match application.auth.as_ref().unwrap_or(&self.config.client_auth) {
             ClientAuth::Basic => {
                 let coded =
                     |text: &str| oauth2::url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                parameters.authorization = basic(&coded(&application.id), &coded(secret()?));
+                parameters.set_basic(&coded(&application.id), &coded(secret()?));
             }
-            ClientAuth::BasicRaw => parameters.authorization = basic(&application.id, secret()?),
+            ClientAuth::BasicRaw => parameters.set_basic(&application.id, secret()?),
             ClientAuth::BasicTemplate { user, password } => {
                 let mut values = self.values.with("client", "id", application.id.as_str());
                 values.set("client", "secret", secret()?);
@@ -188,7 +210,7 @@ impl Provider<'_> {
                     Some(template) => template.value(&values, || self.uuid()),
                     None => Ok(text.to_owned()),
                 };
-                parameters.authorization = basic(&filled(user)?, &filled(password)?);
+                parameters.set_basic(&filled(user)?, &filled(password)?);
             }
             ClientAuth::Body => {
                 parameters.set("client_id", application.id.as_str());
@@ -213,33 +235,39 @@ impl Provider<'_> {
         what: &'static str,
         parameters: Parameters,
         spend: Option<Spend<'_>>,
-    ) -> Result<HttpResponse, OAuth2Error> {
+    ) -> Result<Answered, OAuth2Error> {
+        let mut sent = parameters.values();
         let mut request = self.written("POST", url, what, self.config.body, parameters)?;
         for change in on.into_iter().flat_map(|on| self.config.changes(on)) {
             if let ChangeKind::Header(template) = &change.how {
                 let value = template.header(&self.values, || self.uuid())?;
+                sent.push(Secret::from(value.as_str()));
                 request.set_header(change.name.to_ascii_lowercase(), Secret::from(value));
             }
         }
-        self.answered(self.sent(request, spend).await)
+        self.send(request, spend, sent).await
     }
 
     /// Sends a request that the configuration describes in full.
-    pub(crate) async fn step(&self, step: &CheckedStep, spend: Spend<'_>) -> Result<HttpResponse, OAuth2Error> {
+    pub(crate) async fn step(&self, step: &CheckedStep, spend: Spend<'_>) -> Result<Answered, OAuth2Error> {
         let url = step.url.url(&self.values)?;
         let mut parameters = Parameters::default();
         for (name, template) in &step.parameters {
             parameters.set(name, template.value(&self.values, || self.uuid())?);
         }
         let body = if step.method == "GET" { Body::Query } else { Body::Form };
+        let sent = parameters.values();
         let request = self.written(step.method, &url, "token endpoint", body, parameters)?;
-        self.answered(self.sent(request, Some(spend)).await)
+        self.send(request, Some(spend), sent).await
     }
 
     /// Reads a document that needs no credential. `what` is its purpose, for errors.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", url, what, Body::Query, Parameters::default())?;
-        self.answered(self.ctx.send(request).await)
+        let host = host_of(request.url()).to_owned();
+        let response = self.answered(host, Vec::new(), self.ctx.send(request).await)?.response;
+        // Only the answer of an endpoint says why a 403 that asks to wait refuses.
+        Ok(if response.class().is_temporary() { classify(Ok(response))? } else { response })
     }
 
     /// Sends JSON, as RFC 7591 requires.
@@ -248,18 +276,28 @@ impl Provider<'_> {
         url: &str,
         what: &'static str,
         value: &Value,
-    ) -> Result<HttpResponse, OAuth2Error> {
+    ) -> Result<Answered, OAuth2Error> {
         let request = self.written("POST", url, what, Body::Query, Parameters::default())?.json(value);
-        self.answered(self.sent(request, None).await)
+        self.send(request, None, Vec::new()).await
     }
 
     /// Sends a request that holds a secret or is answered with one; it follows no redirect (RFC 9700, section 4.12).
-    async fn sent(&self, request: HttpRequest, spend: Option<Spend<'_>>) -> Result<HttpResponse, HttpError> {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        spend: Option<Spend<'_>>,
+        mut sent: Vec<Secret>,
+    ) -> Result<Answered, OAuth2Error> {
         let request = request.no_redirect();
-        match (spend, self.spend) {
+        let url = Url::parse(request.url()).ok();
+        let query = url.iter().flat_map(Url::query_pairs).filter(|(name, _)| !is_word(name));
+        sent.extend(query.map(|(_, value)| Secret::from(value.into_owned())));
+        let host = host_of(request.url()).to_owned();
+        let result = match (spend, self.spend) {
             (Some(spend), Some(ctx)) => ctx.send_once(spend, request).await,
             _ => self.ctx.send(request).await,
-        }
+        };
+        self.answered(host, sent, result)
     }
 
     fn written(
@@ -297,12 +335,22 @@ impl Provider<'_> {
         Ok(request.header("accept", "application/json"))
     }
 
-    /// Classifies a response: a redirect is an error, and a temporary failure is offline.
-    fn answered(&self, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, OAuth2Error> {
-        match result {
-            Ok(response) if (300..400).contains(&response.status()) => Err(OAuth2Error::Redirected),
-            Ok(response) if !response.class().is_temporary() => Ok(response),
-            result => Ok(classify(result)?),
+    /// Classifies a response: a redirect is an error, and a temporary failure is offline. A 403 that asks to wait is left to
+    /// the reader of its error, which may name a token that no longer works.
+    fn answered(
+        &self,
+        host: String,
+        sent: Vec<Secret>,
+        result: Result<HttpResponse, HttpError>,
+    ) -> Result<Answered, OAuth2Error> {
+        let response = match result {
+            Ok(response) if response.status() == 403 || !response.class().is_temporary() => response,
+            result => classify(result)?,
+        };
+        let answered = Answered { response, host, sent };
+        match answered.response.status() {
+            300..400 => Err(OAuth2Error::Redirected(answered.described(None))),
+            _ => Ok(answered),
         }
     }
 

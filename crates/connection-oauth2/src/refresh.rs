@@ -3,20 +3,21 @@
 //! Each refresh token is spent once: through `send_once`, and by a single request even if two sets of tokens share it.
 
 use connection_contract::{
-    BoxFuture, ConnectionError, LogEvent, LogLevel, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
-    Spend, SpendContext, Timestamp,
+    BoxFuture, ConnectionError, LogEvent, LogLevel, NotLive, Reason, RefreshContext, RefreshSemantics, Refreshed,
+    Refresher, Secret, Spend, SpendContext, Timestamp, reason,
 };
 
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
     config::{CheckedRenewal, CheckedStep, Client, ClientAuth, OAuth2Config},
-    flow::{authorized_until, captured, credential, renew_at},
+    flow::{authorized_until, captured, credential, missing_scopes, renew_at},
     inherit,
     provider::Provider,
     token::{
         Extra, Tokens,
         exchange::{self, Granted},
+        refusal::Occasion,
         response,
     },
 };
@@ -36,22 +37,39 @@ impl Refresher<OAuth2Credential> for OAuth2 {
         }
     }
 
+    fn renews(&self, credential: &OAuth2Credential) -> bool {
+        match self.config.renewal {
+            CheckedRenewal::Never => false,
+            CheckedRenewal::RefreshToken => credential.tokens.refresh.is_some(),
+            CheckedRenewal::Rerun | CheckedRenewal::Step(_) => true,
+        }
+    }
+
     fn refresh<'a>(
         &'a self,
         credential: &'a OAuth2Credential,
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<OAuth2Credential>, ConnectionError>> {
         Box::pin(async move {
-            let fresh = match renewed(self, credential, ctx).await {
+            let kind = &self.config.descriptor.kind;
+            if !renews(&self.config, credential) {
+                return Err(OAuth2Error::NothingToRenew.not_live(kind).into());
+            }
+            let application = application(&self.config, credential, ctx).await.map_err(|error| error.not_live(kind))?;
+            let fresh = match renewed(self, &application, credential, ctx).await {
                 // Only this connection uses the application, so no person could correct it.
-                Err(OAuth2Error::InvalidClient) if matches!(self.config.client, Client::Registered) => {
+                Err(OAuth2Error::InvalidClient { .. }) if matches!(self.config.client, Client::Registered) => {
                     forget(&self.config, credential, ctx).await;
                     Err(OAuth2Error::ClientLapsed)
                 }
+                // The endpoint gave the tokens, so that a sign-in or a page about maintenance stands before it for now.
+                Err(error @ OAuth2Error::Redirected(_)) => {
+                    Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, error.to_string())).into())
+                }
                 fresh => fresh,
             };
-            let keeps = matches!(self.config.client, Client::Prompted);
-            Ok(fresh.map_err(|error| error.of_kept(keeps).not_live(&self.config.descriptor.kind))?)
+            Ok(fresh
+                .map_err(|error| error.of_client(client::place(&self.config, Some(&application))).not_live(kind))?)
         })
     }
 
@@ -62,6 +80,15 @@ impl Refresher<OAuth2Credential> for OAuth2 {
         now: Timestamp,
     ) -> Option<Refreshed<OAuth2Credential>> {
         inherit::inherit(&self.config, former, fresh, now)
+    }
+}
+
+/// Returns `true` if a refresh can replace these tokens.
+fn renews(config: &OAuth2Config, credential: &OAuth2Credential) -> bool {
+    match config.renewal {
+        CheckedRenewal::Never => false,
+        CheckedRenewal::RefreshToken => credential.tokens.refresh.is_some(),
+        CheckedRenewal::Rerun | CheckedRenewal::Step(_) => true,
     }
 }
 
@@ -91,11 +118,11 @@ async fn forget(config: &OAuth2Config, credential: &OAuth2Credential, ctx: &Refr
 
 async fn renewed(
     definition: &OAuth2,
+    application: &Application,
     before: &OAuth2Credential,
     ctx: &RefreshContext<'_>,
 ) -> Result<Refreshed<OAuth2Credential>, OAuth2Error> {
     let config = &definition.config;
-    let application = application(config, before, ctx).await?;
     let spend: &SpendContext<'_> = ctx;
     let mut provider = Provider {
         config,
@@ -106,20 +133,20 @@ async fn renewed(
         values: before.values.clone(),
         further_scopes: config.optional(before.scopes.iter().flatten()),
     };
-    provider.know(&application);
+    provider.know(application);
     let scopes = before.scopes.as_deref().filter(|_| config.refresh_with_scope);
     let granted = match &config.renewal {
-        CheckedRenewal::Never => return Err(OAuth2Error::Dead),
+        CheckedRenewal::Never => return Err(OAuth2Error::NothingToRenew),
         CheckedRenewal::RefreshToken => {
-            let token = before.tokens.refresh.as_ref().ok_or(OAuth2Error::Dead)?;
-            exchange::refresh(&provider, &application, token, scopes).await?
+            let token = before.tokens.refresh.as_ref().ok_or(OAuth2Error::NothingToRenew)?;
+            exchange::refresh(&provider, application, token, scopes).await?
         }
-        CheckedRenewal::Rerun => exchange::without_code(&provider, &application, None).await?,
+        CheckedRenewal::Rerun => exchange::without_code(&provider, application, None).await?,
         CheckedRenewal::Step(step) => by_access_token(&mut provider, step, &before.tokens.access).await?,
     };
     captured(&mut provider, &granted);
-    let mut fresh = credential(&provider, &application, &granted, Some(before));
-    let again = further(&provider, &application, before, &mut fresh).await;
+    let mut fresh = credential(&provider, application, &granted, Some(before));
+    let again = further(&provider, application, before, &mut fresh).await;
     let valid_until = fresh.valid_until();
     let authorized_until = authorized_until(config, &fresh);
     let again = again.filter(|again| valid_until.is_none_or(|until| again.after(LEAD_SECONDS) <= until));
@@ -128,6 +155,8 @@ async fn renewed(
     let renew_at = again.into_iter().chain(planned).min();
     let mut refreshed =
         Refreshed::new(fresh).valid_until(valid_until).renew_at(renew_at).authorized_until(authorized_until);
+    let missing = scopes.as_deref().into_iter().flat_map(|granted| missing_scopes(config, granted));
+    refreshed = refreshed.lacks(missing);
     refreshed.granted_scopes = scopes;
     Ok(refreshed)
 }
@@ -204,8 +233,8 @@ async fn by_access_token(
     token: &Secret,
 ) -> Result<Granted, OAuth2Error> {
     provider.values.set("token", "access", token.expose_str().unwrap_or_default());
-    let response = provider.step(step, Spend::new("access_token", token)).await?;
-    let answer = response::read(&provider.config.response, &response)?;
-    let at = response.received_at();
-    Ok(Granted { set: response::set(&provider.config.response, &answer, at)?, answer, at })
+    let answer = provider.step(step, Spend::new("access_token", token)).await?;
+    let value = response::read(&provider.config.response, Occasion::Refresh, &answer)?;
+    let set = response::set(&provider.config.response, &answer, &value)?;
+    Ok(Granted { set, answer: value, at: answer.response.received_at() })
 }

@@ -8,7 +8,7 @@ use crate::{
     client::{self, Application, Registered},
     config::{ClientAuth, Endpoint, Grant, Method},
     provider::Provider,
-    token::{expiry, response},
+    token::{expiry, refusal::Occasion, response},
 };
 
 /// Returns the known application if it is registered here for this redirect address; otherwise registers and stores
@@ -57,13 +57,13 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     if !scope.is_empty() {
         fields.push(("scope", scope.as_str().into()));
     }
-    let response = provider.post_json(&url, Endpoint::Registration.name(), &Value::object(fields)).await?;
-    let answer = response::read(&config.response, &response)?;
+    let answered = provider.post_json(&url, Endpoint::Registration.name(), &Value::object(fields)).await?;
+    let answer = response::read(&config.response, Occasion::Other, &answered)?;
     let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
     let id = text("client_id").ok_or(OAuth2Error::ClientMissing)?;
     let mut application = Application::new(id, text("client_secret").map(Secret::from));
     // Zero means that the secret does not expire, and without a secret nothing can (RFC 7591, section 3.2.1).
-    let until = expiry::expires_at(&answer["client_secret_expires_at"], response.received_at());
+    let until = expiry::expires_at(&answer["client_secret_expires_at"], answered.response.received_at());
     let until = until.filter(|_| application.secret.is_some());
     // The server may have chosen another way than the one that was asked for (RFC 7591, section 3.2.1).
     application.auth = text("token_endpoint_auth_method")

@@ -1,14 +1,18 @@
 //! Revokes tokens (RFC 7009). Written here because the `oauth2` crate refuses an endpoint on this machine, and supports
 //! neither the other ways to authenticate nor a second attempt.
 
-use connection_contract::{Reason, Secret, Teardown, reason};
+use connection_contract::{AnswerClass, HttpResponse, JsonError, Reason, Secret, Teardown, Value, reason};
 
 use crate::{
-    OAuth2Error,
+    OAuth2Error, ProviderAnswer,
     client::Application,
     config::Endpoint,
     provider::{Parameters, Provider},
-    token::{OAuth2Credential, response},
+    token::{
+        OAuth2Credential,
+        refusal::{NUMBERS, Occasion},
+        response,
+    },
 };
 
 /// The values of `token_type_hint` (section 2.1).
@@ -19,8 +23,8 @@ const ACCESS_TOKEN: &str = "access_token";
 enum Answer {
     /// The token no longer works.
     Confirmed,
-    /// A status that says nothing about the token.
-    Unconfirmed(u16),
+    /// An answer that says nothing about the token.
+    Unconfirmed(ProviderAnswer),
     /// The provider does not revoke tokens of this type.
     Unsupported,
     /// The provider refused the request with 400 or 401.
@@ -66,9 +70,9 @@ impl Answer {
         let token = if hint == REFRESH_TOKEN { "refresh token" } else { "access token" };
         match self {
             Self::Confirmed => Ok(Teardown::Revoked),
-            Self::Unconfirmed(status) => Ok(Teardown::NotRevoked(Reason::new(
+            Self::Unconfirmed(answer) => Ok(Teardown::NotRevoked(Reason::new(
                 reason::REVOCATION_UNCONFIRMED,
-                format!("the provider answered {status}, which does not confirm that it revoked the {token}"),
+                format!("{answer}, which does not confirm that it revoked the {token}"),
             ))),
             Self::Unsupported => Ok(Teardown::not_revoked(format!(
                 "the {token} works until it expires, because the provider does not revoke tokens of this type"
@@ -108,17 +112,79 @@ async fn post(
         parameters.set("token_type_hint", hint);
     }
     provider.authenticate(application, url, &mut parameters)?;
-    let response = provider.post(None, url, Endpoint::Revocation.name(), parameters, None).await?;
-    match response::read(&provider.config.response, &response) {
-        Ok(_) => Ok(Answer::Confirmed),
+    let answer = provider.post(None, url, Endpoint::Revocation.name(), parameters, None).await?;
+    let status = answer.response.status();
+    let is = |code: &Option<String>, word: &str| code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(word));
+    let is_unread =
+        || answer.response.class() == AnswerClass::Success && answer.response.json() == Err(JsonError::Coding);
+    match response::read(&provider.config.response, Occasion::Revocation, &answer) {
+        Ok(_) if confirms_revocation(&answer.response) => Ok(Answer::Confirmed),
+        Ok(_) => Ok(Answer::Unconfirmed(answer.described(None))),
+        Err(_) if is_unread() => Ok(Answer::Unconfirmed(answer.described(None))),
         // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success
         // here, but some providers answer with an error.
-        Err(OAuth2Error::Dead) => Ok(Answer::Confirmed),
-        Err(OAuth2Error::Refused { code }) if code == "invalid_token" => Ok(Answer::Confirmed),
-        Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(Answer::Unsupported),
+        Err(OAuth2Error::Dead(_)) => Ok(Answer::Confirmed),
+        Err(OAuth2Error::Refused(of)) if is(&of.code, "unsupported_token_type") => Ok(Answer::Unsupported),
         // The endpoint may be absent, as well as the token.
-        Err(_) if matches!(response.status(), 404 | 410) => Ok(Answer::Unconfirmed(response.status())),
-        Err(error) if !error.is_transient() && matches!(response.status(), 400 | 401) => Ok(Answer::Refused(error)),
+        Err(_) if matches!(status, 404 | 410) => Ok(Answer::Unconfirmed(answer.described(None))),
+        Err(error) if !error.is_transient() && matches!(status, 400 | 401) => Ok(Answer::Refused(error)),
         Err(error) => Err(error),
     }
+}
+
+/// Returns `true` if a successful answer to a revocation confirms it.
+///
+/// An answer that is a page, such as one that a website shows for every address, confirms nothing. Neither does one
+/// that cannot be read, that states an error at `error`, `errors`, `error_code`, `errorCode` or `errcode`, or that says
+/// itself that nothing was done: `false` alone or at `success`, `ok`, `result` or `revoked`, a failure at `status` or
+/// `result`, or a number from 400 on at `status`. RFC 7009, section 2.2, leaves the content of the answer open, so any other
+/// content confirms.
+///
+/// ```
+/// use connection_contract::{HttpResponse, Timestamp};
+/// use connection_oauth2::confirms_revocation;
+///
+/// let now = Timestamp::from_seconds(0);
+/// let confirms = |body: &str| confirms_revocation(&HttpResponse::new(200, Vec::new(), body, now));
+/// assert!(confirms("") && confirms("{}"));
+/// assert!(!confirms("<html>") && !confirms(r#"{"success": false}"#));
+/// ```
+pub fn confirms_revocation(response: &HttpResponse) -> bool {
+    match response.json_or_form() {
+        _ if response.is_page() => false,
+        Ok(value) => !denies(&value),
+        Err(error) => error != JsonError::Coding,
+    }
+}
+
+/// Returns `true` for an answer that says that the request failed.
+fn denies(answer: &Value) -> bool {
+    const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
+    let says_no = |found: &Value| match found {
+        Value::Bool(is_done) => !is_done,
+        Value::Number(text) | Value::Text(text) => text == "false" || text == "0",
+        _ => false,
+    };
+    let fails = |found: &Value| {
+        let word = found.as_str().unwrap_or_default();
+        FAILURES.iter().any(|failure| failure.eq_ignore_ascii_case(word))
+    };
+    let is_status = |found: &Value| match found {
+        Value::Number(text) | Value::Text(text) => text.parse::<u16>().is_ok_and(|status| status >= 400),
+        _ => false,
+    };
+    let states = |found: &Value| match found {
+        Value::Bool(is_error) => *is_error,
+        Value::Number(text) => text != "0",
+        Value::List(items) => !items.is_empty(),
+        Value::Map(fields) => !fields.is_empty(),
+        Value::Text(text) => !text.is_empty(),
+        _ => false,
+    };
+    *answer == Value::Bool(false)
+        || ["success", "ok", "revoked"].into_iter().any(|name| says_no(&answer[name]))
+        || answer["result"] == Value::Bool(false)
+        || ["status", "result"].into_iter().any(|name| fails(&answer[name]))
+        || is_status(&answer["status"])
+        || NUMBERS.into_iter().chain(["errors"]).any(|name| states(&answer[name]))
 }

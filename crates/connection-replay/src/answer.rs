@@ -39,6 +39,7 @@ impl fmt::Debug for Pattern {
 /// The text does not fit the field.
 pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
+    let text = if field.is_key { key(text)? } else { text };
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
         return Err("does not have the expected form");
     }
@@ -52,12 +53,105 @@ pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result
         Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
             Err("has a line break or another control character")
         }
-        Input::Secret => Ok(Answer::Secret(value.duplicate())),
+        Input::Secret => Ok(Answer::Secret(Secret::from(text))),
         Input::Text => Ok(Answer::Text(text.to_owned())),
         Input::Url if field.query.is_some() => encrypted(host::exact_base_url(text)).map(Answer::Url),
         Input::Url => base_url(text).map(Answer::Url),
         _ => Err("has a form that this host does not know"),
     }
+}
+
+/// Returns a copied key without what came along with it: no key begins or ends with these characters, and none contains an
+/// invisible one.
+fn key(text: &str) -> Result<&str, &'static str> {
+    let is_blank = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
+    let is_around = |c: char| is_blank(c) || is_quote(c);
+    // A line of JSON or of a program goes on after the quotation mark.
+    let line = text.trim_end_matches(is_blank).strip_suffix([',', ';']).filter(|line| line.ends_with(is_quote));
+    let mut key = line.unwrap_or(text).trim_matches(is_around);
+    let steps: [fn(&str) -> Option<&str>; 3] = [after_name, after_label, after_scheme];
+    for step in steps {
+        key = step(key).map_or(key, |rest| rest.trim_matches(is_around));
+    }
+    match key {
+        "" => Err("has nothing but characters around a key, such as blanks or quotation marks; copy the key itself"),
+        key if key.contains(|c: char| is_invisible(c) || c.is_whitespace() && !c.is_ascii()) => Err(
+            "has an invisible character inside, such as a no-break space or a soft hyphen; copy it again from the provider",
+        ),
+        key if key.contains(|c: char| is_quote(c) && !c.is_ascii()) => {
+            Err("has a typographic quotation mark inside; copy it again from the provider")
+        }
+        key if key.contains(is_dash) => {
+            Err("has a typographic dash inside, in place of a hyphen; copy it again from the provider")
+        }
+        key => Ok(key),
+    }
+}
+
+/// Returns the value in a line of a shell or of a file of variables, such as `export TOKEN=…` or `ACME_API_KEY=…`. Without
+/// `export`, `=` may be a part of a key, so the name must say that its value is one, and nothing may follow the value: lists
+/// of cookies, connection strings and queries begin alike.
+fn after_name(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once('=')?;
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_capital = |name: &str| is_name(name) && !name.contains(|c: char| c.is_ascii_lowercase());
+    let is_of_key = || name.contains('_') && ["KEY", "PAT", "SECRET", "TOKEN"].iter().any(|end| name.ends_with(end));
+    let is_assigned = match name.strip_prefix("export ") {
+        Some(name) => is_name(name),
+        None => is_capital(name) && is_of_key() && !value.contains([';', '&']),
+    };
+    is_assigned.then_some(value)
+}
+
+/// Returns the value of a header or of a member of JSON, such as `X-Api-Key: …`, `"api_key": …` or `Authorization:…`.
+/// Without white space after it, only a few names are no part of a key.
+fn after_label(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(':')?;
+    let name = name.trim_end_matches(is_quote);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_known = ["authorization", "bearer"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    (is_name && (is_known || value.starts_with(is_between))).then_some(value)
+}
+
+/// Returns what follows a scheme, as in `Bearer …` or `token …`. The word alone, as the beginning of a longer word, or as the
+/// first of several words is a part of the key.
+fn after_scheme(line: &str) -> Option<&str> {
+    let (scheme, rest) = line.split_at(line.find(is_between)?);
+    let is_scheme = ["bearer", "token"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    (is_scheme && !rest.trim_start_matches(is_between).contains(char::is_whitespace)).then_some(rest)
+}
+
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+/// Returns `true` for a character that is drawn as nothing, such as a zero width space or joiner, a direction mark, a word
+/// joiner, a byte order mark, a variation selector or a soft hyphen.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+            ..='\u{180f}' | '\u{200b}'
+            ..='\u{200f}' | '\u{2028}'
+            ..='\u{202e}' | '\u{2060}'
+            ..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'
+            ..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'
+            ..='\u{fffb}' | '\u{e0000}'
+            ..='\u{e01ef}'
+    )
+}
+
+/// Returns `true` for a dash that programs put in place of the hyphens of a text.
+fn is_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '\'' | '`' | '\u{ab}' | '\u{b4}' | '\u{bb}' | '\u{2018}'
+            ..='\u{201f}' | '\u{2039}' | '\u{203a}' | '\u{ff02}' | '\u{ff07}'
+    )
 }
 
 /// Returns the address if it is `https`, or `http` on this machine, so that a credential never crosses a network

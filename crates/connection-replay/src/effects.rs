@@ -89,7 +89,10 @@ impl<H: Host> Effects<H> {
                 yield_once().await;
                 Turn::Live(busy)
             }
-            Some(Begun::Replay(effect)) => Turn::Replay(effect),
+            Some(Begun::Replay(effect)) => {
+                self.host.replays(&effect);
+                Turn::Replay(effect)
+            }
             None => pending().await,
         }
     }

@@ -8,7 +8,7 @@ use connection_contract::{
     LogEvent, LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError, Spend, Timestamp, ToolSpec,
 };
 
-use crate::{EffectRequest, Part, Run};
+use crate::{Effect, EffectRequest, Part, Run};
 
 /// A change to the store that is committed with a journal entry, in one transaction.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,9 @@ pub trait Host: Send + Sync {
 
     /// Receives each effect that the plugin requests, before the engine searches for a recorded result.
     fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {}
+
+    /// Receives each recorded result that a replay uses, before the plugin sees it.
+    fn replays(&self, effect: &Effect) {}
 
     /// Awaits `live` under the session's lease, so that no other run of the session performs an effect at the same
     /// time.

@@ -11,8 +11,8 @@ use alloc::{
 };
 
 use connection_contract::{
-    AddressPurpose, Answer, FileStat, FileType, HttpError, HttpResponse, Origin, Record, Secret, ServiceError, Text,
-    Timestamp, host,
+    AddressPurpose, Answer, CertificateFault, FileStat, FileType, HttpError, HttpResponse, Origin, Record, Secret,
+    ServiceError, Text, Timestamp, host,
 };
 
 /// An effect that has ended, with its result.
@@ -56,7 +56,8 @@ pub struct Entry {
     pub effect: Effect,
 }
 
-const HTTP_ERRORS: [HttpError; 9] = [
+/// The errors of a request, by their number in an entry. The time of a clock is stored beside the number.
+const HTTP_ERRORS: [HttpError; 15] = [
     HttpError::Connect,
     HttpError::Credential,
     HttpError::Denied,
@@ -66,7 +67,14 @@ const HTTP_ERRORS: [HttpError; 9] = [
     HttpError::Tls,
     HttpError::TooLarge,
     HttpError::Uncertain,
+    HttpError::Certificate(CertificateFault::Expired { clock: UNKNOWN }),
+    HttpError::Certificate(CertificateFault::NotYetValid { clock: UNKNOWN }),
+    HttpError::Certificate(CertificateFault::OtherName),
+    HttpError::Certificate(CertificateFault::SelfSigned),
+    HttpError::Certificate(CertificateFault::UnknownAuthority),
+    HttpError::NotTls,
 ];
+const UNKNOWN: Timestamp = Timestamp::from_seconds(0);
 const PROTOCOL: usize = 4;
 const SERVICE_ERRORS: [ServiceError; 4] =
     [ServiceError::Denied, ServiceError::NotFound, ServiceError::TooLarge, ServiceError::Unavailable];
@@ -106,8 +114,10 @@ impl Entry {
             Effect::Files(Err(error)) => head("files").with("error", service_code(*error)),
             Effect::Http(Ok(answer)) => with_response(head("http"), answer),
             Effect::Http(Err(error)) => {
-                let code = HTTP_ERRORS.iter().position(|e| e == error).unwrap_or(PROTOCOL);
-                head("http").with("error", code.to_string())
+                let (error, clock) = with_clock(*error, UNKNOWN);
+                let code = HTTP_ERRORS.iter().position(|known| *known == error).unwrap_or(PROTOCOL);
+                let record = head("http").with("error", code.to_string());
+                clock.into_iter().fold(record, |record, clock| record.with("clock", clock.seconds().to_string()))
             }
             Effect::Value(Ok(None)) => head("kept"),
             Effect::Value(Ok(Some(value))) => head("kept").with("value", value.duplicate()),
@@ -149,7 +159,11 @@ impl Entry {
                     .collect::<Option<_>>()?),
             }),
             "http" => Effect::Http(match text("error") {
-                Some(code) => Err(*HTTP_ERRORS.get(code.parse::<usize>().ok()?)?),
+                Some(code) => {
+                    let clock = text("clock").and_then(|clock| clock.parse().ok()).unwrap_or_default();
+                    let error = *HTTP_ERRORS.get(code.parse::<usize>().ok()?)?;
+                    Err(with_clock(error, Timestamp::from_seconds(clock)).0)
+                }
                 None => Ok(to_response(&record)?),
             }),
             "kept" => Effect::Value(match text("error") {
@@ -169,6 +183,18 @@ impl Entry {
         let what = record.text("what").ok()?.to_owned();
         let now = record.text("now").ok()?.parse().ok()?;
         Some(Self { what, at: Timestamp::from_seconds(now), effect })
+    }
+}
+
+/// Replaces the time of the clock in an error. Returns the time that was replaced, too.
+fn with_clock(error: HttpError, clock: Timestamp) -> (HttpError, Option<Timestamp>) {
+    use CertificateFault::{Expired, NotYetValid};
+    match error {
+        HttpError::Certificate(Expired { clock: was }) => (HttpError::Certificate(Expired { clock }), Some(was)),
+        HttpError::Certificate(NotYetValid { clock: was }) => {
+            (HttpError::Certificate(NotYetValid { clock }), Some(was))
+        }
+        error => (error, None),
     }
 }
 

@@ -56,4 +56,4 @@ pub use effects::Effects;
 pub use fault::Fault;
 pub use host::{Host, StoreChange};
 pub use journal::{Effect, Entry, to_response, with_response};
-pub use run::{MAX_ENTRY_LENGTH, Run, Stop, Suspended};
+pub use run::{MAX_ENTRY_LENGTH, Run, Stop, Suspended, may_hold_token};

@@ -9,6 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
+pub use connection_contract::host::is_scope;
 use connection_contract::{
     Descriptor, DisplayText, GrantedDirectory, Guide, Input, NotLive, Origin, Reach, Reason, Refreshed, Secret,
     SetupFailure, SetupResult, Value, VerifyResult, reason,
@@ -32,17 +33,9 @@ const MAX_CHOICES: usize = 1000;
 const MAX_CONFIG: usize = 64;
 const MAX_PARTS: usize = 64;
 const MAX_SCOPES: usize = 1000;
-/// The maximum length of a scope that a setup asks for in addition to the usual ones, in bytes.
-const MAX_SCOPE_LENGTH: usize = 256;
 
 /// The remedy for a fault that only the plugin's author can fix.
 pub const REPORT: &str = "report this to the plugin's author";
-
-/// Returns `true` for a scope as RFC 6749 (section 3.3) writes it, of a length that a person can read.
-pub fn is_scope(text: &str) -> bool {
-    let is_known = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    !text.is_empty() && text.len() <= MAX_SCOPE_LENGTH && text.bytes().all(is_known)
-}
 
 /// Checks the size of a descriptor.
 ///

@@ -4,8 +4,8 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
 use connection_contract::{
-    AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt,
-    Redirect, Timestamp,
+    AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, JsonError, Notice, Origin,
+    Prompt, Redirect, Timestamp, Value, host,
 };
 
 use crate::{Effect, Entry, Fault, WaitEndings};
@@ -86,6 +86,8 @@ pub struct Run<H> {
     pub(crate) elapsed: bool,
     /// The number of the last effect that ran in this run and may be repeated.
     repeatable: Option<i64>,
+    /// The number of the last successful answer to a request that has spent something, if it may hold a token.
+    accepted: Option<i64>,
     bytes: usize,
     handles: u64,
     is_busy: bool,
@@ -117,6 +119,7 @@ impl<H> Run<H> {
             look: String::new(),
             elapsed: false,
             repeatable: None,
+            accepted: None,
             bytes,
             handles: 0,
             is_busy: false,
@@ -190,6 +193,12 @@ impl<H> Run<H> {
         self.repeatable.filter(|repeatable| repeatable + 1 == self.next)
     }
 
+    /// Returns `true` if the last effect is the answer, with a successful status, to a request that has spent something, and
+    /// the answer may hold a token. The request is not sent again, so a host keeps the answer if the plugin cannot read it.
+    pub fn is_last_accepted(&self) -> bool {
+        self.accepted.is_some_and(|accepted| accepted + 1 == self.next)
+    }
+
     /// Begins the effect with the fingerprint `what`, or returns `None` if the run stops.
     pub(crate) fn begin(&mut self, what: &str) -> Option<Turn> {
         if self.is_busy {
@@ -254,7 +263,11 @@ impl<H> Run<H> {
             }
             Effect::Callback(_) => self.input_at = entry.at,
             // A request that has spent something is not repeated.
-            Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.repeatable = None,
+            Effect::Http(result) if entry.is_spend() && !is_unspent(result) => {
+                self.repeatable = None;
+                let may_hold = |answer: &HttpResponse| answer.class() == AnswerClass::Success && may_hold_token(answer);
+                self.accepted = result.as_ref().is_ok_and(may_hold).then_some(self.next);
+            }
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.repeatable = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
             Effect::Discovered(Some(found)) => self.discovered.push(found.clone()),
@@ -265,10 +278,65 @@ impl<H> Run<H> {
     }
 }
 
+/// Returns `true` if the answer may hold a token, although a plugin cannot read it. An answer without a body does not.
+/// Neither does a page, with which a gateway may answer before the provider does, nor JSON that states an error, unless an
+/// access token is in it: tokens come after the warnings of a script, in a form of the type HTML, and beside
+/// `"error": {"code": 0}`. JSON without a text in which there is no white space, such as the number of an error with a
+/// sentence, holds none either.
+pub fn may_hold_token(answer: &HttpResponse) -> bool {
+    let body = answer.body().expose();
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    match answer.json() {
+        Ok(value) => has_access_token(&value) || !host::states_error(&value) && has_word(&value),
+        // Compressed bytes that cannot be read here may be anything, whatever their type.
+        Err(JsonError::Coding) if str::from_utf8(body).is_err() => true,
+        Err(_) => !body.is_empty() && (!answer.is_page() || names_access_token(body)),
+    }
+}
+
+/// Returns `true` for a text with the member of JSON that has an access token, and for a form with the field. An empty value
+/// is none.
+fn names_access_token(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"access_token\"";
+    let is_form = !body.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'<');
+    let mut fields = body.split(|byte| *byte == b'&');
+    let mut rests = (0..body.len()).filter_map(|at| body.get(at..)?.strip_prefix(NAME));
+    is_form && fields.any(|field| field.strip_prefix(b"access_token=").is_some_and(|value| !value.is_empty()))
+        || rests.any(|rest| {
+            let value = rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+            value.is_some_and(|value| value.starts_with(b"\"") && !value.starts_with(b"\"\""))
+        })
+}
+
+/// Returns `true` if an answer has a text at any place that could be a token.
+fn has_word(value: &Value) -> bool {
+    match value {
+        Value::Damaged(text) | Value::Text(text) => {
+            let text = text.trim();
+            !text.is_empty() && !text.contains(char::is_whitespace)
+        }
+        Value::List(items) => items.iter().any(has_word),
+        Value::Map(fields) => fields.iter().any(|(_, field)| has_word(field)),
+        _ => false,
+    }
+}
+
+/// Returns `true` if an answer has an access token at any place.
+fn has_access_token(value: &Value) -> bool {
+    let is_text = |value: &Value| matches!(value, Value::Damaged(text) | Value::Text(text) if !text.is_empty());
+    match value {
+        Value::List(items) => items.iter().any(has_access_token),
+        Value::Map(fields) => {
+            fields.iter().any(|(name, field)| name == "access_token" && is_text(field) || has_access_token(field))
+        }
+        _ => false,
+    }
+}
+
 /// Returns `true` if the provider did not process a request that spends something, so that it may be sent again.
 fn is_unspent(result: &Result<HttpResponse, HttpError>) -> bool {
     match result {
-        Ok(answer) => answer.class() == AnswerClass::Limit,
+        Ok(answer) => AnswerClass::of(answer.status()) == AnswerClass::Limit,
         Err(error) => *error != HttpError::Uncertain,
     }
 }

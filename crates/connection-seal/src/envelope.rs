@@ -13,13 +13,13 @@ use std::fmt;
 
 use aws_lc_rs::aead::NONCE_LEN;
 use connection_contract::Secret;
-use secrecy::zeroize::Zeroizing;
+use secrecy::{SecretBox, zeroize::Zeroizing};
 use uuid::Uuid;
 
 use super::{
     KeyId, SealError,
     data_key::{DataKey, TAG_LEN},
-    key_id::ID_LEN,
+    key_id::{ID_LEN, KEY_LEN},
     place::Place,
 };
 
@@ -34,6 +34,8 @@ const SMALL: [usize; 4] = [64, 256, 1024, 4096];
 const LARGE: usize = 4096;
 /// The maximum length of a value. Every value that is sealed is shorter, so a longer one is a mistake.
 const MAX_LEN: usize = 16 * 1024 * 1024;
+/// The place of every value that is sealed with a key of its own.
+const ONCE: Place<'static> = Place { table: "once", column: "sealed", key: &[], owner: "", kind: "", sequence: 0 };
 
 /// A sealed value.
 ///
@@ -140,6 +142,22 @@ pub(super) fn open(key: &DataKey, store: Uuid, place: &Place<'_>, parts: &Parts<
         return Err(tampered());
     }
     Ok(Secret::new(plain))
+}
+
+/// Seals a value with a `key` of 32 random bytes that seals nothing else, for a process without the keys of the store.
+/// Returns `None` if that is not possible.
+pub fn seal_once(key: &[u8], plain: &[u8]) -> Option<Sealed> {
+    seal(&once(key)?, Uuid::nil(), &ONCE, plain).ok()
+}
+
+/// Opens a value that [`seal_once`] sealed with this key.
+pub fn open_once(key: &[u8], sealed: &[u8]) -> Option<Secret> {
+    open(&once(key)?, Uuid::nil(), &ONCE, &parse(sealed).ok()?).ok()
+}
+
+fn once(key: &[u8]) -> Option<DataKey> {
+    let key: &[u8; KEY_LEN] = key.try_into().ok()?;
+    DataKey::new(&SecretBox::init_with_mut(|to: &mut [u8; KEY_LEN]| to.copy_from_slice(key))).ok()
 }
 
 /// Returns the length to which `len` bytes are padded.

@@ -1,7 +1,7 @@
 //! The key source `command`: a program that prints the key, or a pair of programs that wrap and unwrap a key.
 //!
 //! A program is run without a shell. Its environment holds only the variables that the host gives, and its standard
-//! error is discarded. After ten seconds, it is killed with its process group.
+//! error is discarded unless the host shows it. After ten seconds, it is killed with its process group.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -29,6 +29,7 @@ pub(super) const MAX_OUTPUT: usize = 4096;
 pub struct KeyCommand {
     mode: Mode,
     environment: Vec<(OsString, OsString)>,
+    shows_errors: bool,
     timeout: Duration,
 }
 
@@ -77,6 +78,14 @@ impl KeyCommand {
         self
     }
 
+    /// Lets the command write to the standard error of this process, for a person at its terminal. By default, what the
+    /// command writes there is discarded.
+    #[must_use]
+    pub fn shows_errors(mut self) -> Self {
+        self.shows_errors = true;
+        self
+    }
+
     /// Sets how long a command may run; ten seconds by default and at most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -85,7 +94,7 @@ impl KeyCommand {
     }
 
     fn of(mode: Mode) -> Self {
-        Self { mode, environment: Vec::new(), timeout: TIMEOUT }
+        Self { mode, environment: Vec::new(), shows_errors: false, timeout: TIMEOUT }
     }
 
     fn failed(&self, detail: impl Into<String>) -> KeyError {
@@ -111,7 +120,8 @@ impl KeyCommand {
         platform::kill_group(child.id());
         // A killed process has to be waited for, or it stays as a zombie.
         child.kill().await.unwrap_or_default();
-        Err(self.failed(failed))
+        let discarded = if self.shows_errors { "" } else { "; what it wrote to standard error was discarded" };
+        Err(self.failed(format!("{failed}{discarded}")))
     }
 
     fn start(&self, argv: &Argv, context: Option<&KeyContext>) -> Result<Child, KeyError> {
@@ -121,7 +131,8 @@ impl KeyCommand {
         if let Some(context) = context {
             command.env("CONNECTIONS_APP", context.app).env("CONNECTIONS_STORE_ID", &context.store_id);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let errors = if self.shows_errors { Stdio::inherit() } else { Stdio::null() };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
         command.spawn().map_err(|error| self.failed(format!("cannot be started: {error}")))

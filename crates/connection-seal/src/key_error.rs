@@ -148,7 +148,8 @@ impl KeyError {
         Some(match self {
             Self::Command { source_name, .. } => format!(
                 "run the command of '{source_name}' by hand: it must exit with 0 within 10 seconds and print only \
-                 its result, at most 4096 bytes"
+                 its result, at most 4096 bytes; of the variables, it gets `PATH`, `HOME` and similar ones, and those \
+                 that `key.variables` names"
             ),
             Self::Contended => "try again".into(),
             Self::Damaged { .. } => "restore the database from a backup".into(),

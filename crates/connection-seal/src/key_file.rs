@@ -1,6 +1,7 @@
 //! The key source `file`: a private file, separate from the database, created at the first start.
 //!
-//! The file holds two lines: `connections-key-v1` with the id of the key, and the key in base64. The id reveals damage.
+//! The file holds two lines: `connections-key-v1` with the id of the key, and the key in base64. The id reveals damage,
+//! so a copy with other white space or a byte order mark is the key, too.
 
 use std::{
     io,
@@ -11,11 +12,15 @@ use async_trait::async_trait;
 use connection_contract::encode;
 use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
 
-use super::{KeyError, KeyId, KeySource, key_id::KEY_LEN};
+use super::{
+    KeyError, KeyId, KeySource,
+    key_id::KEY_LEN,
+    key_text::{bare_text, boxed},
+};
 use crate::platform::{self, Unreadable};
 
-const HEADER: &str = "connections-key-v1 ";
-/// The maximum length of the file, which is more than its two lines need.
+const HEADER: &str = "connections-key-v1";
+/// The number of bytes that are read, which is more than the two lines need. White space may follow.
 const MAX_LEN: u64 = 1024;
 
 /// A key in a file that only its owner can read.
@@ -42,7 +47,7 @@ impl KeyFile {
             Err(Unreadable::Exposed(exposed)) => return Err(KeyError::Exposed(exposed)),
             Err(Unreadable::Io(error)) => return Err(self.unavailable(&error)),
         };
-        parse(&bytes).map(Some).ok_or_else(|| KeyError::Malformed { source_name: self.name() })
+        key_of_file(&bytes).map(Some).ok_or_else(|| KeyError::Malformed { source_name: self.name() })
     }
 
     fn write(&self) -> Result<SecretBox<[u8; KEY_LEN]>, KeyError> {
@@ -55,7 +60,7 @@ impl KeyFile {
             platform::create_private_dir(parent).map_err(failed)?;
         }
         let encoded = Zeroizing::new(encode::base64(key.expose_secret()));
-        let text = Zeroizing::new(format!("{HEADER}{}\n{}\n", KeyId::of(&key), *encoded));
+        let text = Zeroizing::new(format!("{HEADER} {}\n{}\n", KeyId::of(&key), *encoded));
         platform::write_new_private(&self.path, text.as_bytes()).map_err(failed)?;
         Ok(key)
     }
@@ -104,12 +109,11 @@ pub(super) fn fresh() -> Option<SecretBox<[u8; KEY_LEN]>> {
     filled.ok().map(|()| key)
 }
 
-fn parse(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (header, rest) = text.split_once('\n')?;
-    let id = header.strip_prefix(HEADER)?;
-    let decoded = Zeroizing::new(encode::from_base64(rest.strip_suffix('\n')?)?);
-    let exact: &[u8; KEY_LEN] = decoded.as_slice().try_into().ok()?;
-    let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_LEN]| key.copy_from_slice(exact));
+/// Reads the three words of the file. Only their order counts: password managers, editors and shells change the white
+/// space between and around them.
+pub(super) fn key_of_file(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
+    let mut words = bare_text(std::str::from_utf8(bytes).ok()?).split_whitespace();
+    let (HEADER, id, encoded, None) = (words.next()?, words.next()?, words.next()?, words.next()) else { return None };
+    let key = boxed(&Zeroizing::new(encode::from_base64(encoded)?))?;
     (KeyId::of(&key).to_string() == id).then_some(key)
 }

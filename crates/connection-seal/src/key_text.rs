@@ -5,9 +5,18 @@ use secrecy::{SecretBox, zeroize::Zeroizing};
 
 use super::key_id::KEY_LEN;
 
-/// Reads a key from text, ignoring white space around it. Returns `None` for anything but 32 bytes.
+/// Returns a text without a byte order mark and white space around it, which editors, shells and copies add.
+///
+/// ```
+/// assert_eq!(connection_seal::bare_text("\u{feff}postgres://db/connections\r\n\n"), "postgres://db/connections");
+/// ```
+pub fn bare_text(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Reads a key from text, ignoring what [`bare_text`] removes. Returns `None` for anything but 32 bytes.
 pub(super) fn key_of_text(text: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
-    let text = std::str::from_utf8(text).ok()?.trim_ascii();
+    let text = bare_text(std::str::from_utf8(text).ok()?);
     let decoded = match text.len() {
         64 => encode::from_hex(text),
         // The padding is optional. The digits show which alphabet was used.

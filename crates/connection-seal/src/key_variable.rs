@@ -1,4 +1,5 @@
-//! The key source `environment`: a variable with 32 bytes in base64 or hexadecimal. This source creates no key.
+//! The key source `environment`: a variable with 32 bytes in base64 or hexadecimal, or with the content of a key file.
+//! This source creates no key.
 //!
 //! A process cannot erase the environment that it was started with, so a user who may read `/proc/PID/environ` can read
 //! the key. The host passes the value, so nothing here reads the environment.
@@ -6,7 +7,11 @@
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
-use super::{KeyError, KeySource, key_text::key_of_text};
+use super::{
+    KeyError, KeySource,
+    key_file::key_of_file,
+    key_text::{bare_text, key_of_text},
+};
 
 /// A key in an environment variable.
 #[derive(Debug)]
@@ -32,7 +37,15 @@ impl KeySource for KeyVariable {
         let Some(value) = self.value.as_ref().filter(|value| !value.expose_secret().is_empty()) else {
             return Ok(None);
         };
-        let key = key_of_text(value.expose_secret().as_bytes());
+        let text = unquoted(value.expose_secret()).as_bytes();
+        let key = key_of_text(text).or_else(|| key_of_file(text));
         key.map(Some).ok_or_else(|| KeyError::Malformed { source_name: self.name() })
     }
+}
+
+/// Returns a value without the quotation marks that some readers of files with variables keep.
+fn unquoted(value: &str) -> &str {
+    let text = bare_text(value);
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }

@@ -70,7 +70,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::Sealed;
+pub use envelope::{Sealed, open_once, seal_once};
 pub use error::{KeysetError, SealError};
 pub use key_command::KeyCommand;
 pub use key_error::KeyError;
@@ -80,6 +80,7 @@ pub use key_id::KeyId;
 pub use key_keyring::KeyKeyring;
 #[cfg(feature = "passphrase")]
 pub use key_passphrase::{KeyPassphrase, PassphraseUse};
+pub use key_text::bare_text;
 pub use key_variable::KeyVariable;
 pub use keys::Keys;
 pub use keyset::{Keyset, Slot};

@@ -10,10 +10,11 @@ const words = texts.errors.unreachable;
 /** A request that the server refused, or that did not reach it. */
 export class ApiError extends Error {
   /** @param {{status: number, code: string, detail?: string, remedy?: string | null, problems?: object[]}} content */
-  constructor({ status, code, title, detail, remedy, field, problems }) {
+  constructor({ status, code, title, detail, providerText, remedy, field, problems }) {
     super(detail || title || texts.errors.unknown);
     this.status = status;
     this.code = code;
+    this.providerText = providerText ?? null;
     this.remedy = remedy ?? null;
     /** The problems with single fields: `{field, message}`. */
     this.problems = problems?.length || !field ? (problems ?? []) : [{ field, message: this.message }];

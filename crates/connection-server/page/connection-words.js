@@ -1,7 +1,7 @@
 /**
  * What a connection's state, expiry and remedy are called.
  */
-import { ago } from './format.js';
+import { ago, moment } from './format.js';
 import { texts } from './texts.js';
 
 const SOON = 30 * 86400000;
@@ -21,6 +21,7 @@ export function stateOf({ liveness, reason, expiring, frozen }) {
   if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
   if (reason?.code === 'restored') return { tone: 'warn', word: words.restored };
   if (reason?.code === 'use_refused') return { tone: 'warn', word: words.refused };
+  if (isApplicationRefused({ reason })) return { tone: 'warn', word: words.waiting };
   return { tone: 'live', word: words.live };
 }
 
@@ -39,8 +40,9 @@ function offlineWord(code) {
  * @param {object} connection
  * @param {boolean} [isFull] also says that nothing expires
  */
-export function expiryOf({ validUntil, authorizedUntil, renews, expiring }, isFull = false) {
+export function expiryOf({ validUntil, authorizedUntil, renews, expiring, reason }, isFull = false) {
   const words = texts.connections;
+  if (renews && reason?.code === 'needs_reauthorization') return isFull ? words.noLonger : null;
   const end = renews ? authorizedUntil : validUntil;
   if (!end) return isFull ? (renews ? words.renews : words.noExpiry) : null;
   const time = new Date(end).getTime();
@@ -49,6 +51,11 @@ export function expiryOf({ validUntil, authorizedUntil, renews, expiring }, isFu
   if (renews) return isOver ? words.signInEnded(ago(end)) : words.signIn(ago(end));
   return isOver ? words.expired(ago(end)) : words.expires(ago(end));
 }
+
+/** Returns `true` if the provider refuses the application of the kind, which concerns all its connections alike. */
+export const isApplicationRefused = ({ reason }) => isOfApplication(reason?.code ?? '');
+
+const isOfApplication = (code) => /client_(refused|expired)$/.test(code);
 
 /**
  * Returns the name of a provider, for the heading of its group.
@@ -72,19 +79,25 @@ export function eventSentence({ event, details }) {
     parts.push(words.liveness(d.before ? state(d.before) : null, state(d.liveness, d.reason?.code ?? d.reason)));
   } else if (event === 'renamed' && d.label) {
     parts.push(words.renamed(text(d.before ?? ''), text(d.label)));
+  } else if (event === 'account_renamed' && d.account) {
+    parts.push(words.renamed(text(d.before?.id ?? ''), text(d.account.id)));
   } else if (d.extension) {
     parts.push(event === 'extension_used' ? words.by(text(d.extension)) : words.to(text(d.extension)));
     if (d.for) parts.push(words.for[d.for] ?? text(d.for));
   }
   if (Array.isArray(d.names) && d.names.length) parts.push(words.names_(d.names.map(text)));
-  if (typeof d.outcome === 'string' && d.outcome !== 'refreshed') parts.push(words.outcome(d.outcome));
-  if (d.reason) parts.push(reasonOf(text(d.reason.code ?? d.reason)));
-  if (typeof d.again === 'string') parts.push(words.again(ago(d.again)));
+  const code = d.reason && text(d.reason.code ?? d.reason);
+  if (typeof d.outcome === 'string' && d.outcome !== 'refreshed' && !code) parts.push(words.outcome(d.outcome));
+  // The name of the state says these two already.
+  const isNamed = d.liveness === 'offline' && ['provider_error', 'rate_limited'].includes(code);
+  if (code && !isNamed) parts.push(reasonOf(code));
+  if (typeof d.again === 'string') parts.push(words.again(moment(d.again)));
   return parts.join(', ');
 }
 
 /** Returns a reason code in words, or the code itself if it is a plugin's own. */
-const reasonOf = (code) => texts.reasons[code] ?? texts.events.reason(code);
+const reasonOf = (code) =>
+  texts.reasons[isOfApplication(code) ? 'application' : code] ?? texts.events.reason(code);
 
 /** The tone of an event in a timeline. */
 export function eventTone({ event, details }) {
@@ -99,7 +112,7 @@ export function eventTone({ event, details }) {
 
 /** The events of each filter of a timeline. */
 export const EVENT_FILTERS = {
-  health: ['liveness_changed', 'expiring', 'facts_changed'],
+  health: ['account_renamed', 'liveness_changed', 'expiring', 'facts_changed'],
   refresh: ['credential_rotated', 'not_renewed', 'reauthorized', 'restored', 'rolled_back'],
   use: ['extension_used', 'secret_released'],
   change: [

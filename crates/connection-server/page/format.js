@@ -19,14 +19,14 @@ const UNITS = [
 ];
 
 /**
- * Returns a time relative to now, such as `5 minutes ago`.
+ * Returns a time relative to now, such as `5 minutes ago`: the largest unit that fits, rounded down, as the command does.
  * @param {string | number} time RFC 3339, or milliseconds
  */
 export function ago(time, now = Date.now()) {
   const seconds = (new Date(time).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return String(time);
   const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 1];
-  const count = unit === 'second' ? 0 : Math.round(seconds / size);
+  const count = unit === 'second' ? 0 : Math.trunc(seconds / size);
   return relative.format(count, unit);
 }
 
@@ -150,20 +150,28 @@ export function hash(text, count) {
 }
 
 /**
- * Returns a message of the server as a sentence, as `sentence` of the core does: with a capital and a full stop. A name
- * at the beginning, an address at the end, and a command stay as they are.
+ * Returns a message of the server as a sentence, as `sentence` of the core does: with a capital and a full stop, and with
+ * times that a person reads. A name at the beginning, an address at the end, and a command stay as they are.
  * @param {string | null | undefined} text
  */
 export function sentence(text) {
   const trimmed = text?.trim();
   if (!trimmed || /^(chmod|connections) /.test(trimmed)) return trimmed;
-  const begun = /^[a-z][a-z'-]*(?=[ ,;]|$)/.test(trimmed) ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
+  const read = withTimes(trimmed);
+  const begun = /^[a-z][a-z'-]*(?=[ ,;]|$)/.test(read) ? read[0].toUpperCase() + read.slice(1) : read;
   const isOpen = /[\p{L}\p{N}'"`)\]%’”]$/u.test(begun);
   return isOpen && !begun.split(' ').at(-1).includes('://') ? `${begun}.` : begun;
 }
 
 /**
- * Returns the message and the remedy of a reason or an error as sentences.
- * @param {{message: string, remedy?: string | null} | null | undefined} reason
+ * Returns the message, the provider's own words and the remedy of a reason or an error as sentences.
+ * @param {{message: string, providerText?: string | null, remedy?: string | null} | null | undefined} reason
  */
-export const sentences = (reason) => [reason?.message, reason?.remedy].filter(Boolean).map(sentence).join(' ');
+export const sentences = (reason) =>
+  [sentence(reason?.message ?? ''), providerSays(reason), sentence(reason?.remedy ?? '')].filter(Boolean).join(' ');
+
+/**
+ * Returns the provider's own words, marked as the provider's; nothing if there are none.
+ * @param {{providerText?: string | null} | null | undefined} of
+ */
+export const providerSays = (of) => (of?.providerText ? texts.providerSays(of.providerText) : '');

@@ -12,6 +12,7 @@ const list = (names) => new Intl.ListFormat('en').format(names);
 export const texts = {
   locale: 'en',
   product: 'Connections',
+  providerSays: (words) => `The provider says: “${words}”`,
   nav: {
     label: 'Main', menu: 'Menu', skip: 'Skip to the content', connections: 'Connections', connect: 'Connect',
     extensions: 'Extensions', agents: 'Agents', approvals: 'Approvals', profiles: 'Profiles', usage: 'Usage', activity: 'Activity', system: 'System',
@@ -29,6 +30,8 @@ export const texts = {
     notFoundHelp: 'The address may be incomplete, or what it showed was removed.', toConnections: 'Show connections',
     underMinute: 'less than a minute ago', required: 'Required', optional: 'Optional', reload: 'Reload the page',
     newVersion: 'The server was updated. Reload the page to continue.', readOnly: 'Your access is read-only.',
+    remaining: (processes) => `Not confirmed within a second by ${processes.join(', ')}: a request that was begun there may `
+      + 'still be sent. No other one begins there before this is read.',
   },
   errors: {
     unknown: 'The request failed.',
@@ -64,6 +67,7 @@ export const texts = {
     answered: 'Provider has a problem', paused: 'Provider asks to wait', unavailable: 'Provider unavailable',
     expiring: 'Expires soon', unclear: 'Working, renewal unclear',
     restored: 'Working, not renewed since a restore', refused: 'A request was refused',
+    waiting: 'Working, not renewed now',
   },
   connections: {
     title: 'Connections',
@@ -105,16 +109,25 @@ export const texts = {
     changed: 'The list has changed.', showChanged: 'Show the current list',
     checked: (when) => `Checked ${when}`, neverChecked: 'Never checked', usedBy: 'Used by',
     default: 'Default', missing: (scopes) => `Missing permissions: ${list(scopes)}`,
+    lacks: (extension, scopes) => `${extension} lacks permissions: ${list(scopes)}`,
     expires: (when) => `Expires ${when}`, expired: (when) => `Expired ${when}`,
     signIn: (when) => `Sign-in ends ${when}`,
     signInEnded: (when) => `Sign-in ended ${when}`, renews: 'Renewed automatically', noExpiry: 'Does not expire',
+    noLonger: 'No longer renewed',
     reauthorize: 'Reconnect', verify: 'Check again', accept: 'Review the change', wait: 'Tried again automatically',
+    // The server names no buttons, so its remedies get the words of these.
+    remedy: (text) => text
+      .replace(/\b(?:authorize|connect)((?: (?:this|the) connection| it)?) again\b/g, 'reconnect$1')
+      .replace(/\bverify( (?:this|the) connection)(?: again)?\b/g, 'check$1 again'),
     checking: 'Checking…', listLabel: 'Connections',
     emptyTitle: 'Connect your first account',
     empty: 'A connection is an account at a provider that your tools and extensions may use. The server keeps its '
       + 'credential, renews it, and tells you when it stops working. No extension sees more than you grant.',
     anyTag: 'Any tag', anyTagOf: (tag) => `Do not filter by the tag ${tag}`,
     noneTitle: 'No connection matches', none: 'Change the search or the filters.', clearFilters: 'Clear all filters',
+    application: (kind) => `The application of ${kind} is refused`, waitsForApplication: 'Waits for its application.',
+    applicationHelp: 'When the application is accepted again, its connections are renewed by themselves. No account has to '
+      + 'be reconnected.',
   },
   connect: {
     title: 'Connect an account', searchLabel: 'Search providers',
@@ -212,14 +225,15 @@ export const texts = {
     verify: 'Check now', refresh: 'Renew now', reauthorize: 'Reconnect', rollback: 'Roll back', rename: 'Rename',
     remove: 'Remove',
     makeDefault: 'Make it the default', unsetDefault: 'No longer the default', verified: 'The connection was checked.',
-    notAsked: 'The connection was not checked.', verifyNow: 'Check it now',
-    pausedUntil: (when) => `Its provider asked to wait. The pause ends ${when}.`,
     refreshed: {
       refreshed: 'The credential was renewed.', refreshed_late: 'The credential was renewed.',
       replayed: 'The credential was renewed.',
       adopted: 'The credential had already been renewed.', waited: 'Another process renewed the credential.',
-      superseded: 'Another credential was stored in the meantime.', other: 'Nothing was renewed.',
+      superseded: 'Another credential was stored in the meantime.',
+      nothing_to_renew: 'There is nothing to renew. The credential works until its end.', other: 'Nothing was renewed.',
     },
+    notRenewed: 'It is not renewed by itself: reconnect it before then.',
+    signInEnds: 'Sign in again before then.',
     reauthorizeHelp: 'Sign in again, or enter a new key. The connection keeps its name, its grants and its history. '
       + 'The present credential stays in use until the new one was checked.',
     rollbackHelp: 'The credential before the last reconnection is checked, and replaces the present one if it works. '
@@ -262,6 +276,7 @@ export const texts = {
   },
   events: {
     names: {
+      account_renamed: 'Account renamed',
       agent_granted: 'Granted to an agent', agent_revoked: 'Grant of an agent revoked',
       connected: 'Connected', credential_rotated: 'Credential renewed', default_changed: 'Default changed',
       expiring: 'Expires within seven days', extension_granted: 'Granted to an extension',
@@ -279,7 +294,7 @@ export const texts = {
     reason: (code) => `reason ${code}`, by: (name) => `By ${name}`, to: (name) => `To ${name}`,
     names_: (names) => `secrets ${list(names)}`,
     for: { request: 'for a request', accessToken: 'as an access token', command: 'for a command' },
-    renamed: (before, after) => `From ${before} to ${after}`, again: (when) => `next attempt ${when}`,
+    renamed: (before, after) => `From ${before} to ${after}`, again: (when) => `next attempt planned for ${when}`,
     outcome: (outcome) => `result ${outcome}`,
   },
   reasons: {
@@ -288,6 +303,7 @@ export const texts = {
     expired: 'the credential has expired', suspended: 'the provider suspended the account',
     closed: 'the account is closed',
     scope_missing: 'a required permission is missing', account_changed: 'it reaches a different account',
+    account_renamed: 'the account has a new name',
     credential_unreadable: 'the stored credential cannot be used', kind_changed: 'the kind has changed',
     unknown_kind: 'the kind is not installed', rate_limited: 'the provider asks to wait',
     provider_error: 'the provider answered with an error',
@@ -296,7 +312,8 @@ export const texts = {
     timeout: 'no answer arrived in time', denied: 'the policy of this server refuses the address',
     root_missing: 'a directory does not exist',
     plugin_fault: 'the plugin is at fault', refresh_outcome_unknown: 'the answer to a renewal was lost',
-    needs_reauthorization: 'somebody must sign in again', restored: 'it was restored from a backup',
+    needs_reauthorization: 'somebody must sign in again', restored: 'it was restored from a backup, or its server failed over',
+    nothing_to_renew: 'there is nothing to renew', application: 'the provider does not accept the application',
   },
   extensions: {
     title: 'Extensions', needs: 'Needs', uses: 'Uses', status: { connected: 'Ready', failed: 'Not working',
@@ -536,7 +553,7 @@ export const texts = {
     checks: {
       database: 'Database', rows: 'Edited rows', state_directory: 'State directory', key: 'Key', clock: 'Clock',
       certificate: 'Certificate', events: 'Events for the operator', callback: 'Callback address', connections: 'Connections',
-      connection: 'Connection',
+      connection: 'Connection', application: 'Application',
     },
     server: 'This server', version: 'Version', engine: 'Database', address: 'Address', key: 'Key',
     keyHelp: 'It opens the keys with which the database encrypts secrets.', keyId: (id) => `Its identifier is ${id}.`,

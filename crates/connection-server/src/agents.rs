@@ -329,13 +329,15 @@ pub async fn new_token(agent: &Agent, new: NewAgentToken) -> Result<api::IssuedA
     Ok(convert::issued_agent_token(&agent.new_token(token).await?))
 }
 
-/// Revokes a token of an agent. Returns `false` if the agent has no such token; revoking it again changes nothing.
+/// Revokes a token of an agent. Returns `None` if the agent has no such token; revoking it again changes nothing.
 ///
 /// # Errors
 ///
 /// The errors of the store.
-pub async fn revoke_token(agent: &Agent, id: AccessTokenId) -> Result<bool, Error> {
-    Ok(agent.revoke_token(id).await? || agent.tokens().await?.iter().any(|token| token.id == id))
+pub async fn revoke_token(agent: &Agent, id: AccessTokenId) -> Result<Option<api::Withdrawal>, Error> {
+    let revoked = agent.revoke_token(id).await?;
+    let is_known = revoked.was_there || agent.tokens().await?.iter().any(|token| token.id == id);
+    Ok(is_known.then(|| convert::withdrawal(&revoked.in_force)))
 }
 
 /// Removes an agent: revokes its grants and its tokens.
@@ -351,8 +353,10 @@ pub async fn remove(registry: &ConnectionRegistry, name: &str) -> Result<api::Re
         Err(Error::Row(_)) => None,
         Err(error) => return Err(error),
     };
-    if !registry.agents().remove(name).await? {
+    let removed = registry.agents().remove(name).await?;
+    if !removed.was_there {
         return Err(AgentError::Unknown(name.to_owned().into()).into());
     }
-    Ok(api::RemovedAgent { name: name.to_owned(), revoked })
+    let remaining = convert::remaining(&removed.in_force);
+    Ok(api::RemovedAgent { name: name.to_owned(), revoked, remaining })
 }

@@ -51,7 +51,7 @@ pub fn states(word: Option<&str>) -> Result<(Option<ApprovalState>, bool), Strin
     match word {
         None => Ok((None, false)),
         Some("open") => Ok((None, true)),
-        Some(word) => match ApprovalState::named(word) {
+        Some(word) => match ApprovalState::parse(word) {
             Some(state) => Ok((Some(state), false)),
             None => {
                 let words: Vec<_> = ApprovalState::ALL.iter().map(|state| state.as_str()).collect();

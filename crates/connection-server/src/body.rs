@@ -11,8 +11,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use connection_api::Page;
-use connection_contract::encode;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_path_to_error::Segment;
 use utoipa::{
@@ -24,36 +22,7 @@ use crate::{
     Api,
     guard::{MAX_BODY, too_large, too_slow},
     problem::Problem,
-    query::Query,
 };
-
-/// Returns the page of a short list that a request selects: the elements after its cursor, and all of them unless it
-/// states a limit. The key gives the order of the list and identifies an element, so that a page is right even if
-/// elements were added or removed since the page before.
-pub(crate) fn page<T, const N: usize>(
-    mut items: Vec<T>,
-    query: &Query,
-    key: impl Fn(&T) -> [String; N],
-) -> Result<Page<T>, Problem> {
-    items.sort_by_cached_key(&key);
-    if let Some(after) = query.parsed("after", |cursor| parse(cursor, N))? {
-        items.retain(|item| key(item).as_slice() > after.as_slice());
-    }
-    let limit = if query.given("limit").is_some() { query.limit()? as usize } else { items.len() };
-    let is_last = items.len() <= limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| !is_last).map(|last| cursor(&key(last)));
-    Ok(Page { items, next })
-}
-
-fn cursor(key: &[String]) -> String {
-    encode::base64url(serde_json::to_string(key).unwrap_or_default().as_bytes())
-}
-
-fn parse(cursor: &str, length: usize) -> Option<Vec<String>> {
-    let key: Vec<String> = serde_json::from_slice(&encode::from_base64url(cursor)?).ok()?;
-    (key.len() == length).then_some(key)
-}
 
 /// The JSON of a request. The guard has checked its content type.
 #[derive(Debug)]

@@ -123,6 +123,14 @@ impl<N: Need> Caller<N> {
         self.token.owner.as_deref().is_none_or(|owner| owner == USUAL_OWNER)
     }
 
+    /// Returns the names of processes as the caller may know them.
+    pub(crate) fn processes(&self, mut names: Vec<String>) -> Vec<String> {
+        if !self.sees_host() {
+            names.iter_mut().for_each(|name| "a process of the host".clone_into(name));
+        }
+        names
+    }
+
     /// Returns the caller with this token, if its role is enough.
     pub(crate) fn of(token: AccessToken, parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if token.link.is_some() && !N::IS_FOR_LINKS {

@@ -7,6 +7,10 @@ use connection_core::{ConnectionInfo, OutgoingEvent};
 /// 2024-01-01. A clock before this time was never set.
 const EARLIEST: Timestamp = Timestamp::from_seconds(1_704_067_200);
 
+/// The remedy for a database whose file was moved, deleted or replaced under the process that uses it.
+pub(crate) const TO_PUT_BACK: &str =
+    "end the process, put back the file with its log or restore a backup, and start again";
+
 /// Checks that the clock was set, and that it is not before the time at which a connection was made.
 pub fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> Check {
     let name = "clock";
@@ -19,6 +23,14 @@ pub fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> Check {
         None => return Check::passed(name, now.to_rfc3339()),
     };
     Check::failed(name, message, Some("set the clock: expiry and setups depend on it".to_owned()))
+}
+
+/// Says what a kill of the host in the middle of a request that uses up a token loses, if no courier starts for a reason.
+pub fn courier(missing: Option<String>) -> String {
+    match missing {
+        None => "a kill of this program loses no answer (one of its container or control group may)".to_owned(),
+        Some(reason) => format!("a kill of this program may lose an answer: there is no courier, because {reason}"),
+    }
 }
 
 /// The time in seconds before the end of a certificate at which a host warns about it: more than any renewal needs.

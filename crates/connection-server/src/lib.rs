@@ -43,6 +43,7 @@ mod path;
 mod problem;
 mod query;
 mod rate;
+pub mod reauthorization;
 mod routes;
 mod sends;
 mod sign_in;

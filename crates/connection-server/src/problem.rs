@@ -36,6 +36,7 @@ impl Problem {
             detail: detail.into(),
             code: code.to_owned(),
             remedy: None,
+            provider_text: None,
             field: None,
             problems: Vec::new(),
             made: None,
@@ -189,9 +190,10 @@ impl Problem {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::AccessToken(AccessTokenFault::TooMany { .. }) | Error::TooManySetups { .. } => StatusCode::CONFLICT,
-        Error::AccessToken(AccessTokenFault::InvalidName) | Error::InvalidLabel | Error::InvalidOwner(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Error::AccessToken(AccessTokenFault::InvalidName)
+        | Error::InvalidCursor(_)
+        | Error::InvalidLabel
+        | Error::InvalidOwner(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Agent(AgentError::InvalidExpiry | AgentError::InvalidName) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Extension(ExtensionError::InvalidPreference { .. } | ExtensionError::Undeclared { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY
@@ -253,11 +255,14 @@ impl From<Error> for Problem {
             Error::Files(why) => format!("{error}: {why}"),
             _ => error.to_string(),
         };
-        let problem = Self::new(status, error.code(), detail);
-        match error.remedy() {
-            Some(remedy) => problem.remedy(remedy),
-            None => problem,
+        let mut problem = Self::new(status, error.code(), detail);
+        problem.body.remedy = error.remedy();
+        if let Error::NotRenewed { why, .. } = &error {
+            problem.body.provider_text = why.reason.provider_text.as_ref().map(|words| words.as_str().to_owned());
         }
+        // All lists have the same name for the position at which they begin.
+        problem.body.field = matches!(error, Error::InvalidCursor(_)).then(|| "after".to_owned());
+        problem
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Uri;
 use connection_contract::encode;
+use connection_core::Cursor;
 
 use crate::problem::Problem;
 
@@ -46,6 +47,16 @@ impl Query {
     /// Returns the number of an element. Numbers fit into 63 bits, as those of the store.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
         self.parsed(name, |text| text.parse::<i64>().ok().and_then(|number| number.try_into().ok()))
+    }
+
+    /// Returns the position at which a page begins. The list reads it.
+    pub(crate) fn after(&self) -> Option<Cursor> {
+        self.given("after").map(Cursor::from)
+    }
+
+    /// Returns the number of elements of a page, if the request names one. Otherwise, the list is whole.
+    pub(crate) fn limit_or_all(&self) -> Result<Option<u32>, Problem> {
+        self.given("limit").map(|_| self.limit()).transpose()
     }
 
     /// Returns the number of elements of a page.

@@ -176,7 +176,7 @@ impl SpendService for HostState {
             let result = certain(self.answer(&request, self.now()));
             match &result {
                 // A request that was not sent, or that the provider did not process, may be sent again.
-                Ok(response) if response.class() == AnswerClass::Limit => {}
+                Ok(response) if AnswerClass::of(response.status()) == AnswerClass::Limit => {}
                 Ok(response) => self.kept.keep(key, Some(response)),
                 Err(HttpError::Uncertain) => self.kept.keep(key, None),
                 Err(_) => {}

@@ -53,7 +53,7 @@ pub(crate) fn leaves_open(reply: &Reply) -> bool {
 /// Returns [`HttpError::Uncertain`] in place of an answer that leaves open whether something was spent, as a host does.
 pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
-        Ok(response) if response.class() == AnswerClass::Outage => Err(HttpError::Uncertain),
+        Ok(response) if AnswerClass::of(response.status()) == AnswerClass::Outage => Err(HttpError::Uncertain),
         Err(HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge) => Err(HttpError::Uncertain),
         result => result,
     }

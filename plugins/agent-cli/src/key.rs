@@ -35,7 +35,8 @@ pub(crate) fn accepted(tool: &Tool, result: Result<HttpResponse, HttpError>) -> 
     if result.as_ref().is_ok_and(is_invalid_key) {
         return Err(NotLive::failing(refused(tool)));
     }
-    if result.as_ref().is_ok_and(|response| response.status() == 403) {
+    let is_refused = |response: &HttpResponse| response.status() == 403 && response.class() == AnswerClass::Refusal;
+    if result.as_ref().is_ok_and(is_refused) {
         return Err(NotLive::failing(forbidden(tool)));
     }
     classify(result).map_err(|mut not_live| {

@@ -195,7 +195,7 @@ impl Tool {
             .needs(Need::Tools)
             .tool(self.tool())
             .field(Field::new(HOW, "How is it signed in", Input::Choice(ways)).default(OWN).help(help))
-            .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).help(self.api.console))
+            .field(Field::secret(API_KEY, format!("API key of {}", self.provider)).key().help(self.api.console))
             .secret_name(API_KEY)
             .guide(format!("Install it with '{}'.", self.install()))
             .guide(format!("Sign in with '{}': {}.", self.sign_in.join(" "), self.sign_in_hint))
@@ -203,11 +203,11 @@ impl Tool {
             .guide_link("How to sign in", self.sign_in_docs)
             .guide_link("API keys", self.api.console);
         if self.costs().is_some() {
-            let field = Field::secret(ADMIN_KEY, "Admin key of the organization").offer("Show what was spent?");
+            let field = Field::secret(ADMIN_KEY, "Admin key of the organization").key().offer("Show what was spent?");
             descriptor = descriptor.field(field.help("the provider reports costs only to this key"));
         }
         if let Some(command) = self.token_command {
-            let field = Field::secret(SETUP_TOKEN, format!("Token of {}", self.name)).pattern("[!-~]+");
+            let field = Field::secret(SETUP_TOKEN, format!("Token of {}", self.name)).key().pattern("[!-~]+");
             descriptor = descriptor.field(field.help(format!("'{command}' prints it; one line without spaces")));
         }
         descriptor = self.modes.iter().fold(descriptor, |descriptor, mode| descriptor.permission_mode(*mode));

@@ -110,7 +110,7 @@ impl ConnectionDefinition for GitHub {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "GitHub", AuthType::PersonalAccessToken)
             .origin(API)
-            .field(Field::secret("accessToken", "Personal access token").placeholder("ghp_… or github_pat_…"))
+            .field(Field::secret("accessToken", "Personal access token").key().placeholder("ghp_… or github_pat_…"))
             .field(
                 Field::url("apiBaseUrl", "API address")
                     .offer("GitHub Enterprise?")
@@ -118,6 +118,7 @@ impl ConnectionDefinition for GitHub {
                     .help("for a GitHub Enterprise Server: https://HOST/api/v3"),
             )
             .secret_name("accessToken")
+            .gets_only_read()
             .rule_preset("read", READ)
             // The packages of GitHub Actions and programs that run in workflows read these:
             // https://docs.github.com/en/actions/reference/workflows-and-actions/variables

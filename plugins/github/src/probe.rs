@@ -4,7 +4,7 @@ use connection_contract::prelude::*;
 
 use crate::{GitHub, Token};
 
-/// Pause after a response that names no time. GitHub says: "wait for at least one minute before retrying".
+/// Shortest pause until a reset, and the pause after a response that names no time. GitHub says: "wait for at least one minute before retrying".
 const MIN_PAUSE: Duration = Duration::from_secs(60);
 
 /// The account that a token belongs to, and what GitHub reports about the token.
@@ -53,9 +53,12 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
         return Some(NotLive::rate_limited(Some(pause)));
     }
     let reason = match response.status() {
+        _ if response.class() != AnswerClass::Refusal => return None,
         401 => Reason::new(reason::UNAUTHORIZED, "GitHub does not accept this token").remedy("make a new token"),
-        403 => Reason::new(reason::FORBIDDEN, "GitHub accepts this token but denies it access")
-            .remedy("check at GitHub whether the account is suspended or the token needs approval"),
+        403 if response.challenge().missing_scopes.is_none() => {
+            Reason::new(reason::FORBIDDEN, "GitHub accepts this token but denies it access")
+                .remedy("check at GitHub whether the account is suspended or the token needs approval")
+        }
         _ => return None,
     };
     Some(NotLive::failing(reason))
@@ -66,18 +69,10 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
 /// The primary limit sends `x-ratelimit-remaining: 0`. The secondary limit sends `retry-after`, or nothing but its
 /// message. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
 fn rate_limit(response: &HttpResponse) -> Option<Duration> {
-    let spent = response.header("x-ratelimit-remaining") == Some("0");
     let named = || response.json().is_ok_and(|body| body["message"].as_str().is_some_and(names_a_limit));
-    let is_limit = match response.status() {
-        403 => spent || response.header("retry-after").is_some() || named(),
-        429 => true,
-        _ => false,
-    };
-    let reset = || {
-        let at: i64 = response.header("x-ratelimit-reset").filter(|_| spent)?.parse().ok()?;
-        u64::try_from(at.saturating_sub(response.received_at().seconds())).ok().map(Duration::from_secs)
-    };
-    is_limit.then(|| response.retry_after().or_else(reset).unwrap_or(MIN_PAUSE))
+    let is_limit = response.class() == AnswerClass::Limit || response.status() == 403 && named();
+    let until_reset = || response.pause().unwrap_or_default().max(MIN_PAUSE);
+    is_limit.then(|| response.retry_after().unwrap_or_else(until_reset))
 }
 
 /// Returns `true` for a message such as "You have exceeded a secondary rate limit". GitHub once called that limit

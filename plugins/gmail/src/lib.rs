@@ -36,6 +36,9 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .endpoint(Endpoint::Authorize, "https://accounts.google.com/o/oauth2/v2/auth")
         .endpoint(Endpoint::Token, "https://oauth2.googleapis.com/token")
         .endpoint(Endpoint::Revocation, "https://oauth2.googleapis.com/revoke")
+        // The address of a mailbox can be changed, and `sub` cannot:
+        // <https://developers.google.com/identity/openid-connect/openid-connect>.
+        .scope("openid")
         .required_scope("https://www.googleapis.com/auth/gmail.readonly")
         // Without both parameters, Google issues a refresh token only at the first consent.
         .parameter(RequestKind::Authorize, "access_type", "offline")
@@ -45,12 +48,16 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .semantics(RefreshSemantics::Stable)
         .account(
             Account::probe("/users/me/profile", "/emailAddress", "/emailAddress")
+                .by_subject()
+                .email()
+                .mutable()
                 .limited_if(limit("rateLimitExceeded"))
                 .limited_if(limit("userRateLimitExceeded"))
                 .limited_if(limit("dailyLimitExceeded")),
         )
         .client(client)
-        .rule_preset("read", READ)
+        .gets_only_read()
+            .rule_preset("read", READ)
         // <https://developers.google.com/identity/gsi/web/guides/revoke>
         .credential_page("https://myaccount.google.com/permissions")
         // A revocation ends all scopes that the account granted to the application:

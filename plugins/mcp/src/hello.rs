@@ -268,11 +268,19 @@ async fn send(request: HttpRequest, with: With<'_>, ctx: &Context<'_>) -> Result
                 Reason::new("mcp_redirected", message).remedy("enter the address to which it redirects"),
             ))
         }
+        Ok(answer) if is_page_on_the_way(&answer, credential) => classify(Ok(answer)),
         Ok(answer) if !answer.class().is_temporary() => Ok(answer),
         // A server of an earlier revision may fail for a method that it does not know.
         Ok(answer) if answer.status() == 501 => Ok(answer),
         other => classify(other),
     }
+}
+
+/// Returns `true` for a page in place of an answer to a request with a credential: a proxy or a firewall sent it, so that it
+/// says nothing about the credential. A server that got none may ask for one with a page.
+fn is_page_on_the_way(answer: &HttpResponse, credential: &McpCredential) -> bool {
+    let is_page = matches!(answer.status(), 401 | 403) && answer.class() == AnswerClass::Unexpected;
+    is_page && !matches!(credential.access, Access::Open)
 }
 
 /// Returns `true` for an error that lists the revision that was asked for among those that the server supports.
@@ -302,42 +310,46 @@ fn result(answer: &HttpResponse) -> Option<Value> {
     }
     let is_stream = answer.header("content-type").is_some_and(|form| form.starts_with("text/event-stream"));
     let message = match is_stream {
-        true => events(answer.body().expose_str()?).find(|message| message["result"] != Value::Null)?,
+        true => events(answer).into_iter().find(|message| message["result"] != Value::Null)?,
         false => answer.json().ok()?,
     };
     Some(message["result"].clone()).filter(|result| *result != Value::Null)
 }
 
-/// Returns the messages of a stream of events, each of which has its data in one or several lines.
-fn events(text: &str) -> impl Iterator<Item = Value> {
-    let mut data = String::new();
+/// Returns the messages of a stream of events, each of which has its data in one or several lines. They are read as the JSON
+/// of any answer is.
+fn events(answer: &HttpResponse) -> Vec<Value> {
+    let body = answer.body().expose();
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let mut data = Vec::new();
     let mut found = Vec::new();
-    for line in text.lines().chain([""]) {
-        match line.strip_prefix("data:") {
+    for line in body.split(|byte| *byte == b'\n').chain([&b""[..]]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line.strip_prefix(b"data:") {
             Some(rest) => {
-                data.push_str(rest.strip_prefix(' ').unwrap_or(rest));
-                data.push('\n');
+                data.extend_from_slice(rest.strip_prefix(b" ").unwrap_or(rest));
+                data.push(b'\n');
             }
             None if line.is_empty() => {
-                found.extend(Value::parse(data.as_bytes()));
-                data.clear();
+                let data = Secret::new(core::mem::take(&mut data));
+                found.extend(HttpResponse::new(answer.status(), Vec::new(), data, answer.received_at()).json());
             }
             None => {}
         }
     }
-    found.into_iter()
+    found
 }
 
 /// Returns the name of a server for people.
 fn server_name(server: &Value) -> Option<String> {
-    let text = |name: &str| server[name].as_str().filter(|text| !text.is_empty()).map(shortened);
+    let text = |name: &str| server[name].as_label().filter(|text| !text.is_empty()).map(shortened);
     text("title").or_else(|| text("name"))
 }
 
 /// Returns the names of the first tools of a list, and how many more it has; `None` if it has none.
 fn tool_names(answer: &HttpResponse) -> Option<String> {
     let result = result(answer)?;
-    let all: Vec<_> = result["tools"].items().iter().filter_map(|tool| tool["name"].as_str()).collect();
+    let all: Vec<_> = result["tools"].items().iter().filter_map(|tool| tool["name"].as_label()).collect();
     let shown: Vec<_> = all.iter().take(MAX_TOOLS).copied().map(shortened).collect();
     let more = all.len() - shown.len();
     match (shown.is_empty(), more) {

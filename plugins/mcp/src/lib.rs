@@ -53,7 +53,7 @@ impl ConnectionDefinition for Mcp {
             )
             .field(Field::secret("query", "Query of the address").optional())
             .field(Field::text("clientId", "Client ID").optional().help("of an application that you registered"))
-            .field(Field::secret("clientSecret", "Client secret").optional())
+            .field(Field::secret("clientSecret", "Client secret").key().optional())
             .field(
                 Field::text("headerName", "Name of a header")
                     .optional()
@@ -68,7 +68,7 @@ impl ConnectionDefinition for Mcp {
             )
             .field(Field::text("issuer", "Authorization server").offer("Choose one of them?"))
             .field(Field::url("server", "Address of the authorization server").offer("Use it?"))
-            .field(Field::secret("accessToken", "Access token").offer("Do you have one?"))
+            .field(Field::secret("accessToken", "Access token").key().offer("Do you have one?"))
             .field(Field::text("name", "Name of the account").offer("Give the account a name of your own?"))
             .field(
                 Field::secret("callbackUrl", "Address on which the browser ended")
@@ -163,6 +163,13 @@ impl Refresher<McpCredential> for Mcp {
         RefreshSemantics::Strict
     }
 
+    fn renews(&self, credential: &McpCredential) -> bool {
+        match &credential.access {
+            Access::OAuth { server, tokens } => server.oauth2().is_none_or(|oauth| oauth.renews(tokens)),
+            _ => false,
+        }
+    }
+
     fn refresh<'a>(
         &'a self,
         credential: &'a McpCredential,
@@ -170,9 +177,11 @@ impl Refresher<McpCredential> for Mcp {
     ) -> BoxFuture<'a, Result<Refreshed<McpCredential>, ConnectionError>> {
         Box::pin(async move {
             let Access::OAuth { server, tokens } = &credential.access else {
-                return Err(NotLive::failing(hello::refused()).into());
+                let nothing = Reason::new(reason::NOTHING_TO_RENEW, "this access is not renewed");
+                return Err(NotLive::offline(nothing).into());
             };
-            let fresh = Refresher::refresh(&server.oauth2().ok_or(CredentialError::Malformed)?, tokens, ctx).await?;
+            let oauth = server.oauth2().ok_or(CredentialError::Malformed)?;
+            let fresh = Refresher::refresh(&oauth, tokens, ctx).await.map_err(of_one_connection)?;
             Ok(credential.refreshed(fresh)?)
         })
     }
@@ -192,5 +201,17 @@ impl Refresher<McpCredential> for Mcp {
         let (rest, new) = fresh.split()?;
         let inherited = Refresher::inherit(&oauth, tokens, new, now)?;
         rest.refreshed(inherited).ok()
+    }
+}
+
+/// Says of a refused application that it is that of one connection: each setup asks for one, or has its server register it.
+fn of_one_connection(error: ConnectionError) -> ConnectionError {
+    match error {
+        ConnectionError::NotLive(found) if reason::is_application_refused(&found.reason.code) => {
+            let remedy = "authorize this connection again; if you registered the application, enter its id and secret";
+            let reason = Reason::new("mcp_secret_refused", found.reason.message).remedy(remedy);
+            NotLive::failing(reason.provider_text(found.reason.provider_text)).into()
+        }
+        error => error,
     }
 }

@@ -289,9 +289,12 @@ async fn account(
     // A server that does not answer leaves the name to the person.
     let Ok(answer) = ctx.send(request.bearer(credential.access_token())).await else { return Ok(None) };
     let Ok(claims) = answer.json() else { return Ok(None) };
-    let text = |name: &str| claims[name].as_str().filter(|text| !text.is_empty());
-    let label = || text("email").or_else(|| text("preferred_username")).or_else(|| text("name"));
-    Ok(text("sub").map(|sub| Identity::new(sub.to_owned(), label().unwrap_or(sub).to_owned())))
+    let label = || {
+        let labels = ["email", "preferred_username", "name"].into_iter();
+        labels.filter_map(|name| claims[name].as_label()).find(|label| !label.is_empty())
+    };
+    let sub = claims["sub"].as_str().filter(|sub| !sub.is_empty());
+    Ok(sub.map(|sub| Identity::new(sub.to_owned(), label().unwrap_or(sub).to_owned())))
 }
 
 /// Asks a person for the name of the account, because the server names none.

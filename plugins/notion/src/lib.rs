@@ -48,10 +48,11 @@ impl ConnectionDefinition for Notion {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "Notion", AuthType::ApiKey)
             .origin(API)
-            .field(Field::secret("apiKey", "Internal integration token").placeholder("ntn_…"))
+            .field(Field::secret("apiKey", "Internal integration token").key().placeholder("ntn_…"))
             .secret_name("apiKey")
             // The same token, under the name that extensions for Notion declare.
             .secret_name("accessToken")
+            .gets_only_read()
             .rule_preset("read", READ)
             .guide("Make an internal integration, copy its token, then share pages with it.")
             .guide_link("Make an internal integration", INTEGRATIONS)

@@ -13,7 +13,7 @@ pub(crate) async fn account(notion: &Notion, token: &Token, ctx: &Context<'_>) -
     }
     let me = classify(result)?.json()?;
     let id = me.str_at("id")?;
-    let label = me["bot"]["workspace_name"].as_str().or(me["name"].as_str()).unwrap_or(id);
+    let label = me["bot"]["workspace_name"].as_label().or(me["name"].as_label()).unwrap_or(id);
     Ok(Identity::new(id.to_owned(), label.to_owned()))
 }
 

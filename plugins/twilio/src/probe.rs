@@ -18,7 +18,7 @@ pub(crate) async fn account(twilio: &Twilio, login: &Login, ctx: &Context<'_>) -
         return standard_key(twilio, login, ctx).await;
     }
     let account = accepted(result)?.json()?;
-    let name = account["friendly_name"].as_str().unwrap_or(sid);
+    let name = account["friendly_name"].as_label().unwrap_or(sid);
     let reason = match account.str_at("status")? {
         "active" => return Ok(Identity::new(sid.to_owned(), name.to_owned())),
         "suspended" => {

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::report::Report;
 use crate::suite::{self, Extent, Part};
 use crate::workspace::Workspace;
-use crate::{conformance, fuzz, readme, release, setup, third_party};
+use crate::{conformance, drills, fuzz, readme, release, setup, third_party};
 
 /// The steps in their order: those that fail often and fast come first.
 pub(super) const STEPS: &[Step] = &[
@@ -22,6 +22,10 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "long", minutes: 60, run: suite::run_long_forms },
     Step { name: "conformance", minutes: 15, run: |workspace| conformance::check(workspace, &["--long"]) },
     Step { name: "drill", minutes: 3, run: |workspace| conformance::drill_mcp(workspace, &[]) },
+    Step { name: "failover", minutes: 5, run: |workspace| drills::drill(workspace, "failover", &[]) },
+    Step { name: "kills", minutes: 10, run: |workspace| drills::drill(workspace, "kills", &[]) },
+    Step { name: "moves", minutes: 10, run: |workspace| drills::drill(workspace, "moves", &[]) },
+    Step { name: "windows", minutes: 5, run: |workspace| drills::drill(workspace, "windows", &[]) },
     Step { name: "rehearsal", minutes: 40, run: |workspace| release::run(workspace, &["rehearse"]) },
 ];
 

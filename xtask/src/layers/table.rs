@@ -61,8 +61,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-api", normal: &[CONTRACT], dev: &[] },
     Row {
         package: "connection-inbound",
-        // Its API exposes types of the contract.
-        normal: &[CONTRACT, "connection-core"],
+        // Its API exposes types of the contract, and it reads its certificate as the client reads those of servers.
+        normal: &[CONTRACT, "connection-core", "connection-egress"],
         // Its tests use a kind made from a configuration, which offers every way to finish a setup at once.
         dev: &["connection-testkit", "connection-faults", "connection-oauth2"],
     },
@@ -82,10 +82,10 @@ pub(crate) const ROWS: &[Row] = &[
         // The floor of its benchmark of doors passes requests through with the client of the core.
         dev: &["connection-egress", "connection-faults"],
     },
-    // It is for machines without a database, and its tests use a real server.
+    // It is for machines without a database, judges certificates as those of providers, and its tests use a real server.
     Row {
         package: "connection-client",
-        normal: &[CONTRACT, "connection-api"],
+        normal: &[CONTRACT, "connection-api", "connection-egress"],
         dev: &["connection-core", "connection-faults", "connection-inbound", "connection-server"],
     },
     // Its fakes are for third parties, who do not have the core.

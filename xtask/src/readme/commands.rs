@@ -64,7 +64,13 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections tokens ", "the host's tests make and revoke tokens"),
     ("connections kinds accept ", "the host's tests accept a change of a kind"),
     ("connections backup ", "the host's tests back up a database and restore it after its server was killed"),
+    ("connections move ", "the host's tests move a database to a server, and take the move back"),
     ("connections restore --mark", "the host's tests mark a database of either engine"),
+    ("connections upgrade", "the host's tests show and finish an upgrade"),
+    (
+        "connections failover",
+        "the host's tests mark a database on a server, and `cargo xtask failover` promotes a standby",
+    ),
     ("connections key change --to-source keyring", "it needs a machine without a keyring"),
     ("cargo install --locked --path ", "the program is built before the documents are run"),
     ("sudo apt install apt-utils ", "`cargo xtask release rehearse` makes the image"),
@@ -79,6 +85,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("podman run ", "it needs a registry of images; `cargo xtask release rehearse` runs the image"),
     ("umask 077", "it needs a cluster; `cargo xtask tidy` compares the manifests with the program"),
     ("kubectl exec ", "it needs a cluster"),
+    ("kubectl set image ", "it needs a cluster"),
     ("connections usage claude --session", "it needs a connection of Claude Code with a subscription"),
     ("connections usage codex", "it needs a login of Codex"),
 ];

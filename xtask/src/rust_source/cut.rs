@@ -105,7 +105,7 @@ fn test_attribute_length(tokens: &[Token]) -> Option<usize> {
 }
 
 /// Returns the number of tokens to which an attribute applies: further attributes and an item, a field or a statement.
-fn target_length(tokens: &[Token]) -> usize {
+pub(crate) fn target_length(tokens: &[Token]) -> usize {
     let attributes = attributes_length(tokens);
     let rest = tokens.get(attributes..).unwrap_or_default();
     let target = first_keyword(rest);

@@ -7,7 +7,7 @@ mod cut;
 mod lex;
 mod modules;
 
-pub(crate) use cut::{SplitTokens, without_test_items, without_tests};
+pub(crate) use cut::{SplitTokens, target_length, without_test_items, without_tests};
 pub(crate) use lex::tokens;
 pub(crate) use modules::{is_in_module, test_modules};
 

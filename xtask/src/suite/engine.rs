@@ -21,7 +21,7 @@ const ALONE: &str = "(package(connection-core) and test(/^postgres::/))";
 /// same statements again through HTTP, so they run on PostgreSQL only at night. The tests of an outage let hours pass second
 /// by second, with many looks at the server for each, and are quick on SQLite alone.
 const IN_CI: &str = "(package(connection-core) and not test(/^outage_recovery::/)) \
-    or (package(connection-host) and test(/^(serve|kill|approval_kills)::/)) \
+    or (package(connection-host) and test(/^(serve|kill|approval_kills|stop_drill)::/)) \
     or test(/process|nodes|killed/)";
 
 /// Returns the tests of a part that run on PostgreSQL, as a filter of nextest.

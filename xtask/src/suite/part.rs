@@ -40,9 +40,10 @@ pub(super) const SLOW: &[Slow] = &[
 pub(super) const LONG: &str = "\
     (package(connection-rules) and test(/^(learned|differences|generated|properties)::/)) \
     or (package(connection-core) \
-        and test(/^(refresh_outages|outage_recovery|filters|key_rotate|key_damage|import|many_processes)::/)) \
+        and test(/^(refresh_outages|outage_recovery|filters|key_rotate|key_damage|import|many_processes\
+            |upgrade_processes)::/)) \
     or (package(connection-faults) and test(/^killed::/)) \
-    or (package(connection-host) and test(/^(page::many_rows|kill|approval_kills)::/))";
+    or (package(connection-host) and test(/^(page::many_rows|kill|approval_kills|couriers|stop_drill)::/))";
 
 impl Part {
     /// Returns the tests of this part, as a filter of nextest: `all` are the candidates, and `ci` are those of them that
@@ -101,7 +102,12 @@ mod tests {
         let files = Workspace::find().unwrap().texts(|path| path.contains("/tests/") || path.contains("/src/"));
         let files = files.unwrap();
         let exists = |name: &str| files.iter().any(|(path, text)| is_declared(path, text, name));
+        let begins = |name: &str| files.iter().any(|(_, text)| text.contains(&format!("fn {name}")));
         for slow in SLOW {
+            let filter = slow.tests.rsplit("test(").next().unwrap_or_default();
+            for name in filter.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty()) {
+                assert!(exists(name) || begins(name), "no test or module has the name {name} of {}", slow.tests);
+            }
             assert!(!slow.guards.is_empty(), "{} is guarded by nothing for each change", slow.tests);
             for guard in slow.guards {
                 assert!(exists(guard), "no test or module {guard} guards {}", slow.tests);

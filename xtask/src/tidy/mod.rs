@@ -16,6 +16,7 @@ mod public_futures;
 mod rust_files;
 mod test_modules;
 mod tuple_parameters;
+mod unpublished;
 
 use std::collections::BTreeSet;
 
@@ -58,6 +59,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     findings.extend(links::findings(workspace, &files)?);
     findings.extend(packages::findings(workspace, &files)?);
     findings.extend(packaging::findings(workspace)?);
+    findings.extend(unpublished::findings(&workspace.texts(unpublished::is_checked)?.into_iter().collect()));
     findings.sort();
     Ok(findings)
 }

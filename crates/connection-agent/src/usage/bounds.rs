@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use connection_egress::Backoff;
+
 /// The longest pause that a provider can request.
 const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 /// The longest interval after failures, unless the host's longest interval is greater.
@@ -89,8 +91,9 @@ impl UsageBounds {
         match pause {
             Some(pause) => pause.clamp(interval.min(MAX_PAUSE), MAX_PAUSE),
             None => {
-                let doubled = interval.saturating_mul(2_u32.saturating_pow(failures.min(16)));
-                doubled.min(MAX_BACK_OFF.max(self.longest).max(interval))
+                let longest = MAX_BACK_OFF.max(self.longest).max(interval);
+                // Without a failure, the pause is the interval itself.
+                Backoff::new(interval, longest).after(failures.saturating_add(1))
             }
         }
     }

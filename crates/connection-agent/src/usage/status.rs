@@ -68,7 +68,8 @@ impl Usage {
                     status.connected = false;
                     status.error = Some(unreadable.remedy("authorize this connection again"));
                 }
-                Err(Error::Plugin { source: ConnectionError::Bug(problem), .. }) => {
+                Err(Error::Plugin { kind, source }) => {
+                    let ConnectionError::Bug(problem) = *source else { return Err(Error::Plugin { kind, source }) };
                     status.error = Some(Reason::new(reason::PLUGIN_FAULT, problem).remedy(REPORT));
                 }
                 Err(Error::PluginFault { .. }) => {

@@ -135,7 +135,7 @@ impl Usage {
         // A page may be empty without being the last one.
         while found.len() < MAX_CANDIDATES.into() {
             let page = self.monitor.registry.list_connections(filter.clone()).await?;
-            found.extend(page.connections);
+            found.extend(page.items);
             let Some(next) = page.next else { return Ok(found) };
             filter = filter.after(next);
         }

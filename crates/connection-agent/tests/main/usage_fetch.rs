@@ -1,8 +1,9 @@
 //! Usage is fetched for one account and profile, one fetch at a time. A failed fetch is data.
 
 use connection_agent::{PromptCacheTtl, UsageMonitor, UsageReading, prompt_cache_ttl};
-use connection_contract::{Liveness, SessionTokens, UsageMetric, reason};
+use connection_contract::{Liveness, SessionTokens, Timestamp, UsageMetric, UsageSnapshot, reason};
 use connection_core::{ConnectionRegistry, Error, HostService, Machine, NeedState, NewProfile};
+use connection_faults::sql;
 
 use crate::{
     fake::{Deed, set},
@@ -56,6 +57,28 @@ async fn a_fetch_that_the_provider_refuses_makes_the_connection_due_for_a_verifi
         assert!(usage.fetch(None).await.unwrap().error.is_some());
         assert_eq!(connection.verify_refused_use().await.unwrap().is_some(), is_refused, "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_fetch_that_succeeds_makes_a_failing_connection_due_for_a_verification() {
+    let world = World::new().await;
+    let plugin = Metered::new();
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    let usage = UsageMonitor::new(&registry).usage(&METERED);
+    uses(&world, 25);
+    usage.fetch(None).await.unwrap();
+    assert!(connection.verify_refused_use().await.unwrap().is_none(), "the connection is live");
+    let refused = r#"{"code":"unauthorized","message":"the provider refuses the credential"}"#;
+    let failing = format!("UPDATE connection_liveness SET liveness = 'failing', reason = '{refused}'");
+    assert_eq!(sql::run(&world.database(), failing).await, 1);
+    *plugin.snapshot.lock().unwrap() = Some(UsageSnapshot::new(Timestamp::from_seconds(world.now())));
+    usage.fetch(None).await.unwrap();
+    assert!(connection.verify_refused_use().await.unwrap().is_none(), "the plugin asked nobody");
+    *plugin.snapshot.lock().unwrap() = None;
+    usage.fetch(None).await.unwrap();
+    let found = connection.verify_refused_use().await.unwrap().expect("the success contradicts the refusal");
+    assert_eq!(found.liveness, Liveness::Live);
 }
 
 /// R-JACK-040, R-JACK-041, R-JACK-044
@@ -212,7 +235,7 @@ async fn the_default_is_found_behind_however_many_others() {
         again(&registry, &format!("account {number}")).await;
     }
     let usage = UsageMonitor::new(&registry).usage(&METERED);
-    let all = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
+    let all = registry.list_connections(connection_core::Filter::new()).await.unwrap().items;
     assert_eq!(usage.status(None).await.unwrap().connection, Some(all[0].id), "the first one is the default");
     registry.connection(all[0].id).await.unwrap().clear_default().await.unwrap();
     let Err(Error::Ambiguous { candidates, .. }) = usage.status(None).await else { panic!("there is no default") };

@@ -38,11 +38,13 @@ pub(crate) struct Metered {
     pub(crate) mode: Arc<Mutex<Text>>,
     /// The profile and the directory of each fetch, in order.
     pub(crate) seen: Arc<Mutex<Vec<Where>>>,
+    /// The account that a verification finds, if it has another name by now.
+    pub(crate) renamed: Arc<Mutex<Option<Identity>>>,
 }
 
 impl Metered {
     pub(crate) fn new() -> Self {
-        let (fetched, deed, snapshot, seen) = Default::default();
+        let (fetched, deed, snapshot, seen, renamed) = Default::default();
         let gate = Arc::new(Gate::new());
         let mode = Arc::new(Mutex::new("subscription".into()));
         Self {
@@ -56,6 +58,7 @@ impl Metered {
             snapshot,
             mode,
             seen,
+            renamed,
         }
     }
 
@@ -114,7 +117,9 @@ impl ConnectionDefinition for Metered {
             let chosen = ctx.prompt(Prompt::new("Which?").field("organization")).await;
             account = format!("{account} of {}", chosen.text("organization")?);
         }
-        Ok(SetupResult::new(key, Identity::new(account.clone(), account)).measured(VerifyResult::live()))
+        let renamed = self.renamed.lock().unwrap().clone();
+        let identity = renamed.unwrap_or_else(|| Identity::new(account.clone(), account));
+        Ok(SetupResult::new(key, identity).measured(VerifyResult::live()))
     }
 
     fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
@@ -126,7 +131,11 @@ impl ConnectionDefinition for Metered {
     }
 
     async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
+        let renamed = self.renamed.lock().unwrap().clone();
+        Ok(match renamed {
+            Some(identity) => VerifyResult::live().identity(identity),
+            None => VerifyResult::live(),
+        })
     }
 
     fn usage(&self) -> Option<&dyn UsageSource<Secret>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connection_agent::{Usage, UsageMonitor, UsageReading};
 use connection_contract::{
-    Clock as _, SessionTokens, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot,
+    Clock as _, Identity, SessionTokens, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot,
 };
 use connection_core::Error;
 
@@ -171,4 +171,39 @@ async fn what_was_reported_of_a_former_account_is_not_shown_for_another_one() {
     *plugin.snapshot.lock().unwrap() = Some(UsageSnapshot::new(world.clock.now()).metric(window));
     before.report_usage(SessionTokens::default()).await.unwrap();
     assert!(usage.snapshot(None).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_usage_of_an_account_that_was_renamed_stays() {
+    let world = World::new().await;
+    let plugin = Metered::new();
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    uses(&world, 25);
+    let usage = UsageMonitor::new(&registry).usage(&METERED);
+    usage.fetch(None).await.unwrap();
+    tell(&world, &plugin, &usage, 0.5, Duration::from_secs(3600)).await;
+    let history = async || {
+        let connection = registry.connection(connection.id()).await.unwrap();
+        connection.usage_history(Timestamp::from_seconds(0)).await.unwrap().len()
+    };
+    let points = history().await;
+    assert!(points > 0);
+    *plugin.renamed.lock().unwrap() = Some(Identity::new("lovelace", "Lovelace").mutable());
+    assert_eq!(connection.verify().await.unwrap().identity.account_id.as_str(), "lovelace");
+    let other = world.open(Metered::new()).await;
+    let there = UsageMonitor::new(&other).usage(&METERED);
+    for process in [&usage, &there] {
+        assert_eq!(ids(&process.snapshot(None).await.unwrap().unwrap()), ["week", "five_hour"]);
+    }
+    assert_eq!(history().await, points);
+    // A new authorization finds the lasting id of the same account.
+    *plugin.renamed.lock().unwrap() = Some(Identity::new("107", "Ada").formerly("lovelace"));
+    let session = registry.connection(connection.id()).await.unwrap().reauthorize().await.unwrap();
+    let (no, _) = crate::test_host::step(&session).await;
+    session.advance(no, &crate::test_host::answers(&[("key", "ada")])).await.unwrap();
+    session.terminal().await.unwrap();
+    let now = registry.connection(connection.id()).await.unwrap();
+    assert_eq!(now.info().identity.account_id.as_str(), "107");
+    assert_eq!(history().await, points);
 }

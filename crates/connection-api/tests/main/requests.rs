@@ -2,10 +2,10 @@
 
 use connection_api::{
     AcceptKind, AddExtension, Answers, BeginHandOff, BeginSetup, ChangeProfile, ChangeProfileSlot, Choice, Code,
-    ConfirmStep, ConsentGrant, ConsentRequest, Empty, EraseUses, ImportAccount, ImportRow, Imports, NewAgent,
-    NewAgentGrant, NewAgentToken, NewApproval, NewConsent, NewFreeze, NewGrant, NewProfile, NewRefusal, NewSetupLink,
-    NewToken, OwnerName, Rename, SendHeader, SendRequest, SetDefault, SetPreferences, SetTags, UsageRequest,
-    UsageSession, Verification,
+    ConfirmStep, ConsentGrant, ConsentRequest, Empty, EraseUses, ImportAccount, ImportRow, Imports, ListState,
+    NewAgent, NewAgentGrant, NewAgentToken, NewApproval, NewAudience, NewConsent, NewFreeze, NewGrant, NewProfile,
+    NewRefusal, NewSetupLink, NewToken, OwnerName, Rename, SendHeader, SendRequest, SetDefault, SetPreferences,
+    SetTags, UsageRequest, UsageSession, Verification,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -70,6 +70,13 @@ fn a_word_that_is_not_known_is_refused() {
     let mut send = example::<SendRequest>();
     send["encoding"] = json!("utf16");
     assert!(serde_json::from_value::<SendRequest>(send).is_err());
+    assert!(serde_json::from_value::<NewAudience>(json!("api")).is_err());
+    assert!(serde_json::from_value::<ListState>(json!("asleep")).is_err());
+}
+
+#[test]
+fn a_header_is_an_object() {
+    assert!(serde_json::from_value::<SendHeader>(json!(["accept", "application/json"])).is_err());
 }
 
 #[test]

@@ -28,15 +28,15 @@ fn the_schema_of_each_shape_is_what_serde_reads_and_writes() {
     let shapes = each! {
         AcceptKind Account AddExtension Agent AgentGrant AgentToken Answer Appearance Approval ApprovalResult BeginHandOff BeginSetup ChangeProfile ChangeProfileSlot
         Check CheckReport Choice ConfirmStep Connection ConnectionCounts ConnectionPage ConsentGrant ConsentRequest Decided DeclaredPreference Delivery DirectoryProbe
-        Doctor Empty EraseUses ErasedUses Event EventDelivery EventPage Explanation Extension FieldProblem File FileContent FollowedHandOff
+        Doctor Empty EraseUses ErasedUses Event EventDelivery EventPage Explanation Extension FieldChoice FieldProblem File FileContent FollowedHandOff
         ForgottenClient Freeze FreezeChange Freezes Froze Grant GrantBudget GrantPreview GrantRules Guide HandOff HandOffSetup Header Health HealthDay Host ImportAccount ImportOutcome ImportResult
-        ImportRow ImportedRow Imports IssuedAgentToken IssuedToken Kind KindChange KindChanges KindChoice KindDescription KindField KindSummary LearnedRules ListedConnection
+        ImportRow ImportedRow Imports IssuedAgentToken IssuedToken Kind KindChange KindChanges KindDescription KindField KindSummary LearnedRules ListedConnection
         ListedKind ListedSetup LiveHint Me ModelClient NewAgent NewAgentGrant NewAgentToken NewApproval NewConsent NewRefusal NewFreeze NewGrant NewProfile NewSetupLink NewToken OpenSetup Owner OwnerName PageToken
-        PreferenceChoice Preferences Problem Profile Reason RedirectUri Refreshed ReleasedSecret Removal Removed RemovedAgent RemovedExtension
+        Preferences Problem Profile Reason RedirectUri Refreshed ReleasedSecret Removal Removed RemovedAgent RemovedExtension
         RemovedProfile Rename Repaired RequestChange Required ResolvedConnection Revisions RulesDifference SendHeader SendRequest SetDefault
-        SetPreferences SetTags Setup SetupChoice SetupField SetupLink SetupNotice SetupState ShownAgent ShownApproval ShownConnection ShownConsent ShownHeader ShownRequest
+        SetPreferences SetTags Setup SetupField SetupLink SetupNotice SetupState ShownAgent ShownApproval ShownConnection ShownConsent ShownRequest
         ShownPreferences System SystemCertificate SystemKey Thawed Token Usage UsageHistory UsageRequest UsageSeries UsageSession Use UsePage
-        Verification Webhook WebhookCheck WebhookKey WebhookTest Widening
+        Verification Webhook WebhookCheck WebhookKey WebhookTest Widening Withdrawal
     };
     for (_, check) in shapes {
         check();

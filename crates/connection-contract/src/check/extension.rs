@@ -68,7 +68,7 @@ pub(super) fn is_plain(value: &Value) -> bool {
         match value {
             Value::List(items) => items.iter().map(depth).max().unwrap_or_default() + 1,
             Value::Map(fields) => fields.iter().map(|(_, value)| depth(value)).max().unwrap_or_default() + 1,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => 0,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Damaged(_) => 0,
         }
     }
 
@@ -81,6 +81,7 @@ pub(super) fn is_plain(value: &Value) -> bool {
             }
             Value::Number(digits) => digits.parse::<f64>().is_ok_and(f64::is_finite),
             Value::Null | Value::Bool(_) | Value::Text(_) => true,
+            Value::Damaged(_) => false,
         }
     }
     let text = format!("{value}");

@@ -6,6 +6,7 @@ mod address;
 #[allow(dead_code, unreachable_pub, reason = "the testkit, whose it is, has more use for it")]
 #[path = "../../../connection-testkit/src/canary.rs"]
 mod canary;
+mod challenge;
 mod classify;
 mod declarations;
 mod delivery;

@@ -1,6 +1,8 @@
 //! Text for people, and the names of kinds, secrets and paths.
 
-use connection_contract::{DisplayText, Kind, PathBase, PathSpec, SecretName};
+use connection_contract::{
+    DisplayText, Kind, NotLive, PathBase, PathSpec, ProviderText, Reason, SecretName, SetupFailure,
+};
 
 #[test]
 fn text_for_people_loses_what_could_deceive_them() {
@@ -17,6 +19,46 @@ fn text_for_people_loses_what_could_deceive_them() {
     }
     let long = DisplayText::from("é".repeat(600));
     assert_eq!(long.as_str().chars().count(), 500);
+}
+
+#[test]
+fn the_words_of_a_provider_are_one_clean_short_line() {
+    for (given, shown) in [
+        ("plain", Some("plain")),
+        ("  two\r\n lines\u{2028}and\u{a0}more\t", Some("two lines and more")),
+        ("\u{1b}[31mred\u{7}\u{9b}", Some("[31mred")),
+        ("a\u{202e}b\u{2066}c\u{200b}d\u{feff}", Some("abcd")),
+        ("a\u{3164}b \u{2800} c\u{fe0f}\u{e0101}", Some("ab c")),
+        ("\u{200b} first", Some("first")),
+        ("日本語", Some("日本語")),
+        (" \n\u{200d} \u{115f}", None),
+        ("", None),
+    ] {
+        assert_eq!(ProviderText::new(given).as_ref().map(ProviderText::as_str), shown, "{given:?}");
+    }
+    for long in ["é".repeat(600), "é ".repeat(600), format!("{} b", "é".repeat(299)), " a".repeat(1 << 16)] {
+        let text = ProviderText::new(&long).unwrap();
+        assert!((299..=300).contains(&text.as_str().trim_end().chars().count()), "{}", text.as_str());
+        assert!(text.as_str().chars().count() <= 300);
+    }
+}
+
+#[test]
+fn errors_do_not_show_the_words_of_a_provider() {
+    let said = || ProviderText::new("canary of the provider");
+    let reason = Reason::new("unauthorized", "refused").provider_text(said());
+    let not_live = NotLive::failing(reason.clone());
+    let failure = SetupFailure::from(not_live.clone());
+    assert_eq!(failure.provider_text, said());
+    let shown = [
+        format!("{reason:?} {reason:#?}"),
+        format!("{not_live:?}"),
+        format!("{failure} {failure:?}"),
+        format!("{:?}", SetupFailure::new("a", "b").provider_text(said())),
+    ];
+    for text in shown {
+        assert!(!text.contains("canary"), "{text}");
+    }
 }
 
 /// R-INSEAM-017, with the maximum length of the design.

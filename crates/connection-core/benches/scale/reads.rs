@@ -160,7 +160,7 @@ pub(crate) async fn page(settings: &[Setting; 2], size: &Size, table: &mut Table
         let ours = async || {
             timed(async || {
                 for _ in 0..pages {
-                    let filter = Filter::new().after(middle.info().cursor).limit(50);
+                    let filter = Filter::new().after(middle.info().cursor()).limit(50);
                     drop(black_box(setting.registry.list_connections(filter).await.unwrap()));
                 }
             })

@@ -6,8 +6,9 @@
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
 -- An owner is a namespace that the host chooses.
 --
--- A mark shows that this program wrote the row. It is 32 bytes that name the row, the number of its newest row event,
--- and a MAC over both and over the columns that decide something. A row whose mark does not fit is refused.
+-- A mark shows that this program wrote the row. It is 32 bytes that name the row, the number of its newest row event, the
+-- layout of the mark, a digest of the columns that decide something, and a MAC over all of them. A row whose mark does not
+-- fit is refused.
 --
 -- Triggers named connection_notify_* tell other processes which rows have changed, so that they need not ask. The
 -- payload names a row and holds nothing of it: account:ID, setup:ID, usage:ID and webhook:ID of the connection,
@@ -226,6 +227,8 @@ CREATE TABLE connection_credential (
 CREATE UNIQUE INDEX connection_credential_candidate ON connection_credential (connection_id) WHERE state = 'candidate';
 CREATE UNIQUE INDEX connection_credential_current ON connection_credential (connection_id) WHERE state = 'current';
 CREATE UNIQUE INDEX connection_credential_previous ON connection_credential (connection_id) WHERE state = 'previous';
+-- The previous credentials that are no longer kept.
+CREATE INDEX connection_credential_replaced ON connection_credential (replaced_at) WHERE state = 'previous';
 -- The credentials that a key has sealed. No query of the program asks for them.
 CREATE INDEX connection_credential_key ON connection_credential (key_id);
 -- The refreshes that are due, and the time of the next one.
@@ -684,8 +687,11 @@ CREATE TABLE connection_outbox (
     state         TEXT   NOT NULL CHECK (state IN ('failed', 'pending')),
     -- The number of attempts that were begun.
     attempts      BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
+    -- The time from which the next attempt may begin.
     next_at       BIGINT,
+    -- The process that sends the message, and until when no other process does.
+    lease_owner   TEXT,
+    lease_until   BIGINT,
     -- The reason why the last attempt failed, for people.
     failure       TEXT,
     CHECK ((state = 'pending') = (next_at IS NOT NULL))
@@ -750,8 +756,9 @@ CREATE TABLE connection_webhook (
     -- A MAC of what the provider's signature covers. Two deliveries with the same digest are one event.
     digest          BYTEA  NOT NULL CHECK (length(digest) = 32),
     received_at     BIGINT NOT NULL,
-    -- The time until which a receiver has claimed the event. The greatest integer marks an event that was set aside.
-    claimed_until   BIGINT,
+    -- The process whose receiver has the event, and until when. The greatest integer marks an event that was set aside.
+    lease_owner     TEXT,
+    lease_until     BIGINT,
     acknowledged_at BIGINT,
     -- NULL after the event was acknowledged.
     sealed          BYTEA,
@@ -762,9 +769,9 @@ CREATE TABLE connection_webhook (
 
 -- The next events of an inbox.
 CREATE INDEX connection_webhook_waiting ON connection_webhook (connection_id, number) WHERE acknowledged_at IS NULL;
--- The digests that are no longer needed.
-CREATE INDEX connection_webhook_done ON connection_webhook (connection_id, acknowledged_at)
-    WHERE acknowledged_at IS NOT NULL;
+-- The digests that are no longer needed, and the events that were set aside and are no longer kept.
+CREATE INDEX connection_webhook_done ON connection_webhook (acknowledged_at) WHERE acknowledged_at IS NOT NULL;
+CREATE INDEX connection_webhook_aside ON connection_webhook (received_at) WHERE lease_until = 9223372036854775807;
 
 -- A new event is a change, and so is an acknowledgement, after which the next event can be claimed.
 CREATE TRIGGER connection_notify_row AFTER INSERT ON connection_webhook
@@ -778,7 +785,8 @@ CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_webhook
 -- A row is an extension that was added, with its declaration.
 CREATE TABLE connection_extension (
     owner       TEXT   NOT NULL,
-    name        TEXT   NOT NULL,
+    -- A list of extensions is merged by this program, so it is sorted by bytes.
+    name        TEXT   NOT NULL COLLATE "C",
     -- The provider that its requirement names.
     provider    TEXT   NOT NULL,
     -- The declaration, as the host gave it.
@@ -786,7 +794,7 @@ CREATE TABLE connection_extension (
     -- The fingerprint of the declared requirement. A setup that was begun for another requirement is refused.
     fingerprint BYTEA  NOT NULL CHECK (length(fingerprint) = 32),
     added_at    BIGINT NOT NULL,
-    mark        BYTEA,
+    mark        BYTEA  NOT NULL,
     PRIMARY KEY (owner, name)
 );
 
@@ -808,20 +816,20 @@ CREATE TABLE connection_extension_state (
     public          TEXT,
     -- Grows when other extensions see other public preferences although no preference was written.
     public_revision BIGINT NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
-    mark            BYTEA,
+    mark            BYTEA  NOT NULL,
     PRIMARY KEY (owner, name)
 );
 
 -- A row says which secrets of a connection an extension may use, or was allowed to use before a person revoked it.
 CREATE TABLE connection_extension_grant (
     owner         TEXT   NOT NULL,
-    extension     TEXT   NOT NULL,
+    extension     TEXT   NOT NULL COLLATE "C",
     connection_id UUID   NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
     -- The names of the secrets, as JSON.
     names         TEXT   NOT NULL,
     created_at    BIGINT NOT NULL,
     revoked_at    BIGINT,
-    mark          BYTEA,
+    mark          BYTEA  NOT NULL,
     -- The rules with the budget, as JSON; see connection-rules. NULL permits every request.
     rules         TEXT,
     PRIMARY KEY (owner, extension, connection_id)
@@ -855,7 +863,7 @@ CREATE TABLE connection_extension_preference (
     revision        BIGINT NOT NULL CHECK (revision >= 1),
     -- Grows with every write that changes a public preference.
     public_revision BIGINT NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
-    mark            BYTEA,
+    mark            BYTEA  NOT NULL,
     PRIMARY KEY (owner, extension, command)
 );
 
@@ -899,7 +907,7 @@ CREATE INDEX connection_extension_choice_connection ON connection_extension_choi
 CREATE TABLE connection_agent (
     id         UUID   NOT NULL PRIMARY KEY,
     owner      TEXT   NOT NULL,
-    name       TEXT   NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    name       TEXT   NOT NULL COLLATE "C" CHECK (length(name) BETWEEN 1 AND 64),
     made_at    BIGINT NOT NULL,
     -- NULL while the agent exists.
     removed_at BIGINT,
@@ -978,7 +986,8 @@ CREATE TABLE connection_approval (
     changed_at     BIGINT NOT NULL,
     -- The time at which the agent got the result.
     fetched_at     BIGINT,
-    -- While the request is executed: the time until which its process has said that it lives.
+    -- While the request is executed: the process that does, and until when it has said that it lives.
+    lease_owner    TEXT,
     lease_until    BIGINT,
     -- The whole request, sealed. NULL after it can no longer be sent or compared.
     sealed_request BYTEA,
@@ -1035,11 +1044,8 @@ CREATE TABLE connection_freeze (
     frozen TEXT   NOT NULL,
     -- Who froze and thawed what and when, as JSON: all that is frozen, and the last changes.
     notes  TEXT   NOT NULL,
-    -- NULL until a program with the keys opens the store for the first time.
-    mark   BYTEA
+    mark   BYTEA  NOT NULL
 );
-
-INSERT INTO connection_freeze (id, frozen, notes, mark) VALUES (1, '[]', '[]', NULL);
 
 CREATE TRIGGER connection_notify_freeze AFTER INSERT OR UPDATE OR DELETE ON connection_freeze
     FOR EACH STATEMENT EXECUTE FUNCTION connection_notify_freeze();
@@ -1099,7 +1105,7 @@ CREATE TABLE connection_profile (
     is_implicit BOOLEAN NOT NULL DEFAULT FALSE,
     created_at  BIGINT  NOT NULL,
     updated_at  BIGINT  NOT NULL,
-    mark        BYTEA,
+    mark        BYTEA   NOT NULL,
     UNIQUE (owner, kind, label),
     UNIQUE (owner, kind, directory),
     -- A slot names a profile of its own owner and kind.
@@ -1118,7 +1124,7 @@ CREATE TABLE connection_profile_slot (
     -- A profile that a slot names cannot be deleted: the slot would silently use another identity.
     profile_id UUID   NOT NULL,
     updated_at BIGINT NOT NULL,
-    mark       BYTEA,
+    mark       BYTEA  NOT NULL,
     PRIMARY KEY (owner, kind, slot),
     FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile (owner, kind, id)
 );

@@ -6,8 +6,9 @@
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
 -- An owner is a namespace that the host chooses.
 --
--- A mark shows that this program wrote the row. It is 32 bytes that name the row, the number of its newest row event,
--- and a MAC over both and over the columns that decide something. A row whose mark does not fit is refused.
+-- A mark shows that this program wrote the row. It is 32 bytes that name the row, the number of its newest row event, the
+-- layout of the mark, a digest of the columns that decide something, and a MAC over all of them. A row whose mark does not
+-- fit is refused.
 
 -- Keys ----------------------------------------------------------------------------------------------------------------
 
@@ -158,6 +159,8 @@ CREATE TABLE connection_credential (
 CREATE UNIQUE INDEX connection_credential_candidate ON connection_credential (connection_id) WHERE state = 'candidate';
 CREATE UNIQUE INDEX connection_credential_current ON connection_credential (connection_id) WHERE state = 'current';
 CREATE UNIQUE INDEX connection_credential_previous ON connection_credential (connection_id) WHERE state = 'previous';
+-- The previous credentials that are no longer kept.
+CREATE INDEX connection_credential_replaced ON connection_credential (replaced_at) WHERE state = 'previous';
 -- The credentials that a key has sealed. No query of the program asks for them.
 CREATE INDEX connection_credential_key ON connection_credential (key_id);
 -- The refreshes that are due, and the time of the next one.
@@ -561,8 +564,11 @@ CREATE TABLE connection_outbox (
     state         TEXT    NOT NULL CHECK (state IN ('failed', 'pending')),
     -- The number of attempts that were begun.
     attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
+    -- The time from which the next attempt may begin.
     next_at       INTEGER,
+    -- The process that sends the message, and until when no other process does.
+    lease_owner   TEXT,
+    lease_until   INTEGER,
     -- The reason why the last attempt failed, for people.
     failure       TEXT,
     CHECK ((state = 'pending') = (next_at IS NOT NULL))
@@ -627,8 +633,9 @@ CREATE TABLE connection_webhook (
     -- A MAC of what the provider's signature covers. Two deliveries with the same digest are one event.
     digest          BLOB    NOT NULL CHECK (length(digest) = 32),
     received_at     INTEGER NOT NULL,
-    -- The time until which a receiver has claimed the event. The greatest integer marks an event that was set aside.
-    claimed_until   INTEGER,
+    -- The process whose receiver has the event, and until when. The greatest integer marks an event that was set aside.
+    lease_owner     TEXT,
+    lease_until     INTEGER,
     acknowledged_at INTEGER,
     -- NULL after the event was acknowledged.
     sealed          BLOB,
@@ -639,9 +646,9 @@ CREATE TABLE connection_webhook (
 
 -- The next events of an inbox.
 CREATE INDEX connection_webhook_waiting ON connection_webhook (connection_id, number) WHERE acknowledged_at IS NULL;
--- The digests that are no longer needed.
-CREATE INDEX connection_webhook_done ON connection_webhook (connection_id, acknowledged_at)
-    WHERE acknowledged_at IS NOT NULL;
+-- The digests that are no longer needed, and the events that were set aside and are no longer kept.
+CREATE INDEX connection_webhook_done ON connection_webhook (acknowledged_at) WHERE acknowledged_at IS NOT NULL;
+CREATE INDEX connection_webhook_aside ON connection_webhook (received_at) WHERE lease_until = 9223372036854775807;
 
 -- Extensions ----------------------------------------------------------------------------------------------------------
 
@@ -656,7 +663,7 @@ CREATE TABLE connection_extension (
     -- The fingerprint of the declared requirement. A setup that was begun for another requirement is refused.
     fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32),
     added_at    INTEGER NOT NULL,
-    mark        BLOB,
+    mark        BLOB    NOT NULL,
     PRIMARY KEY (owner, name)
 ) STRICT;
 
@@ -673,7 +680,7 @@ CREATE TABLE connection_extension_state (
     public          TEXT,
     -- Grows when other extensions see other public preferences although no preference was written.
     public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
-    mark            BLOB,
+    mark            BLOB    NOT NULL,
     PRIMARY KEY (owner, name)
 ) STRICT;
 
@@ -686,7 +693,7 @@ CREATE TABLE connection_extension_grant (
     names         TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
     revoked_at    INTEGER,
-    mark          BLOB,
+    mark          BLOB    NOT NULL,
     -- The rules with the budget, as JSON; see connection-rules. NULL permits every request.
     rules         TEXT,
     PRIMARY KEY (owner, extension, connection_id)
@@ -720,7 +727,7 @@ CREATE TABLE connection_extension_preference (
     revision        INTEGER NOT NULL CHECK (revision >= 1),
     -- Grows with every write that changes a public preference.
     public_revision INTEGER NOT NULL DEFAULT 0 CHECK (public_revision >= 0),
-    mark            BLOB,
+    mark            BLOB    NOT NULL,
     PRIMARY KEY (owner, extension, command)
 ) STRICT;
 
@@ -838,7 +845,8 @@ CREATE TABLE connection_approval (
     changed_at     INTEGER NOT NULL,
     -- The time at which the agent got the result.
     fetched_at     INTEGER,
-    -- While the request is executed: the time until which its process has said that it lives.
+    -- While the request is executed: the process that does, and until when it has said that it lives.
+    lease_owner    TEXT,
     lease_until    INTEGER,
     -- The whole request, sealed. NULL after it can no longer be sent or compared.
     sealed_request BLOB,
@@ -895,11 +903,8 @@ CREATE TABLE connection_freeze (
     frozen TEXT    NOT NULL,
     -- Who froze and thawed what and when, as JSON: all that is frozen, and the last changes.
     notes  TEXT    NOT NULL,
-    -- NULL until a program with the keys opens the store for the first time.
-    mark   BLOB
+    mark   BLOB    NOT NULL
 ) STRICT;
-
-INSERT INTO connection_freeze (id, frozen, notes, mark) VALUES (1, '[]', '[]', NULL);
 
 -- Uses ----------------------------------------------------------------------------------------------------------------
 
@@ -956,7 +961,7 @@ CREATE TABLE connection_profile (
     is_implicit INTEGER NOT NULL DEFAULT 0 CHECK (is_implicit IN (0, 1)),
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
-    mark        BLOB,
+    mark        BLOB    NOT NULL,
     UNIQUE (owner, kind, label),
     UNIQUE (owner, kind, directory),
     -- A slot names a profile of its own owner and kind.
@@ -975,7 +980,7 @@ CREATE TABLE connection_profile_slot (
     -- A profile that a slot names cannot be deleted: the slot would silently use another identity.
     profile_id BLOB    NOT NULL,
     updated_at INTEGER NOT NULL,
-    mark       BLOB,
+    mark       BLOB    NOT NULL,
     PRIMARY KEY (owner, kind, slot),
     FOREIGN KEY (owner, kind, profile_id) REFERENCES connection_profile (owner, kind, id)
 ) STRICT;

@@ -17,11 +17,11 @@ use super::{
 use crate::{
     AccessTokenFault, AgentId, Error,
     ground::Ground,
-    guard::RowError,
+    guard,
     keys::Sealer,
     store::{
         Lock, StoreError, Tx,
-        rows::{AccessTokenRow, AgentRow, TokenPurpose},
+        rows::{AccessTokenRow, TokenPurpose},
     },
 };
 
@@ -213,7 +213,7 @@ fn of_agent(row: AccessTokenRow, agent: AgentId) -> AccessTokenRow {
 pub(crate) fn renewal(ground: &Arc<Ground>, rows: &[AccessTokenRow]) -> Option<(Timestamp, Timestamp)> {
     let now = ground.clock.now().seconds();
     let live = rows.iter().filter(|row| row.purpose == TokenPurpose::Code && record::is_live(row, now));
-    let ours = live.filter(|row| row_marks::check(&ground.sealer, row).is_ok());
+    let ours = live.filter(|row| guard::check(&ground.sealer, *row).is_ok());
     let refresh = ours.filter_map(|row| Some((row, ClientOfRow::of(row).filter(|of| of.code.is_none())?)));
     let (newest, of) = refresh.max_by_key(|(row, _)| row.id)?;
     Some((Timestamp::from_seconds(newest.created_at), Timestamp::from_seconds(of.ends)))
@@ -229,12 +229,10 @@ async fn revoke_of_client(tx: &mut Tx, sealer: &Sealer, agent: AgentId, now: i64
     Ok(())
 }
 
-/// Exchanges what a client presents for tokens. Returns `None` if it is refused, whatever the reason is. `check` checks the
-/// row of the agent.
+/// Exchanges what a client presents for tokens. Returns `None` if it is refused, whatever the reason is.
 pub(crate) fn present(
     ground: &Arc<Ground>,
     credential: ClientCredential,
-    check: fn(&Sealer, &AgentRow) -> Result<(), RowError>,
 ) -> BoxFuture<'_, Result<Option<ClientTokens>, Error>> {
     Box::pin(async move {
         let tokens = AccessTokens::new(ground);
@@ -257,7 +255,7 @@ pub(crate) fn present(
             Box::pin(async move {
                 tx.lock(Lock::Owner(&row.owner)).await?;
                 match tx.access_token(row.id).await? {
-                    Some(row) => exchanged(tx, &with, row, presented, check).await,
+                    Some(row) => exchanged(tx, &with, row, presented).await,
                     None => Ok(Ok(None)),
                 }
             })
@@ -285,10 +283,9 @@ async fn exchanged(
     ground: &Arc<Ground>,
     row: AccessTokenRow,
     presented: Presented,
-    check: fn(&Sealer, &AgentRow) -> Result<(), RowError>,
 ) -> Result<Result<Option<ClientTokens>, Error>, StoreError> {
     let (sealer, now) = (&ground.sealer, ground.clock.now().seconds());
-    if let Err(error) = row_marks::check(sealer, &row) {
+    if let Err(error) = guard::check(sealer, &row) {
         return Ok(Err(error.into()));
     }
     let (Some(of), Some(agent)) = (ClientOfRow::of(&row), row.agent_id.map(AgentId::from)) else { return Ok(Ok(None)) };
@@ -304,7 +301,7 @@ async fn exchanged(
     }
     let exists = tx.agent(agent).await?.filter(|agent| agent.removed_at.is_none() && agent.owner == row.owner);
     let Some(of_agent) = exists.filter(|_| row.revoked_at.is_none() && is_its_own) else { return Ok(Ok(None)) };
-    if let Err(error) = check(sealer, &of_agent) {
+    if let Err(error) = guard::check(sealer, &of_agent) {
         return Ok(Err(error.into()));
     }
     if of.ends <= now {

@@ -9,6 +9,7 @@ use super::{AccessTokens, IssuedToken, NewAccessToken, limit, link, record, row_
 use crate::{
     AccessTokenFault, Error,
     ground::Ground,
+    guard,
     store::{
         Lock,
         rows::{AccessTokenRow, TokenPurpose},
@@ -98,7 +99,7 @@ async fn exchange(ground: &Arc<Ground>, code: AccessTokenRow, page: AccessTokenR
             let now = page.created_at;
             tx.lock(Lock::Owner(&code.owner)).await?;
             let Some(code) = tx.access_token(code.id).await? else { return refused(AccessTokenFault::CodeUnknown) };
-            if let Err(error) = row_marks::check(&sealer, &code) {
+            if let Err(error) = guard::check(&sealer, &code) {
                 return Ok(Err(error.into()));
             }
             if code.revoked_at.is_some() {

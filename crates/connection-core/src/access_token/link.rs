@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccessToken, AccessTokens, IssuedToken, NewAccessToken, Role, record, row_marks};
 use crate::{
-    AccessTokenFault, AccessTokenId, ConnectionId, Error, SessionId, Tags,
+    AccessTokenFault, AccessTokenId, ConnectionId, Error, SessionId, Tags, guard,
     store::{
         Lock, Reader, StoreError,
         rows::{AccessTokenRow, TokenPurpose},
@@ -194,7 +194,7 @@ impl<'a> AccessTokens<'a> {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&row.owner)).await?;
                     let Some(row) = tx.access_token(token).await? else { return Ok(Ok(false)) };
-                    if let Err(error) = row_marks::check(&sealer, &row) {
+                    if let Err(error) = guard::check(&sealer, &row) {
                         return Ok(Err(error.into()));
                     }
                     let is_fit = row.purpose == TokenPurpose::Page

@@ -19,8 +19,9 @@ use connection_contract::{BoxFuture, DisplayText};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    AccessTokenFault, AccessTokenId, Error,
+    AccessTokenFault, AccessTokenId, Cursor, Error, Page,
     ground::Ground,
+    guard,
     keys::Sealer,
     owner,
     store::{
@@ -38,7 +39,6 @@ pub use link::{NewSetupLink, SetupLink};
 pub(crate) use of_extension::revoke_of_extension;
 pub use record::{AccessToken, Audience, IssuedToken, NewAccessToken, Role};
 pub use request::{RepeatedRequest, RequestKey};
-pub(crate) use row_marks::check;
 
 /// The beginning of each token, by which scanners for secrets recognize it.
 const PREFIX: &str = "cn_";
@@ -147,25 +147,26 @@ impl<'a> AccessTokens<'a> {
     }
 
     /// Returns tokens of an owner, or of all if `owner` is `None`, in the order in which they were made, with those
-    /// that ended in the last seven days and the setup links that nobody has opened. The page begins after the token `after`. A token whose row was edited or
+    /// that ended in the last seven days and the setup links that nobody has opened. A token whose row was edited or
     /// restored is left out, and so is a setup link whose connection was removed.
     /// [`Agent::tokens`](crate::Agent::tokens) returns the tokens of an agent, which are not among these.
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// [`Error::InvalidCursor`], and the store's errors.
     pub fn list(
         self,
         owner: Option<&'a str>,
-        after: Option<AccessTokenId>,
+        after: Option<Cursor>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<AccessToken>, Error>> {
+    ) -> BoxFuture<'a, Result<Page<AccessToken>, Error>> {
         Box::pin(async move {
-            let limit = limit as usize;
+            let wanted = limit as usize;
             let mut found = Vec::new();
-            let mut after = after;
-            while found.len() < limit {
-                let page = (limit - found.len()).max(50);
+            let mut after = after.as_ref().map(Cursor::position).transpose()?;
+            // One more than the page has shows whether there is a next page.
+            while found.len() <= wanted {
+                let page = (wanted - found.len()).max(50);
                 let mut reader = self.ground.reader().await?;
                 let rows = reader.access_tokens(owner, after, page as i64).await?;
                 let is_last = rows.len() < page;
@@ -179,8 +180,7 @@ impl<'a> AccessTokens<'a> {
                     break;
                 }
             }
-            found.truncate(limit);
-            Ok(found)
+            Ok(Page::of(found, Some(limit), |token| token.id))
         })
     }
 
@@ -197,28 +197,34 @@ impl<'a> AccessTokens<'a> {
         })
     }
 
-    /// Revokes a token, which is refused from then on in all processes. Returns `false` if there is none with this id
-    /// or if it was revoked before.
+    /// Revokes a token, which is refused from then on in all processes, because it is read for each request. Returns
+    /// `false` if there is none with this id or if it was revoked before.
+    ///
+    /// The token of an agent is revoked by [`Agent::revoke_token`](crate::Agent::revoke_token), which also waits for the
+    /// processes that keep what they have read of it.
     ///
     /// # Errors
     ///
     /// The store's errors.
     pub fn revoke(self, id: AccessTokenId) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(async move {
-            let Some(row) = self.ground.reader().await?.access_token(id).await? else { return Ok(false) };
-            let sealer = self.ground.sealer.clone();
-            let now = self.ground.clock.now().seconds();
-            let job = self.ground.store.write(move |tx| {
-                Box::pin(async move {
-                    tx.lock(Lock::Owner(&row.owner)).await?;
-                    let Some(row) = tx.access_token(id).await?.filter(|row| row.revoked_at.is_none()) else {
-                        return Ok(false);
-                    };
-                    row_marks::revoke(tx, &sealer, row, now).await.map(|()| true)
-                })
-            });
-            Ok(job.await?)
-        })
+        Box::pin(self.end(id))
+    }
+
+    /// Revokes a token or the token of an agent, as far as the store is concerned.
+    pub(crate) async fn end(self, id: AccessTokenId) -> Result<bool, Error> {
+        let Some(row) = self.ground.reader().await?.access_token(id).await? else { return Ok(false) };
+        let sealer = self.ground.sealer.clone();
+        let now = self.ground.clock.now().seconds();
+        let job = self.ground.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&row.owner)).await?;
+                let Some(row) = tx.access_token(id).await?.filter(|row| row.revoked_at.is_none()) else {
+                    return Ok(false);
+                };
+                row_marks::revoke(tx, &sealer, row, now).await.map(|()| true)
+            })
+        });
+        Ok(job.await?)
     }
 
     /// Inserts a token or a code that ends after its lifetime, and returns its text.
@@ -300,7 +306,7 @@ impl<'a> AccessTokens<'a> {
 
     /// Returns `true` if the row is as this program wrote it.
     fn is_ours(self, row: &AccessTokenRow) -> bool {
-        let checked = check(&self.ground.sealer, row);
+        let checked = guard::check(&self.ground.sealer, row);
         checked.inspect_err(|error| tracing::warn!(%error, "an access token is not accepted")).is_ok()
     }
 

@@ -9,6 +9,7 @@ use super::{LENGTH, PREFIX, SetupLink, has_form};
 use crate::{
     AccessTokenId, AgentId, SessionId,
     store::rows::{AccessTokenRow, TokenPurpose},
+    words::words,
 };
 
 /// The permissions of the bearer of a token. A greater role includes the smaller ones.
@@ -66,38 +67,21 @@ impl Role {
     }
 }
 
-/// The doors at which the token of an agent is accepted.
-///
-/// ```
-/// use connection_core::Audience;
-///
-/// assert_eq!(Audience::parse("mcp"), Some(Audience::Mcp));
-/// assert_eq!(Audience::Doors.as_str(), "doors");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Audience {
-    /// The doors that pass requests to providers.
-    Doors,
-    /// The door for the Model Context Protocol.
-    Mcp,
-}
-
-impl Audience {
-    /// Every audience.
-    pub const ALL: [Self; 2] = [Self::Doors, Self::Mcp];
-
-    /// Returns the word for the audience: `doors` or `mcp`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Doors => "doors",
-            Self::Mcp => "mcp",
-        }
-    }
-
-    /// Returns the audience with this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|audience| audience.as_str() == word)
+words! {
+    /// The doors at which the token of an agent is accepted.
+    ///
+    /// ```
+    /// use connection_core::Audience;
+    ///
+    /// assert_eq!(Audience::parse("mcp"), Some(Audience::Mcp));
+    /// assert_eq!(Audience::Doors.as_str(), "doors");
+    /// ```
+    #[non_exhaustive]
+    pub enum Audience {
+        /// The doors that pass requests to providers.
+        Doors = "doors",
+        /// The door for the Model Context Protocol.
+        Mcp = "mcp",
     }
 }
 

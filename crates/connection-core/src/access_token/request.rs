@@ -1,19 +1,14 @@
 //! Requests that a caller may send again, and that are carried out at most once.
 
-use std::time::Duration;
-
 use connection_contract::BoxFuture;
 use uuid::Uuid;
 
 use super::AccessTokens;
 use crate::{
-    AccessTokenId, Error,
+    AccessTokenId, Error, lease,
     limits::REQUEST_KEPT,
     store::{CarriedRequest, TokenRequestRow, carrying},
 };
-
-/// The interval at which a process renews its lease on a request that it carries out.
-const RENEW_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A request of a token under a key that the caller chose, and one attempt to carry it out. It holds neither the key
 /// nor the request, but MACs of both.
@@ -99,7 +94,7 @@ impl<'a> AccessTokens<'a> {
                         Some(row) if row.is_whole => RepeatedRequest::Made(row.made.unwrap_or_default()),
                         Some(row) if row.is_held() => RepeatedRequest::InProgress,
                         Some(TokenRequestRow { made: Some(made), .. }) => RepeatedRequest::Part(made),
-                        Some(_) if tx.take_token_request(attempt).await? => RepeatedRequest::First,
+                        Some(_) if tx.take_lease(&attempt, &attempt.owner()).await?.is_some() => RepeatedRequest::First,
                         // Another attempt has taken it, or its process has deleted it in this moment.
                         _ => RepeatedRequest::InProgress,
                     })
@@ -121,23 +116,8 @@ impl<'a> AccessTokens<'a> {
     pub fn carry_out_request<T: Send + 'a>(self, request: RequestKey, work: BoxFuture<'a, T>) -> BoxFuture<'a, T> {
         Box::pin(async move {
             let attempt = request.carried();
-            let renewed = async {
-                loop {
-                    self.ground.clock.sleep(RENEW_INTERVAL).await;
-                    let renewed = self
-                        .ground
-                        .store
-                        .write_relaxed(move |tx| Box::pin(async move { tx.renew_token_request(attempt).await }));
-                    if let Err(error) = renewed.await {
-                        tracing::debug!(%error, "the lease on a request with a key was not renewed");
-                    }
-                }
-            };
-            tokio::select! {
-                biased;
-                result = carrying(Some(attempt), work) => result,
-                never = renewed => match never {},
-            }
+            let owner = attempt.owner();
+            lease::extended(self.ground, &attempt, &owner, drop, carrying(Some(attempt), work)).await
         })
     }
 
@@ -170,8 +150,10 @@ impl<'a> AccessTokens<'a> {
     pub fn release_request(self, request: RequestKey) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let attempt = request.carried();
-            let job =
-                self.ground.store.write(move |tx| Box::pin(async move { tx.release_token_request(attempt).await }));
+            let job = self
+                .ground
+                .store
+                .write(move |tx| Box::pin(async move { tx.release_lease(&attempt, &attempt.owner()).await }));
             Ok(job.await?)
         })
     }

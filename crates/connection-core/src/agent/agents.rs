@@ -4,13 +4,15 @@ use connection_contract::BoxFuture;
 
 use super::{AdmitClient, Agent, AgentGrant, grants};
 use crate::{
-    AgentError, AgentId, ClientProof, Error, ModelClient,
+    AgentError, AgentId, ClientProof, Cursor, Error, Fields, ModelClient, Page, Withdrawal,
     access_token::revoke_of_agent,
     grant::agent,
     ground::{Ground, Scope},
+    guard,
+    page::one_more,
     store::{
         Lock, StoreError, Tx,
-        rows::{AgentGrantKey, AgentRow, Marked},
+        rows::{AgentGrantKey, AgentRow, StoredMark},
     },
 };
 
@@ -24,7 +26,7 @@ const MAX_NAME: usize = 64;
 ///
 /// async fn replace(registry: &ConnectionRegistry) -> Result<(), Error> {
 ///     let former = registry.agents().create("deploy").await?;
-///     assert!(registry.agents().remove("deploy").await?);
+///     assert!(registry.agents().remove("deploy").await?.was_there);
 ///     // The tokens and grants of the former agent do not serve the new one.
 ///     let agent = registry.agents().create("deploy").await?;
 ///     assert_ne!(agent.id(), former.id());
@@ -91,17 +93,29 @@ impl<'a> Agents<'a> {
         })
     }
 
-    /// Returns the agents, by name. An agent whose row was edited or restored outside of the program is left out;
-    /// [`edited_rows`](crate::Events::edited_rows) names it.
+    /// Returns all agents, as [`page`](Self::page) does.
     ///
     /// # Errors
     ///
     /// The store's errors.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<Agent>, Error>> {
+        Box::pin(async move { Ok(self.page(None, None).await?.items) })
+    }
+
+    /// Returns a page of the agents, by name. An agent whose row was edited or restored outside of the program is left
+    /// out; [`edited_rows`](crate::Events::edited_rows) names it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCursor`], and the store's errors.
+    pub fn page(self, after: Option<Cursor>, limit: Option<u32>) -> BoxFuture<'a, Result<Page<Agent>, Error>> {
         Box::pin(async move {
-            let mut rows = self.scope.system.reader().await?.agents(self.scope.owner).await?;
-            rows.retain(|row| agent::check(&self.scope.system.sealer, row).is_ok());
-            Ok(rows.into_iter().map(|row| Agent::of(self.scope.owned(), row)).collect())
+            let after = after.as_ref().map(Cursor::position::<Fields<[String; 1]>>).transpose()?;
+            let Fields([after]) = after.unwrap_or_default();
+            let rows = self.scope.system.reader().await?.agents(self.scope.owner, &after, one_more(limit)).await?;
+            let page = Page::of(rows, limit, |row| Fields([row.name.clone()]));
+            let is_ours = |row: &AgentRow| guard::check(&self.scope.system.sealer, row).is_ok();
+            Ok(page.filter_map(|row| is_ours(&row).then(|| Agent::of(self.scope.owned(), row))))
         })
     }
 
@@ -124,6 +138,27 @@ impl<'a> Agents<'a> {
         })
     }
 
+    /// Returns the grants of these agents as [`grants`](Self::grants) does, if the agents follow each other in the
+    /// [list](Self::page).
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn grants_of(self, agents: &'a [Agent]) -> BoxFuture<'a, Result<Vec<AgentGrant>, Error>> {
+        Box::pin(async move {
+            let ([first, .., last] | [first @ last]) = agents else { return Ok(Vec::new()) };
+            let (first, last) = (first.name(), last.name());
+            let mut reader = self.scope.system.reader().await?;
+            let mut rows = reader.agent_grants_within(self.scope.owner, first, last).await?;
+            rows.sort_unstable_by_key(|row| (row.agent_id, row.connection_id));
+            let grantees = agents.iter().map(|agent| agent.id().grantee()).collect();
+            let budgets = reader.budgets_of(self.scope.owner, &grantees).await?;
+            let mut widenings = reader.widenings_within(self.scope.owner, first, last).await?;
+            widenings.sort_unstable_by(|one, other| one.matched.cmp(&other.matched));
+            Ok(grants::listed(self.scope.system, &rows, &budgets, &widenings))
+        })
+    }
+
     /// Returns the agent with this name.
     ///
     /// # Errors
@@ -138,7 +173,7 @@ impl<'a> Agents<'a> {
             };
             let row = rows.into_iter().find(|row| row.removed_at.is_none());
             let row = row.ok_or_else(|| Error::from(AgentError::Unknown(name.to_owned().into())))?;
-            agent::check(&self.scope.system.sealer, &row)?;
+            guard::check(&self.scope.system.sealer, &row)?;
             Ok(Agent::of(self.scope.owned(), row))
         })
     }
@@ -152,21 +187,22 @@ impl<'a> Agents<'a> {
         let row = self.scope.system.reader().await?.agent(id).await?;
         let row = row.filter(|row| row.owner == self.scope.owner && row.removed_at.is_none());
         let row = row.ok_or_else(|| Error::from(AgentError::Unknown(id.to_string().into())))?;
-        agent::check(&self.scope.system.sealer, &row)?;
+        guard::check(&self.scope.system.sealer, &row)?;
         Ok(Agent::of(self.scope.owned(), row))
     }
 
-    /// Removes an agent and returns whether there was one. In one transaction, its grants and its tokens are revoked.
+    /// Removes an agent. In one transaction, its grants and its tokens are revoked. Once this returns, the agent uses no
+    /// connection in any process, except for those that the result names.
     ///
     /// An agent whose row was edited is removed, too.
     ///
     /// # Errors
     ///
     /// The store's errors. Nothing was changed.
-    pub fn remove(self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+    pub fn remove(self, name: &'a str) -> BoxFuture<'a, Result<Withdrawal, Error>> {
         Box::pin(async move {
             if !is_name(name) {
-                return Ok(false);
+                return Ok(self.scope.system.freezes.withdrawn(false).await);
             }
             let ground = self.scope.system.clone();
             let owner = self.scope.owner.to_owned();
@@ -176,7 +212,7 @@ impl<'a> Agents<'a> {
                     tx.lock(Lock::Owner(&owner)).await?;
                     let mut rows = tx.agents_named(&owner, &name).await?;
                     // A row that somebody marked as removed by hand still has its grants and its tokens.
-                    rows.retain(|row| row.removed_at.is_none() || agent::check(&ground.sealer, row).is_err());
+                    rows.retain(|row| row.removed_at.is_none() || guard::check(&ground.sealer, row).is_err());
                     let was_there = !rows.is_empty();
                     for row in rows {
                         remove(tx, &ground, row).await?;
@@ -184,7 +220,8 @@ impl<'a> Agents<'a> {
                     Ok(was_there)
                 })
             });
-            Ok(job.await?)
+            let was_there = job.await?;
+            Ok(self.scope.system.freezes.withdrawn(was_there).await)
         })
     }
 }
@@ -198,7 +235,7 @@ pub(super) fn new_row(ground: &Ground, owner: &str, name: &str) -> AgentRow {
         made_at: ground.clock.now().seconds(),
         removed_at: None,
         client: None,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     }
 }
 
@@ -212,7 +249,7 @@ pub(super) async fn name_refusal(
 ) -> Result<Option<Error>, StoreError> {
     let known = tx.agents_named(&new.owner, &new.name).await?;
     let taken = known.iter().find(|known| known.removed_at.is_none() && Some(known.id) != former);
-    Ok(taken.map(|known| match agent::check(&ground.sealer, known) {
+    Ok(taken.map(|known| match guard::check(&ground.sealer, known) {
         Ok(()) => AgentError::Exists(new.name.clone().into()).into(),
         Err(edited) => edited.into(),
     }))

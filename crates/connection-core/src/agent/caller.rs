@@ -16,6 +16,7 @@ use crate::{
     frozen::{Permitted, Used, User},
     grant::agent,
     ground::{Ground, OwnedScope},
+    guard,
     store::{
         Counted,
         rows::{AgentRow, AgentUseRow, GrantedAgentRow},
@@ -234,7 +235,7 @@ impl AgentCaller {
             }
             ground.freezes.saw(stamp, &freeze).await?;
             let mut granted = self.agent.in_force(&agent, granted, connection)?;
-            granted.permitted = granted.permitted.map(|permitted| permitted.with_token(&marked, until));
+            granted.permitted = granted.permitted.map(|permitted| permitted.with_token(&marked, until).read_at(stamp));
             let granted = Arc::new(granted);
             kept.keep_grant(begun, of, &granted);
             self.agent.permit(granted).await
@@ -275,7 +276,9 @@ impl Agent {
             let found = self.scope.system.reader().await?.agent_with_grant(self.id, connection).await?;
             let (row, granted, freeze) = found.ok_or_else(|| self.unknown())?;
             freezes.saw(stamp, &freeze).await?;
-            self.permit(self.in_force(&row, granted, connection)?.into()).await
+            let mut granted = self.in_force(&row, granted, connection)?;
+            granted.permitted = granted.permitted.map(|permitted| permitted.read_at(stamp));
+            self.permit(granted.into()).await
         })
     }
 
@@ -285,7 +288,7 @@ impl Agent {
         let name = || self.name.to_string().into();
         let grant = granted.grant(row, connection).filter(|grant| grant.revoked_at.is_none());
         let grant = grant.ok_or_else(|| AgentError::NotGranted { agent: name(), connection })?;
-        agent::check_grant(&self.scope.system.sealer, &grant)?;
+        guard::check(&self.scope.system.sealer, &grant)?;
         let counted = agent::counted(&grant, &grant.marked);
         let (marked, ends_at) = (&grant.marked, grant.expires_at);
         let permitted = Permitted::by_grant(&self.name, &self.scope.owner, connection, marked, ends_at);

@@ -7,14 +7,15 @@ use connection_rules::{Budget, Rules};
 
 use super::Agent;
 use crate::{
-    AgentError, AgentId, BudgetLeft, ConnectionId, Error, ExtensionError, Widening,
+    AgentError, AgentId, BudgetLeft, ConnectionId, Error, ExtensionError, InForce, Widening, Withdrawal,
     budget::Windows,
     event,
     grant::agent,
     ground::Ground,
+    guard,
     store::{
         BudgetRow, Lock, StoreError, Tx,
-        rows::{AgentGrantKey, AgentGrantRow, Marked, WideningRow},
+        rows::{AgentGrantKey, AgentGrantRow, StoredMark, WideningRow},
     },
 };
 
@@ -54,6 +55,8 @@ pub struct AgentGrant {
     pub left: Option<BudgetLeft>,
     /// The widenings of the grant that have not ended. Empty in a [`Permit`](super::Permit).
     pub widened: Vec<Widening>,
+    /// Whether the grant has replaced the former one in every process. Only giving it says so.
+    pub in_force: InForce,
 }
 
 impl AgentGrant {
@@ -69,6 +72,7 @@ impl AgentGrant {
             revoked_at: row.revoked_at.map(Timestamp::from_seconds),
             left: None,
             widened: Vec::new(),
+            in_force: InForce::default(),
         })
     }
 
@@ -172,7 +176,7 @@ impl GrantAgent {
             created_at: now,
             expires_at: now.saturating_add_unsigned(time.as_secs()),
             revoked_at: None,
-            marked: Marked::default(),
+            marked: StoredMark::default(),
         })
     }
 
@@ -187,12 +191,16 @@ impl GrantAgent {
                 if let Some(error) = refusal(tx, &by, stored.connection_id).await? {
                     return Ok(Err(error));
                 }
-                agent::write(tx, &by.scope.system, &stored, &by.name, event::AGENT_GRANTED).await?;
-                tx.made(&stored.connection_id.to_string()).await.map(Ok)
+                let has_replaced = agent::give(tx, &by.scope.system, &stored, &by.name).await?;
+                tx.made(&stored.connection_id.to_string()).await.map(|()| Ok(has_replaced))
             })
         });
-        job.await??;
-        AgentGrant::of(&row).map(AgentGrant::whole).ok_or_else(|| self.unreadable())
+        let has_replaced = job.await??;
+        let given = AgentGrant::of(&row).map(AgentGrant::whole).ok_or_else(|| self.unreadable())?;
+        Ok(match has_replaced {
+            true => AgentGrant { in_force: self.agent.scope.system.freezes.in_force().await, ..given },
+            false => given,
+        })
     }
 }
 
@@ -223,7 +231,8 @@ impl IntoFuture for GrantAgent {
     type Output = Result<AgentGrant, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
-    /// Stores the grant. An existing grant of the agent for the connection is replaced.
+    /// Stores the grant. An existing grant of the agent for the connection is replaced: once this returns, no process
+    /// decides by it, except for those that [`AgentGrant::in_force`] names.
     ///
     /// # Errors
     ///
@@ -241,12 +250,17 @@ impl Agent {
         GrantAgent { agent: self.clone(), connection, rules: Rules::ask(), time: None }
     }
 
-    /// Revokes a grant and returns whether there was one. No further request is decided by it.
+    /// Revokes a grant. No further request is decided by it, in any process, once this returns; the result names the
+    /// processes of which that is not known. A request that is being sent is cut.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the grant may have been revoked, and other processes learn of it within half a second.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub fn revoke(&self, connection: ConnectionId) -> BoxFuture<'_, Result<bool, Error>> {
+    pub fn revoke(&self, connection: ConnectionId) -> BoxFuture<'_, Result<Withdrawal, Error>> {
         Box::pin(async move {
             let agent = self.clone();
             let job = self.scope.system.store.write(move |tx| {
@@ -257,7 +271,8 @@ impl Agent {
                     agent::take_back(tx, &agent.scope.system, grant, agent.name()).await
                 })
             });
-            Ok(job.await?)
+            let was_there = job.await?;
+            Ok(self.scope.system.freezes.withdrawn(was_there).await)
         })
     }
 
@@ -291,7 +306,7 @@ pub(super) fn listed(
 ) -> Vec<AgentGrant> {
     let now = ground.clock.now();
     let of_row = |row: &AgentGrantRow| {
-        agent::check_grant(&ground.sealer, row).ok()?;
+        guard::check(&ground.sealer, row).ok()?;
         let grantee = row.agent_id.grantee();
         let budget = budgets.iter().find(|budget| {
             (&budget.grantee, budget.connection_id) == (&grantee, row.connection_id)

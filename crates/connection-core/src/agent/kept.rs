@@ -111,7 +111,7 @@ impl KeptCallers {
         let mut inner = self.lock();
         match changed {
             Changed::Connection(id) => inner.grants.retain(|(_, connection), _| *connection != id),
-            Changed::Agents | Changed::Freezes | Changed::Keys | Changed::Something => {
+            Changed::Agents | Changed::Freezes | Changed::Keys | Changed::Something | Changed::Withdrawals => {
                 inner.tokens.clear();
                 inner.grants.clear();
             }

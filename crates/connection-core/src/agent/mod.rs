@@ -17,8 +17,8 @@ use connection_contract::Timestamp;
 
 use crate::{
     AgentError, AgentId, Error,
-    grant::agent,
     ground::{Ground, OwnedScope},
+    guard,
     store::{StoreError, Tx, rows::AgentRow},
 };
 
@@ -93,7 +93,7 @@ impl Agent {
     /// Returns an error unless the agent exists and its row is as this program wrote it.
     fn check(&self, row: Option<&AgentRow>) -> Result<(), Error> {
         let row = row.filter(|row| row.owner == *self.scope.owner).ok_or_else(|| self.unknown())?;
-        agent::check(&self.scope.system.sealer, row)?;
+        guard::check(&self.scope.system.sealer, row)?;
         if row.removed_at.is_some() { Err(self.unknown()) } else { Ok(()) }
     }
 

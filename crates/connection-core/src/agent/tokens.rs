@@ -6,7 +6,7 @@ use connection_contract::{BoxFuture, DisplayText};
 
 use super::Agent;
 use crate::{
-    AccessToken, AccessTokenId, Audience, Error, IssuedToken, NewAccessToken,
+    AccessToken, AccessTokenId, Audience, Error, IssuedToken, NewAccessToken, Withdrawal,
     access_token::{AgentToken, listed_of_agent},
     store::Lock,
 };
@@ -91,18 +91,19 @@ impl Agent {
         })
     }
 
-    /// Revokes a token of the agent. Returns `false` if the agent has no such token, or if it was revoked before.
+    /// Revokes a token of the agent. It is refused in every process once this returns, except for those that the result
+    /// names. A request that is being sent with it is cut.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub fn revoke_token(&self, id: AccessTokenId) -> BoxFuture<'_, Result<bool, Error>> {
+    pub fn revoke_token(&self, id: AccessTokenId) -> BoxFuture<'_, Result<Withdrawal, Error>> {
         Box::pin(async move {
-            let rows = self.scope.system.reader().await?.agent_tokens(self.id).await?;
-            match rows.iter().any(|row| row.id == id) {
-                true => crate::AccessTokens::new(&self.scope.system).revoke(id).await,
-                false => Ok(false),
-            }
+            let ground = &self.scope.system;
+            let rows = ground.reader().await?.agent_tokens(self.id).await?;
+            let is_own = rows.iter().any(|row| row.id == id);
+            let was_there = is_own && crate::AccessTokens::new(ground).end(id).await?;
+            Ok(ground.freezes.withdrawn(was_there).await)
         })
     }
 }

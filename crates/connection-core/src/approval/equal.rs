@@ -2,11 +2,11 @@
 
 use connection_rules::{Place, RequestParts};
 
-use super::check;
+use super::state_at;
 use crate::{
     AgentId, ApprovalState, ConnectionId,
-    approval_state::state_at,
     ground::Ground,
+    guard,
     keys::Sealer,
     limits::APPROVAL_ANSWER_KEPT,
     store::{Reader, StoreError, rows::ApprovalRow},
@@ -62,11 +62,12 @@ pub(crate) async fn found(
             }
             ApprovalState::Lapsed => false,
         };
-        belongs && check(&ground.sealer, row).is_ok()
+        belongs && guard::check(&ground.sealer, row).is_ok()
     }))
 }
 
 #[cfg(test)]
+#[cfg(feature = "workspace-tests")]
 mod tests {
     use connection_faults::random::Random;
 

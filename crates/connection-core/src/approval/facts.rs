@@ -100,6 +100,6 @@ impl Facts {
 
     /// Returns the reason why the request can no longer be sent.
     pub(crate) fn lapse_reason(&self) -> Option<LapseReason> {
-        self.lapse.as_deref().and_then(LapseReason::named)
+        self.lapse.as_deref().and_then(LapseReason::parse)
     }
 }

@@ -16,9 +16,9 @@ mod widening;
 
 pub(crate) use equal::{found, same};
 pub(crate) use facts::{Answerer, Facts};
-pub(crate) use lapse::{lapse, lapse_of_connection, lapse_of_grant};
-pub(crate) use marks::{check, check_widening, delete, insert, put};
-pub(crate) use stored::{StoredAnswer, StoredRequest, answer_place, digest, request_place};
+pub(crate) use lapse::{lapse, lapse_of_connection, lapse_of_grant, state_at};
+pub(crate) use marks::{delete, insert, put};
+pub(crate) use stored::{StoredAnswer, StoredRequest, digest};
 pub use visible::visible;
 pub use widening::Widening;
 pub(crate) use widening::{NewWidening, Scope, end_widenings, widen, widening_of};

@@ -4,7 +4,7 @@ use connection_contract::{Crypto as _, Secret, encode};
 use connection_rules::{Place, RequestParts};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApprovalId, services::crypto::SystemCrypto};
+use crate::services::crypto::SystemCrypto;
 
 /// A request as an agent sent it, after its token was taken out and before a credential is attached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,18 +85,4 @@ impl StoredAnswer {
 /// Returns the digest that binds an approval to a request: SHA-256 of the nonce and the encoded request.
 pub(crate) fn digest(nonce: &[u8], encoded: &[u8]) -> String {
     encode::hex(&SystemCrypto.sha256(&[nonce, encoded].concat()))
-}
-
-/// Returns the place of the sealed request.
-pub(crate) fn request_place<'a>(id: &'a ApprovalId, owner: &'a str, kind: &'a str) -> connection_seal::Place<'a> {
-    place(id, owner, kind, "sealed_request")
-}
-
-/// Returns the place of the sealed answer.
-pub(crate) fn answer_place<'a>(id: &'a ApprovalId, owner: &'a str, kind: &'a str) -> connection_seal::Place<'a> {
-    place(id, owner, kind, "sealed_answer")
-}
-
-fn place<'a>(id: &'a ApprovalId, owner: &'a str, kind: &'a str, column: &'static str) -> connection_seal::Place<'a> {
-    connection_seal::Place { table: "connection_approval", column, key: id.as_bytes(), owner, kind, sequence: 0 }
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 use connection_contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, marks};
+use super::Facts;
 use crate::{
     AgentId, ConnectionId, event,
     ground::Ground,
+    guard,
     keys::Sealer,
     store::{
         Reader, StoreError, Tx,
-        rows::{AgentGrantKey, ApprovalRow, Marked, WideningRow},
+        rows::{AgentGrantKey, ApprovalRow, StoredMark, WideningRow},
     },
 };
 
@@ -107,9 +108,10 @@ pub(crate) async fn widen(
         ends_at: now.saturating_add_unsigned((*time).min(MAX_TIME).as_secs()),
         requests: (*requests).clamp(1, MAX_REQUESTS).into(),
         taken: 0,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     };
-    marks::put_widening(tx, &ground.sealer, &row).await?;
+    let mark = guard::written(tx, &ground.sealer, now, &row).await?;
+    tx.put_widening(&row, &mark).await?;
     let body = serde_json::json!({
         "agent": facts.agent, "agentId": agent_id.to_string(), "rule": scope.rule, "method": scope.method,
         "path": scope.path, "endsAt": row.ends_at, "requests": row.requests,
@@ -130,14 +132,15 @@ pub(crate) async fn widening_of(
     let row = reader.widening(grant, &name).await?;
     let now = ground.clock.now().seconds();
     let is_live = |row: &WideningRow| row.revision == revision && now < row.ends_at && row.taken < row.requests;
-    Ok(row.filter(is_live).filter(|row| marks::check_widening(&ground.sealer, row).is_ok()))
+    Ok(row.filter(is_live).filter(|row| guard::check(&ground.sealer, row).is_ok()))
 }
 
 /// Deletes what widened a grant. The transaction holds the locks of the owner and the connection.
 pub(crate) async fn end_widenings(tx: &mut Tx, ground: &Ground, grant: AgentGrantKey<'_>) -> Result<(), StoreError> {
     let now = ground.clock.now().seconds();
     for row in tx.widenings_of(grant).await? {
-        marks::delete_widening(tx, &ground.sealer, &row, now).await?;
+        guard::deleted(tx, &ground.sealer, now, &row).await?;
+        tx.delete_widening(&row).await?;
     }
     Ok(())
 }
@@ -148,7 +151,7 @@ impl Widening {
         let now = ground.clock.now().seconds();
         let left = u32::try_from(row.requests.saturating_sub(row.taken.max(0))).unwrap_or_default();
         let is_live = Some(row.revision) == revision && now < row.ends_at && left > 0;
-        if !is_live || marks::check_widening(&ground.sealer, row).is_err() {
+        if !is_live || guard::check(&ground.sealer, row).is_err() {
             return None;
         }
         let Scope { rule, method, origin, path } = serde_json::from_str(&row.facts).ok()?;

@@ -14,11 +14,13 @@ use similar::{
 
 use super::Approval;
 use crate::{
-    ApprovalError, ApprovalId, Error, SealError,
-    approval::{self, Facts, StoredRequest, digest, request_place, visible},
+    ApprovalError, ApprovalId, ApprovalState, Error, SealError,
+    approval::{Facts, StoredRequest, digest, visible},
     connection::System,
     ground::{Ground, Scope},
-    store::rows::{ApprovalRow, StoredState},
+    guard,
+    store::{APPROVAL_REQUEST, rows::ApprovalRow},
+    words::words,
 };
 
 /// The number of former approvals of the connection that are compared.
@@ -63,35 +65,22 @@ impl ShownRequest {
     }
 }
 
-/// The kind of a part of a difference.
-///
-/// ```
-/// use connection_core::ChangeKind;
-///
-/// assert_eq!(ChangeKind::Added.as_str(), "added");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ChangeKind {
-    /// The part is in both requests.
-    Same,
-    /// The part is only in the former request.
-    Removed,
-    /// The part is only in this request.
-    Added,
-}
-
-impl ChangeKind {
-    /// Every kind of a part.
-    pub const ALL: [Self; 3] = [Self::Same, Self::Removed, Self::Added];
-
-    /// Returns the word for the kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Removed => "removed",
-            Self::Added => "added",
-        }
+words! {
+    /// The kind of a part of a difference.
+    ///
+    /// ```
+    /// use connection_core::ChangeKind;
+    ///
+    /// assert_eq!(ChangeKind::Added.as_str(), "added");
+    /// ```
+    #[non_exhaustive]
+    pub enum ChangeKind {
+        /// The part is in both requests.
+        Same = "same",
+        /// The part is only in the former request.
+        Removed = "removed",
+        /// The part is only in this request.
+        Added = "added",
     }
 }
 
@@ -151,37 +140,31 @@ pub struct ApprovalDetails {
 pub(super) async fn opened(ground: &Arc<Ground>, row: &ApprovalRow) -> Result<(RequestParts, Vec<u8>), Error> {
     let (found, _) = ground.reader().await?.sealed_of_approval(row.id).await?;
     let found = found.ok_or(ApprovalError::Unknown(row.id))?;
-    let failed = |source| sealed(row, source);
-    let place = request_place(&row.id, &row.owner, &row.kind);
-    let encoded = ground.sealer.open(&place, &found).await.map_err(failed)?;
+    let cell = APPROVAL_REQUEST.at(row.id.as_uuid(), 0, &row.owner, &row.kind);
+    let encoded = ground.open(&cell, &found).await?;
     let facts = Facts::of(row);
     let nonce = encode::from_hex(&facts.nonce).unwrap_or_default();
     let request = StoredRequest::decode(encoded.expose()).and_then(|request| request.parts());
     match request {
         Some(request) if digest(&nonce, encoded.expose()) == facts.digest => Ok(request),
-        _ => Err(failed(SealError::Tampered { table: "connection_approval" })),
+        _ => Err(Error::sealed(&cell, SealError::Tampered { table: cell.table })),
     }
-}
-
-/// Returns the error for a sealed value of an approval that cannot be opened.
-pub(super) fn sealed(row: &ApprovalRow, source: SealError) -> Error {
-    Error::Sealed { what: format!("approval {}", row.id), source: Arc::new(source) }
 }
 
 pub(super) async fn details(scope: Scope<'_, System>, id: ApprovalId) -> Result<ApprovalDetails, Error> {
     let ground = &scope.system.ground;
     let row = ground.reader().await?.approval(scope.owner, id).await?.ok_or(ApprovalError::Unknown(id))?;
-    approval::check(&ground.sealer, &row)?;
+    guard::check(&ground.sealer, &row)?;
     let approval = Approval::of(&row, ground.clock.now());
     let mut former = Vec::new();
-    for state in [StoredState::Answered, StoredState::Unknown] {
+    for state in [ApprovalState::Answered, ApprovalState::Unknown] {
         former.extend(ground.reader().await?.approvals_of_connection(row.connection_id, state, COMPARED).await?);
     }
     former.sort_by_key(|row| std::cmp::Reverse(row.id));
     let former: Vec<_> = former
         .into_iter()
         .filter(|other| other.id < row.id && other.agent_id == row.agent_id && other.owner == row.owner)
-        .filter(|other| approval::check(&ground.sealer, other).is_ok())
+        .filter(|other| guard::check(&ground.sealer, other).is_ok())
         .collect();
     let is_alike = |other: &&ApprovalRow| {
         let facts = Facts::of(other);

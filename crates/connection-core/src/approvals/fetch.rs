@@ -5,18 +5,15 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{BoxFuture, Timestamp};
 use connection_egress::Moment;
 
-use super::{details::sealed, execute};
+use super::execute;
 use crate::{
     AgentCaller, AgentId, ApprovalError, ApprovalId, ApprovalState, ConnectionId, Error, LapseReason,
-    approval::{self, Facts, StoredAnswer, answer_place},
-    approval_state::state_at,
+    approval::{self, Facts, StoredAnswer, state_at},
     connection::System,
     ground::Scope,
+    guard,
     limits::APPROVAL_ANSWER_KEPT,
-    store::{
-        Changed, Lock,
-        rows::{ApprovalRow, StoredState},
-    },
+    store::{APPROVAL_ANSWER, Changed, Lock, rows::ApprovalRow},
 };
 
 /// The time between two attempts to send a request that is approved and that nobody sends.
@@ -149,10 +146,10 @@ impl<'a> OfAgent<'a> {
                     let Some(row) = row.filter(|row| row.fetched_at.is_none()) else { return Ok(()) };
                     let now = on.clock.now().seconds();
                     let state = state_at(&row, now);
-                    if state.is_open() || approval::check(&on.sealer, &row).is_err() {
+                    if state.is_open() || guard::check(&on.sealer, &row).is_err() {
                         return Ok(());
                     }
-                    let stored = if state == ApprovalState::Unknown { StoredState::Unknown } else { row.state };
+                    let stored = if state == ApprovalState::Unknown { ApprovalState::Unknown } else { row.state };
                     approval::put(tx, &on.sealer, &ApprovalRow { fetched_at: Some(now), state: stored, ..row }).await
                 })
             });
@@ -169,8 +166,7 @@ async fn answer(scope: Scope<'_, System>, row: &ApprovalRow, facts: &Facts) -> R
     }
     let (_, found) = ground.reader().await?.sealed_of_approval(row.id).await?;
     let Some(found) = found else { return Ok(None) };
-    let place = answer_place(&row.id, &row.owner, &row.kind);
-    let plain = ground.sealer.open(&place, &found).await.map_err(|source| sealed(row, source))?;
+    let plain = ground.open(&APPROVAL_ANSWER.at(row.id.as_uuid(), 0, &row.owner, &row.kind), &found).await?;
     let stored = StoredAnswer::decode(plain.expose());
     Ok(stored.map(|stored| ProviderAnswer {
         status: stored.status,
@@ -202,7 +198,7 @@ pub(super) async fn wait(
         let row = ground.reader().await?.approval(scope.owner, id).await?;
         let row =
             row.filter(|row| agent.is_none_or(|agent| row.agent_id == agent)).ok_or(ApprovalError::Unknown(id))?;
-        approval::check(&ground.sealer, &row)?;
+        guard::check(&ground.sealer, &row)?;
         let state = state_at(&row, clock.now().seconds());
         let now = Moment::of(clock);
         let left = at_most.saturating_sub(began.age(now));

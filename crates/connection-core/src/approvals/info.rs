@@ -5,48 +5,39 @@ use std::fmt;
 use connection_contract::{Identity, Timestamp};
 
 use crate::{
-    AccessTokenId, AgentId, ApprovalId, ApprovalState, ConnectionId, Door, LapseReason, approval::Facts,
-    approval_state::state_at, store::rows::ApprovalRow,
+    AccessTokenId, AgentId, ApprovalId, ApprovalState, ConnectionId, Door, LapseReason,
+    approval::{Facts, state_at},
+    store::rows::ApprovalRow,
+    words::words,
 };
 
-/// The effect of a request, judged by its method alone. No provider says which of its requests can be undone.
-///
-/// ```
-/// use connection_core::Impact;
-///
-/// assert_eq!(Impact::of("DELETE"), Impact::Deletes);
-/// assert!(Impact::Deletes < Impact::Changes);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Impact {
-    /// The request deletes something. This cannot be undone.
-    Deletes,
-    /// The request changes something. Whether this can be undone is not known.
-    Changes,
-    /// The method is one that reads, such as `GET`.
-    Reads,
+words! {
+    /// The effect of a request, judged by its method alone. No provider says which of its requests can be undone.
+    ///
+    /// ```
+    /// use connection_core::Impact;
+    ///
+    /// assert_eq!(Impact::of("DELETE"), Impact::Deletes);
+    /// assert!(Impact::Deletes < Impact::Changes);
+    /// ```
+    #[non_exhaustive]
+    pub enum Impact {
+        /// The request deletes something. This cannot be undone.
+        Deletes = "deletes",
+        /// The request changes something. Whether this can be undone is not known.
+        Changes = "changes",
+        /// The method is one that reads, such as `GET`.
+        Reads = "reads",
+    }
 }
 
 impl Impact {
-    /// Every impact, the one that deserves the most attention first.
-    pub const ALL: [Self; 3] = [Self::Deletes, Self::Changes, Self::Reads];
-
     /// Returns the impact of a request with this method.
     pub fn of(method: &str) -> Self {
         match method {
             "DELETE" => Self::Deletes,
             "GET" | "HEAD" | "OPTIONS" => Self::Reads,
             _ => Self::Changes,
-        }
-    }
-
-    /// Returns the word for the impact.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deletes => "deletes",
-            Self::Changes => "changes",
-            Self::Reads => "reads",
         }
     }
 }

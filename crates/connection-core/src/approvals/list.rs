@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use uuid::Uuid;
 
 use super::Approval;
-use crate::{AgentId, ApprovalState, ConnectionId, Error, approval, connection::System, ground::Scope};
+use crate::{AgentId, ApprovalState, ConnectionId, Error, connection::System, ground::Scope, guard};
 
 /// The maximum number of approvals of one state in a list.
 const MOST: i64 = 1000;
@@ -88,8 +88,8 @@ pub(super) async fn list(scope: Scope<'_, System>, filter: &ApprovalFilter) -> R
     };
     let states = stored.iter().filter(|state| state.is_open() || !filter.is_open);
     for state in states {
-        let rows = reader.approvals(scope.owner, state.stored(), Uuid::max(), MOST).await?;
-        let rows = rows.iter().filter(|row| approval::check(&ground.sealer, row).is_ok());
+        let rows = reader.approvals(scope.owner, *state, Uuid::max(), MOST).await?;
+        let rows = rows.iter().filter(|row| guard::check(&ground.sealer, *row).is_ok());
         found.extend(rows.map(|row| Approval::of(row, now)).filter(|approval| filter.keeps(approval)));
     }
     let (mut waiting, mut others): (Vec<_>, Vec<_>) =

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
-    ApprovalState, ConnectionId, Error, LapseReason, approval,
-    approval_state::state_at,
+    ApprovalState, ConnectionId, Error, LapseReason,
+    approval::{self, state_at},
     ground::Ground,
+    guard,
     limits::APPROVAL_KEPT,
-    store::{
-        Lock, StoreError, Tx,
-        rows::{ApprovalRow, StoredState},
-    },
+    store::{Lock, StoreError, Tx, rows::ApprovalRow},
 };
 
 /// Deletes at most `limit` approvals that are no longer kept, the oldest first. Returns their number.
@@ -57,7 +55,7 @@ async fn lapse(tx: &mut Tx, ground: &Ground, row: ApprovalRow) -> Result<(), Sto
     tx.lock(Lock::Connection(row.connection_id)).await?;
     let Some(row) = tx.approval(&row.owner, row.id).await? else { return Ok(()) };
     let has_lapsed = state_at(&row, ground.clock.now().seconds()) == ApprovalState::Lapsed;
-    if has_lapsed && row.state != StoredState::Lapsed && approval::check(&ground.sealer, &row).is_ok() {
+    if has_lapsed && row.state != ApprovalState::Lapsed && guard::check(&ground.sealer, &row).is_ok() {
         approval::lapse(tx, ground, row, LapseReason::Ended).await?;
     }
     Ok(())

@@ -3,8 +3,9 @@
 use connection_contract::Kind;
 
 use crate::{
-    ConnectionId, ConnectionInfo, Error, ListCursor, ProfileId,
+    ConnectionId, ConnectionInfo, Cursor, Error, Page, ProfileId,
     ground::Ground,
+    page::TimeAndId,
     store::{ListFilter, Reader, any_of, own_kinds_of, rows::FoundRow},
 };
 
@@ -19,7 +20,7 @@ pub struct Filter {
     /// `Some(None)` selects the connections without a profile.
     profile: Option<Option<ProfileId>>,
     tags: Vec<(String, String)>,
-    after: Option<ListCursor>,
+    after: Option<Cursor>,
     limit: Option<u16>,
 }
 
@@ -89,28 +90,18 @@ impl Filter {
     /// Selects the connections after this position: [`Page::next`], or the [`ConnectionInfo::cursor`] of the last
     /// connection seen.
     #[must_use]
-    pub fn after(mut self, cursor: ListCursor) -> Self {
+    pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
     }
 
-    /// Sets the maximum number of connections of a page. The default is 1,000.
+    /// Sets the maximum number of connections of a page. The default is 1,000. Connections that the filter rejects count
+    /// towards the limit: a page may hold fewer, or none, without being the last.
     #[must_use]
     pub fn limit(mut self, limit: u16) -> Self {
         self.limit = Some(limit.max(1));
         self
     }
-}
-
-/// A page of connections, in the order in which they became usable.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Page {
-    /// The connections. Connections that the filter rejects count towards the limit: a page may hold fewer than its
-    /// limit, or none, without being the last.
-    pub connections: Vec<ConnectionInfo>,
-    /// The position at which the next page begins, if there may be one.
-    pub next: Option<ListCursor>,
 }
 
 /// Returns the number of connections of an owner or of all owners, and of one kind or of all kinds.
@@ -119,8 +110,9 @@ pub(crate) async fn count(ground: &Ground, owner: Option<&str>, kind: Option<&Ki
 }
 
 /// Returns a page of the connections that the filter selects.
-pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result<Page, Error> {
+pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result<Page<ConnectionInfo>, Error> {
     let Filter { all_owners, kind, provider, label, profile, tags, after, limit } = filter;
+    let after = after.as_ref().map(Cursor::position::<TimeAndId<ConnectionId>>).transpose()?;
     let wanted = ListFilter {
         owner: (!all_owners).then(|| owner.to_owned()),
         kind: kind.map(|kind| kind.as_str().to_owned()),
@@ -131,16 +123,16 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
         label,
         profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
         tag: tags.first().cloned(),
-        after: after.map(ListCursor::place),
+        after: after.map(|TimeAndId { at, id }| (at, id.as_uuid())),
         limit: i64::from(limit.unwrap_or(1000)),
     };
     let mut reader = ground.reader().await?;
     let (rows, next) = reader.list(&wanted).await?;
-    let mut connections = infos(ground, &mut reader, rows).await?;
+    let mut items = infos(ground, &mut reader, rows).await?;
     // The query compares one tag, and none among the connections of all owners.
     let has = |info: &ConnectionInfo, (name, value): &(String, String)| info.tags.get(name) == Some(value);
-    connections.retain(|info| tags.iter().all(|tag| has(info, tag)));
-    Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
+    items.retain(|info| tags.iter().all(|tag| has(info, tag)));
+    Ok(Page { items, next: next.map(|(at, id)| Cursor::at(TimeAndId { at, id: ConnectionId::from(id) })) })
 }
 
 /// Returns those of the connections that exist and belong to the owner.

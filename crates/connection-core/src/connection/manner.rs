@@ -10,6 +10,8 @@ pub(super) enum Manner {
     AtOnce,
     /// In pieces, with limits for the time without progress. The body is that of the request if there is none here.
     InPieces(Option<KeptBody>),
+    /// In pieces, as a person approved it, with the body of the request. It is not sent again if its connection ends.
+    Approved,
     /// The connection is upgraded to a WebSocket, on which the body is sent.
     WebSocket(KeptBody),
 }
@@ -17,10 +19,15 @@ pub(super) enum Manner {
 impl Manner {
     pub(super) fn streamed(&self) -> Option<&KeptBody> {
         match self {
-            Self::AtOnce => None,
+            Self::AtOnce | Self::Approved => None,
             Self::InPieces(body) => body.as_ref(),
             Self::WebSocket(body) => Some(body),
         }
+    }
+
+    /// Takes the streamed body of a request that is sent in pieces, if it has one.
+    pub(super) fn take_body(&mut self) -> Option<KeptBody> {
+        if let Self::InPieces(body) = self { body.take() } else { None }
     }
 
     /// Returns `true` if the request can be sent again.
@@ -32,7 +39,7 @@ impl Manner {
     pub(super) fn is_long(&self, request: &HttpRequest) -> bool {
         match self {
             Self::AtOnce => false,
-            Self::InPieces(None) => request.body.expose().len() > KEPT,
+            Self::InPieces(None) | Self::Approved => request.body.expose().len() > KEPT,
             Self::InPieces(Some(body)) => body.length().is_none_or(|length| length > KEPT as u64),
             Self::WebSocket(_) => true,
         }

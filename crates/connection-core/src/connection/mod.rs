@@ -32,16 +32,17 @@ use crate::{
     frozen::{Permitted, UseGuard, Used, User},
     ground::{Scope, check_terms},
     kinds::KindEntry,
+    liveness::for_grantee,
     uses::{Grantee, UsedBy},
     verify,
 };
 
 pub use files::Files;
-pub use list::{Filter, Page};
+pub use list::Filter;
 pub(crate) use list::{count, list};
 pub(crate) use missing_scopes::MAX_SCOPES;
-pub(crate) use open::invalid as invalid_body;
-pub use overview::{InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage};
+pub(crate) use open::{Unanswered, invalid as invalid_body};
+pub use overview::{Overview, OverviewCounts, OverviewEntry};
 pub(crate) use overview::{counts, overview};
 pub(crate) use record::refusal;
 pub(crate) use request_body::ReadBody;
@@ -105,6 +106,24 @@ impl Connection {
         &self.info
     }
 
+    /// Returns the information of this handle with the provider's own words about the reason
+    /// ([`Reason::provider_text`](connection_contract::Reason::provider_text)), if the provider said some and the reason is
+    /// still the stored one.
+    ///
+    /// The words are for the person whose connection it is, so a program shows them to that person and to nobody else. They
+    /// are read and opened for this call alone: lists, [`info`](Self::info) and handles of agents and extensions do not have
+    /// them. Words that cannot be opened are left out.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn info_with_words(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(async move {
+            let info = (*self.info).clone();
+            if self.user.is_grantee() { Ok(info) } else { self.system.ground.with_words(info).await }
+        })
+    }
+
     /// Verifies the connection at the provider and stores the result. A call during a probe returns the result of that
     /// probe.
     ///
@@ -126,12 +145,13 @@ impl Connection {
     pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
             let scope = self.scope().on(&self.system.verify);
-            verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await
+            verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await.map(|info| self.verified(info))
         })
     }
 
-    /// Verifies the connection as [`verify`](Self::verify) does, also during a pause that the provider asked for. For a
-    /// person who knows of the pause.
+    /// Verifies the connection as [`verify`](Self::verify) does, also during a pause that the provider asked for. If its
+    /// credential could not be refreshed, a refresh is tried once more, as [`refresh`](Self::refresh) does. For a person,
+    /// who is always answered.
     ///
     /// # Cancellation
     ///
@@ -143,8 +163,16 @@ impl Connection {
     pub fn verify_now(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
             let scope = self.scope().on(&self.system.verify);
-            verify::verify(scope, self.id(), verify::ProbeTrigger::HostNow, None).await
+            verify::verify(scope, self.id(), verify::ProbeTrigger::HostNow, None).await.map(|info| self.verified(info))
         })
+    }
+
+    /// Returns the result of a verification as the caller gets it.
+    fn verified(&self, mut info: ConnectionInfo) -> ConnectionInfo {
+        if self.user.is_grantee() {
+            info.reason = info.reason.map(for_grantee);
+        }
+        info
     }
 
     /// Returns a stream of the changes of the liveness from now on, in this process only.
@@ -293,13 +321,17 @@ impl Connection {
         Ok(self.system.ground.freezes.check(used, self.user).await?)
     }
 
-    /// Begins a use, unless something is frozen that concerns it.
+    /// Begins a use of this credential, unless something is frozen that concerns it, or what permits it was withdrawn.
     ///
     /// # Errors
     ///
-    /// The errors of [`check_frozen`](Self::check_frozen).
-    async fn begin_use(&self) -> Result<UseGuard, Error> {
-        Ok(self.system.ground.freezes.begin_use(&self.info, self.user, self.permitted.clone()).await?)
+    /// The errors of [`check_frozen`](Self::check_frozen); [`Error::NotFound`] if the connection was removed,
+    /// [`AgentError::GrantEnded`](crate::AgentError::GrantEnded) and
+    /// [`AgentError::TokenEnded`](crate::AgentError::TokenEnded).
+    async fn begin_use(&self, row: &HotRow) -> Result<UseGuard, Error> {
+        self.system.ground.store.refuse_displaced()?;
+        let freezes = &self.system.ground.freezes;
+        Ok(freezes.begin_use(&self.info, self.user, self.permitted.clone(), row.withdrawal).await?)
     }
 
     /// Returns the connection with this id, if the owner has it.
@@ -365,8 +397,9 @@ impl Connection {
     /// Returns the row of this connection if it is known to have been current within the bound, and its kind is
     /// registered.
     fn kept(&self) -> Option<Arc<ReadConnection>> {
-        // Without this check, a cached row could be used for a moment after the store was closed.
-        if self.system.ground.store.is_closed() {
+        let store = &self.system.ground.store;
+        // Without this check, a cached row could be used for a moment after the store was closed or displaced.
+        if store.is_closed() || store.refuse_displaced().is_err() {
             return None;
         }
         self.system
@@ -377,10 +410,11 @@ impl Connection {
     }
 
     async fn known(&self) -> Result<Arc<ReadConnection>, Error> {
-        // Without this check, cached rows could be used for a moment after the store was closed.
+        // Without this check, cached rows could be used for a moment after the store was closed or displaced.
         if self.system.ground.store.is_closed() {
             return Err(StoreError::Closed.into());
         }
+        self.system.ground.store.refuse_displaced()?;
         self.system.credential.hot.read(&self.stored()).await
     }
 

@@ -5,7 +5,8 @@ use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use connection_contract::{BoxFuture, Context, CredentialError, HttpError, HttpRequest, Origin, Secret, host};
 use connection_egress::{
-    BodyFault, BrokenBody, NotAnswered, SecretBuffer, StreamedBody, Streaming, host as host_name, is_sendable,
+    BodyFault, BrokenBody, Egress, NotAnswered, Redactor, SecretBuffer, StreamedBody, Streaming, answered,
+    attached_secrets, host as host_name, is_sendable,
 };
 
 use super::{
@@ -23,15 +24,12 @@ use crate::{
     error::{CRASHED, TIMED_OUT},
     frozen::OpenUse,
     kinds::KindEntry,
-    redact::{self, Redactor},
     uses::{OpenRecord, What},
     verify::lag,
 };
 
 /// The longest time for attaching a credential, which takes microseconds.
 const MAX_DURATION: Duration = Duration::from_secs(10);
-/// The provider did not accept the credential (RFC 9110, section 15.5.2).
-const UNAUTHORIZED: u16 = 401;
 /// The provider does not permit the request with this credential (RFC 9110, section 15.5.4).
 const FORBIDDEN: u16 = 403;
 /// The maximum size of an answer that is not opened, in bytes. A caller that wants less stops reading.
@@ -49,7 +47,8 @@ pub(crate) struct Unanswered {
 /// Returns `true` for an error of making the connection, after which no part of the request has left.
 fn is_unsent(error: &Error) -> bool {
     let Error::Http { source, .. } = error else { return false };
-    matches!(source, HttpError::Connect | HttpError::Credential | HttpError::Denied | HttpError::Dns)
+    source.is_of_tls()
+        || matches!(source, HttpError::Connect | HttpError::Credential | HttpError::Denied | HttpError::Dns)
 }
 
 /// How a request is sent, and its record.
@@ -146,7 +145,7 @@ impl Connection {
     /// The errors of [`open`](Self::open).
     pub(crate) async fn open_once(&self, mut request: HttpRequest, body: Secret) -> Result<Response, Unanswered> {
         request.body = body;
-        self.perform_telling(request, Manner::InPieces(None), None).await
+        self.perform_telling(request, Manner::Approved, None).await
     }
 
     /// Sends a request with a working credential, and again if the provider refuses it and another credential or a
@@ -211,10 +210,10 @@ impl Connection {
             // What the provider repeats is found only in a body without a coding.
             request.set_header("accept-encoding", "identity");
         }
-        if let (true, Manner::InPieces(body)) = (kind.reads_body, &mut manner) {
+        if kind.reads_body && matches!(manner, Manner::InPieces(_) | Manner::Approved) {
             check_reach(&row, &origin)?;
             check_size(&kind, request.body.expose().len() <= MAX_WHOLE)?;
-            if let Some(body) = body.take() {
+            if let Some(body) = manner.take_body() {
                 request.body = Box::pin(self.read_whole(&kind, body)).await?;
                 // Reading may have taken minutes.
                 (kind, row) = Box::pin(self.open_for_use()).await?;
@@ -236,19 +235,22 @@ impl Connection {
     async fn answered(
         &self,
         kind: Arc<KindEntry>,
-        row: Arc<HotRow>,
+        mut row: Arc<HotRow>,
         origin: &Origin,
         request: HttpRequest,
         how: Sending<'_>,
     ) -> Result<Response, Error> {
         let again = host::duplicate(&request);
-        let answer = self.send_as(&kind, &row, origin, request, how).await?;
-        if answer.status() != UNAUTHORIZED {
-            return Ok(answer);
+        let mut answer = self.send_as(&kind, &row, origin, request, how).await?;
+        if answer.refuses_token() {
+            (answer, row) = self.send_again(&kind, row, origin, answer, again, how).await?;
         }
-        let (answer, row) = self.send_again(&kind, row, origin, answer, again, how).await?;
-        if answer.status() == UNAUTHORIZED && !answer.has_newer_credential() {
-            self.note_refused_use(row.generation).await;
+        let is_refused = answer.refuses_token() && !answer.has_newer_credential();
+        let is_contradiction =
+            answer.is_success() && row.is_contradicted_by_success(self.system.ground.clock.now().seconds());
+        if is_refused || is_contradiction {
+            let refused_by = is_refused.then(|| answered(origin, answer.status()));
+            self.note_refused_use(row.generation, refused_by).await;
         }
         Ok(answer)
     }
@@ -281,7 +283,7 @@ impl Connection {
         drop(held);
         let clock = &*self.system.ground.clock;
         let is_fresh = row.plan.is_fresh(clock.now().seconds());
-        if answer.status() != UNAUTHORIZED || !is_fresh || !how.manner.repeats() {
+        if !answer.refuses_token() || !is_fresh || !how.manner.repeats() {
             return Ok((answer, row));
         }
         let _held = Held::new(how.manner.streamed());
@@ -307,7 +309,7 @@ impl Connection {
     ) -> Result<Response, Error> {
         // The origin is checked before the plugin attaches anything.
         check_reach(row, origin)?;
-        let of = self.begin_use().await?;
+        let of = self.begin_use(row).await?;
         let (request, redactor) = of.open.unless_cut(self.attach(kind, row, request)).await??;
         if how.manner.streamed().is_some() && !request.body.is_empty() {
             // The plugin added a body without saying that it reads bodies.
@@ -315,7 +317,9 @@ impl Connection {
         }
         let host = host_name(origin).to_owned();
         how.record.sending();
-        let answered = of.open.unless_cut(self.answer(row, request, how.manner, &of.open)).await?;
+        // A request that a person approved is sent once.
+        let repeats_reads = kind.descriptor.gets_only_read && !matches!(how.manner, Manner::Approved);
+        let answered = of.open.unless_cut(self.answer(row, request, how.manner, &of.open, repeats_reads)).await?;
         let answer = answered.map_err(|error| match (of.open.reason(), error) {
             (Some(why), _) => why.into(),
             (None, NotAnswered::Body(fault)) => invalid(fault),
@@ -334,13 +338,14 @@ impl Connection {
         mut request: HttpRequest,
         manner: &Manner,
         of: &Arc<OpenUse>,
+        repeats_reads: bool,
     ) -> Result<Streaming, NotAnswered> {
         let http = &self.system.ground.http;
-        let egress = row.payload.egress(&self.info.owner, Operation::Use);
+        let egress = Egress { repeats_reads, ..row.payload.egress(&self.info.owner, Operation::Use) };
         match manner {
             Manner::AtOnce => Ok(http.start(&egress, request, MAX_BYTES).await?),
-            Manner::InPieces(body) => {
-                let body = match body {
+            Manner::InPieces(_) | Manner::Approved => {
+                let body = match manner.streamed() {
                     Some(body) => Some(body.next_request()),
                     None => StreamedBody::whole(std::mem::take(&mut request.body)),
                 };
@@ -400,7 +405,7 @@ impl Connection {
         let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
         let (request, secrets) = attached.ok_or_else(|| self.cannot("send requests"))?;
         let secrets =
-            secrets.map(|named| named.into_iter().flatten().chain(redact::attached(&request, seats)).collect());
+            secrets.map(|named| named.into_iter().flatten().chain(attached_secrets(&request, seats)).collect());
         Ok((request, secrets.and_then(|secrets| row.last_search.redactor(secrets))))
     }
 

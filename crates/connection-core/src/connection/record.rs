@@ -82,7 +82,9 @@ impl Connection {
 pub(super) fn sent(request: &HttpRequest, manner: &Manner) -> Arc<AtomicU64> {
     match manner {
         Manner::InPieces(Some(body)) | Manner::WebSocket(body) => body.passed(),
-        Manner::AtOnce | Manner::InPieces(None) => Arc::new(AtomicU64::new(request.body.expose().len() as u64)),
+        Manner::AtOnce | Manner::Approved | Manner::InPieces(None) => {
+            Arc::new(AtomicU64::new(request.body.expose().len() as u64))
+        }
     }
 }
 

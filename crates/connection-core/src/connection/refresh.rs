@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, NotLive, Reason, reason};
+use connection_contract::{AuthType, BoxFuture, NotLive, Reason, reason};
 
 use super::Connection;
 use crate::{
     Error,
-    credential::{HotRow, ReadConnection},
+    credential::{HotRow, ReadConnection, read_shown},
     kinds::KindEntry,
+    liveness::for_grantee,
     plan::Stage,
     refresh::{self, FlightResult, RefreshResult, RefreshedConnection, Trigger},
 };
@@ -22,8 +23,12 @@ impl Connection {
     ///
     /// Each call after the end of the previous refresh refreshes again. A token that may have been spent by a request
     /// whose answer was lost is sent again only after its quarantine; [`NotLive::recheck_after`] of the error says when
-    /// that is. A token that the provider refused permanently is not sent again; see
-    /// [`force_refresh`](Self::force_refresh).
+    /// that is. A token that the provider refused is sent once more for each call. One that was restored from a backup is
+    /// not sent; see [`force_refresh`](Self::force_refresh).
+    ///
+    /// If the credential has nothing to renew, such as an access token without a refresh token, also of a kind for OAuth that
+    /// refreshes nothing, nobody is asked, nothing changes, and the outcome is
+    /// [`NothingToRenew`](crate::RefreshOutcome::NothingToRenew), until the credential ends.
     ///
     /// # Cancellation
     ///
@@ -31,15 +36,15 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] for kinds that refresh nothing, [`Error::NotRenewed`] if the provider does not refresh
-    /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::KindChanged`], [`Error::NotFound`], and the
-    /// store's errors. The credential is unchanged.
+    /// [`Error::NotSupported`] for kinds that refresh nothing and are not for OAuth, [`Error::NotRenewed`] if the provider
+    /// does not refresh the credential or cannot be reached, [`Error::UnknownKind`], [`Error::KindChanged`],
+    /// [`Error::NotFound`], and the store's errors. The credential is unchanged.
     pub fn refresh(&self) -> BoxFuture<'_, Result<RefreshedConnection, Error>> {
         Box::pin(self.refresh_for(Trigger::Requested))
     }
 
-    /// Refreshes as [`refresh`](Self::refresh) does, but asks the provider again even if it refused this credential
-    /// permanently. A token that may have been spent still waits for the end of its quarantine.
+    /// Refreshes as [`refresh`](Self::refresh) does, also with a token that was restored from a backup and may be used up.
+    /// A token that may have been spent still waits for the end of its quarantine.
     ///
     /// # Errors
     ///
@@ -50,10 +55,24 @@ impl Connection {
 
     async fn refresh_for(&self, why: Trigger) -> Result<RefreshedConnection, Error> {
         let id = self.id();
-        if !self.kind().await?.renews() {
-            return Err(self.cannot("renew their credential"));
+        let kind = self.kind().await?;
+        if !kind.renews() {
+            let info = Box::pin(self.system.ground.info_by_id(&self.info.owner, id)).await?;
+            let works = info.valid_until.is_none_or(|until| until > self.system.ground.clock.now());
+            // The provider of such a kind for OAuth issues no refresh tokens.
+            return match kind.descriptor.auth == AuthType::OAuth && works {
+                true => Ok(RefreshedConnection::new(RefreshResult::NothingToRenew, Arc::new(info))),
+                false => Err(self.cannot("renew their credential")),
+            };
         }
-        let landed = refresh::refresh_current(self.scope().on(&self.system.refresh), id, why).await?;
+        let landed = refresh::refresh_current(self.scope().on(&self.system.refresh), id, why).await;
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(error) => {
+                let error = Box::pin(self.with_remedies(error)).await;
+                return Err(self.for_caller(error));
+            }
+        };
         let info = match landed.row {
             // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => row.info.clone(),
@@ -81,21 +100,22 @@ impl Connection {
         if !kind.renews() {
             return Ok((kind, row));
         }
-        let scope = self.scope().on(&self.system.refresh);
-        match row.plan.stage(self.system.ground.clock.now().seconds()) {
+        let now = self.system.ground.clock.now().seconds();
+        match row.plan.stage(now) {
             Stage::Fresh => Ok((kind, row)),
             Stage::Due => {
-                refresh::start(scope, self.id(), row.generation);
+                refresh::start(self.scope().on(&self.system.refresh), self.id(), row.generation);
                 Ok((kind, row))
             }
             Stage::Expired => {
-                let landed = refresh::refresh(scope, self.id(), row.generation, Trigger::Due).await?;
+                let landed = self.refreshed_for_use(row.generation).await?;
                 let row = self.adopt_refreshed(&kind, landed.row).await?;
                 Ok((kind, row))
             }
             Stage::Failed => {
                 let unknown = || Reason::new(reason::EXPIRED, "the credential has expired and could not be renewed");
                 let why = row.plan.why().unwrap_or_else(|| NotLive::offline(unknown()));
+                let why = row.plan.with_remedies(why, now);
                 Err(Error::NotRenewed { kind: self.info.kind.clone(), why: Box::new(why) })
             }
         }
@@ -117,9 +137,42 @@ impl Connection {
         if !kind.renews() || row.plan.stage(self.system.ground.clock.now().seconds()) != Stage::Due {
             return Ok(row);
         }
-        let scope = self.scope().on(&self.system.refresh);
-        let landed = refresh::refresh(scope, self.id(), row.generation, Trigger::Due).await?;
+        let landed = self.refreshed_for_use(row.generation).await?;
         self.adopt_refreshed(kind, landed.row).await
+    }
+
+    /// Refreshes the credential of this generation for a use that waits for it.
+    async fn refreshed_for_use(&self, seen: i64) -> Result<FlightResult, Error> {
+        let scope = self.scope().on(&self.system.refresh);
+        match refresh::refresh(scope, self.id(), seen, Trigger::Due).await {
+            Ok(landed) => Ok(landed),
+            Err(error) => Err(self.for_caller(for_use(Box::pin(self.with_remedies(error)).await))),
+        }
+    }
+
+    /// Returns an error as the caller gets it.
+    fn for_caller(&self, error: Error) -> Error {
+        match error {
+            Error::NotRenewed { kind, mut why } if self.user.is_grantee() => {
+                why.reason = for_grantee(why.reason);
+                Error::NotRenewed { kind, why }
+            }
+            error => error,
+        }
+    }
+
+    /// Adds to a failure about whose token nothing is known what the caller can do, and when the next attempt is.
+    async fn with_remedies(&self, error: Error) -> Error {
+        match error {
+            Error::NotRenewed { kind, why } if why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => {
+                let ground = &self.system.ground;
+                let shown = read_shown(ground, &self.info.owner, self.id()).await;
+                let plan = shown.ok().and_then(|shown| shown.read.plan()).unwrap_or_default();
+                let why = plan.with_remedies(*why, ground.clock.now().seconds());
+                Error::NotRenewed { kind, why: Box::new(why) }
+            }
+            error => error,
+        }
     }
 
     /// Returns the credential for a request whose body is long: a newer one if this one ends soon and can be refreshed.
@@ -167,5 +220,16 @@ impl Connection {
                 None
             }
         }
+    }
+}
+
+/// Returns the error for a use: without the provider's own words, which only an answer to the person's own question has.
+fn for_use(error: Error) -> Error {
+    match error {
+        Error::NotRenewed { kind, mut why } => {
+            why.reason.provider_text = None;
+            Error::NotRenewed { kind, why }
+        }
+        error => error,
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use connection_contract::{BoxFuture, HttpError, Secret, Timestamp};
-use connection_egress::{SecretBuffer, Streaming};
+use connection_contract::{BoxFuture, Challenge, HttpError, Secret, Timestamp};
+use connection_egress::{Redactor, SecretBuffer, Streaming};
 
 use super::missing_scopes::MissingScopes;
-use crate::{Error, UseOutcome, frozen::UseGuard, redact::Redactor, uses::OpenRecord};
+use crate::{Error, UseOutcome, frozen::UseGuard, uses::OpenRecord};
 
 /// The provider upgraded the connection (RFC 9110, section 15.2.2).
 pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
@@ -79,6 +79,22 @@ impl Response {
         self.status
     }
 
+    /// Returns `true` if the provider does not accept the credential: for a 401 (RFC 9110, section 15.5.2), and for a 400 or
+    /// 403 whose challenge says `invalid_token` (RFC 6750, section 3.1).
+    pub(super) fn refuses_token(&self) -> bool {
+        match self.status {
+            401 => true,
+            400 | 403 => Challenge::of(&self.headers).is_invalid_token,
+            _ => false,
+        }
+    }
+
+    /// Returns `true` if the provider did what was asked: for 2xx, for an upgrade of the connection, and for 304, with which a
+    /// caller keeps the answer that it has.
+    pub(super) fn is_success(&self) -> bool {
+        matches!(self.status, SWITCHING_PROTOCOLS | 200..=299 | 304)
+    }
+
     /// Returns all headers, as names and values.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
@@ -100,7 +116,7 @@ impl Response {
         &self.scopes.askable
     }
 
-    /// Returns `true` for a 401 after which the credential was refreshed, although the request could not be sent again
+    /// Returns `true` for a refusal after which the credential was refreshed, although the request could not be sent again
     /// because too much of its body had passed: a repetition by the caller uses the newer credential. See
     /// [`Connection::open`](crate::Connection::open).
     pub fn has_newer_credential(&self) -> bool {

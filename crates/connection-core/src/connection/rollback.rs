@@ -10,19 +10,19 @@ use super::{Connection, System};
 use crate::{
     ConnectionInfo, Error, Notification, SealError,
     credential::{
-        AgreedKind, Payload, Previous, Subject, give_back, named_secrets, provider_grant,
+        AgreedKind, Payload, Subject, give_back, named_secrets, provider_grant, renewal,
         replace::{self, Replacement},
     },
     definition::Probed,
     event,
     grant::Affected,
     ground::{Ground, Scope, check_terms, kind_changed},
-    guard::RowError,
+    guard::{self, RowError},
     kinds::KindEntry,
     limits,
     plan::{self, ReportedTimes},
     store::{
-        Lock, json,
+        CREDENTIAL, Lock, json,
         rows::{CredentialRow, PreviousRow},
     },
     verify,
@@ -184,7 +184,7 @@ async fn verified(
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
-        Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source }),
+        Err(source) => return Err(Error::Plugin { kind: info.kind.clone(), source: source.into() }),
     };
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
@@ -201,7 +201,9 @@ async fn verified(
     let account_id = previous.account_id.as_str();
     let label = previous.account_label.as_str();
     let identity = match found.identity.clone() {
-        Some(identity) if identity.account_id.as_str() != account_id => {
+        // The account may have got its present name since.
+        Some(identity) if identity.is_mutable && identity.has_id(info.identity.account_id.as_str()) => identity,
+        Some(identity) if !identity.has_id(account_id) => {
             let message = format!("it belongs to another account than {}", replace::named(label, account_id));
             return Err(refused(info, Reason::new(reason::ACCOUNT_CHANGED, message)));
         }
@@ -218,14 +220,27 @@ async fn verified(
     let valid_until = found.valid_until.map(Timestamp::seconds).or(before.valid_until);
     let given =
         ReportedTimes { valid_until, renew_at: before.plan.renew_at, authorized_until: before.plan.authorized_until };
-    let plan = plan::of(id, kind.renews(), fresh.created_at, given);
+    let renewal = renewal(ground, kind, &payload.credential).await;
+    let plan = plan::of(id, renewal, fresh.created_at, given);
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let config = previous.config.clone();
     let now = ground.clock.now().seconds();
     // The person agreed to these terms, and a rollback accepts no others.
     let terms = kind.agreed_terms(info.terms.as_deref());
     let grant = provider_grant::row(&ground.sealer, kind, found.grant.as_ref());
-    Ok(Replacement { credential, found: Arc::new(found), asked, identity, config, terms, grant, now, inherits: false })
+    Ok(Replacement {
+        credential,
+        found: Arc::new(found),
+        // The connection is live.
+        words: None,
+        asked,
+        identity,
+        config,
+        terms,
+        grant,
+        now,
+        inherits: false,
+    })
 }
 
 /// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was
@@ -252,7 +267,7 @@ async fn keep_rotated(
     let kept = ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            let mark = Previous::of(&row, &owner).mark(tx, &sealer, now).await?;
+            let mark = guard::written(tx, &sealer, now, &row.mark_of(&owner)).await?;
             tx.rotate_previous(before, &fresh, &mark).await
         })
     });
@@ -270,11 +285,13 @@ pub(crate) async fn open_previous(
     info: &ConnectionInfo,
     previous: &PreviousRow,
 ) -> Result<Subject, Error> {
-    let sealed = |source| Error::Sealed { what: format!("connection {}", info.id), source: Arc::new(source) };
-    Previous::of(previous, &info.owner).check(&ground.sealer, previous)?;
-    let place = Payload::place(&info.id, &info.owner, &info.kind, previous.credential.generation);
-    let opened = ground.sealer.open(&place, &previous.credential.sealed).await.map_err(sealed)?;
-    let payload = Payload::decode(opened.expose()).ok_or_else(|| sealed(SealError::UnknownFormat))?;
+    ground.store.refuse_displaced()?;
+    guard::check(&ground.sealer, &previous.mark_of(&info.owner))?;
+    let PreviousRow { credential, .. } = previous;
+    let cell = CREDENTIAL.at(info.id.as_uuid(), credential.generation, &info.owner, info.kind.as_str());
+    let opened = ground.open(&cell, &credential.sealed).await?;
+    let unreadable = || Error::sealed(&cell, SealError::UnknownFormat);
+    let payload = Payload::decode(opened.expose()).ok_or_else(unreadable)?;
     let config = json::to_config(&previous.config);
     Ok(Subject { id: info.id, owner: info.owner.clone(), profile: info.profile, payload, config })
 }

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{
     BoxFuture, ConnectionError, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, Value, reason,
 };
+use connection_egress::LastAnswer;
 use connection_replay::usage::MAX_WORD_LENGTH;
 
 use super::{Connection, System, usage_session::answered};
@@ -158,7 +159,7 @@ impl Connection {
                 Ok(mode) if mode.as_ref().is_none_or(|mode| mode.len() <= MAX_WORD_LENGTH) => Ok(mode),
                 Ok(_) => {
                     let problem = "the plugin describes how the account is paid for in more than 128 bytes";
-                    Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()) })
+                    Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()).into() })
                 }
                 Err(source) => Err(Error::Credential { kind: kind.clone(), source }),
             }
@@ -254,24 +255,30 @@ pub(super) const fn period(at: i64) -> i64 {
     at - at.rem_euclid(PERIOD)
 }
 
-/// Returns the error for a connection that is re-authorized for another account again and again.
 /// Returns the usage, or why there is none now.
 async fn fetch_once(connection: &Connection) -> Result<FetchResult, Error> {
     let (kind, row) = match connection.open_fresh().await {
         Err(Error::NotRenewed { why, .. }) => return Ok(FetchResult { generation: None, result: Err(*why) }),
         opened => opened?,
     };
-    let mut fetched = FetchResult { generation: Some(row.generation), result: ask(connection, &kind, &row).await? };
+    let heard = LastAnswer::default();
+    let result = ask(connection, &kind, &row, &heard).await?;
+    let mut fetched = FetchResult { generation: Some(row.generation), result };
     if is_refused(&fetched.result)
         && let Some(fresh) = connection.after_refusal(&kind, &row).await
     {
-        let result = ask(connection, &kind, &fresh).await?;
+        let result = ask(connection, &kind, &fresh, &heard).await?;
         fetched = FetchResult { generation: Some(fresh.generation), result };
     }
-    if is_refused(&fetched.result)
+    // A plugin may read the usage from files, which say nothing about the credential.
+    let is_success = fetched.result.is_ok() && heard.origin().is_some();
+    let is_contradiction = is_success && row.is_contradicted_by_success(connection.system.ground.clock.now().seconds());
+    let is_refused = is_refused(&fetched.result);
+    if (is_refused || is_contradiction)
         && let Some(generation) = fetched.generation
     {
-        connection.note_refused_use(generation).await;
+        let refused_by = heard.end().filter(|_| is_refused);
+        connection.note_refused_use(generation, refused_by).await;
     }
     Ok(fetched)
 }
@@ -282,10 +289,12 @@ fn is_refused(result: &Result<UsageSnapshot, NotLive>) -> bool {
         && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED))
 }
 
+/// Asks the plugin, whose requests are recorded in `heard`.
 async fn ask(
     connection: &Connection,
     kind: &Arc<KindEntry>,
     row: &HotRow,
+    heard: &LastAnswer,
 ) -> Result<Result<UsageSnapshot, NotLive>, Error> {
     let system = &connection.system;
     let info = &connection.info;
@@ -293,10 +302,10 @@ async fn ask(
     let config = info.config.clone();
     let payload = row.payload.duplicate();
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
-    let services = CredentialServices::of(&system.ground, kind, &subject, Operation::Use).await?.unattended();
+    let services = CredentialServices::of(&system.ground, kind, &subject, Operation::Use).await?;
+    let services = services.unattended().hearing(heard.clone());
     let definition = kind.definition.clone();
     let clock = system.ground.clock.clone();
-    let heard = services.heard();
     let task = async move {
         let connection = subject.connection();
         let http = services.http();
@@ -318,7 +327,10 @@ async fn ask(
         },
         Contained::Ended(Ok(None)) => Err(connection.reports_no_usage()),
         Contained::Ended(Err(ConnectionError::NotLive(why))) => {
-            Ok(Err(heard.describe_reason(limits::not_live(why), system.ground.clock.now())))
+            let mut why = heard.describe_reason(limits::not_live(why), system.ground.clock.now());
+            // Others may see the usage, too, but the words of the provider are for the person alone.
+            why.reason.provider_text = None;
+            Ok(Err(why))
         }
         Contained::Ended(Err(ConnectionError::Credential(_))) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");

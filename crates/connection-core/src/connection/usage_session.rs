@@ -115,7 +115,7 @@ pub(crate) async fn session_metrics(
     let metrics = answered(ground, kind, task).await?;
     match check_metrics(&metrics) {
         Ok(()) => Ok(metrics),
-        Err(problem) => Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()) }),
+        Err(problem) => Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()).into() }),
     }
 }
 

@@ -10,11 +10,10 @@ use crate::{
     ground::{Ground, UNREADABLE},
     guard::{self, RowError},
     kinds::KindEntry,
-    limits,
     plan::Plan,
     store::{
-        ConflictRetries, InUseRow, Reader, Version,
-        rows::{AccountRow, ListedRow, Marked},
+        CREDENTIAL, ConflictRetries, InUseRow, Reader, Version,
+        rows::{AccountRow, ListedRow, StoredMark},
     },
 };
 
@@ -37,14 +36,14 @@ pub(crate) enum Unopened {
     /// The row of the connection differs from what its newest event says: it was edited or restored.
     Row(RowError),
     /// The sealed data cannot be opened: it was moved, restored or edited, or was sealed with another key.
-    Sealed(SealError),
+    Sealed(Error),
 }
 
 impl Unopened {
-    pub(crate) fn error(self, id: ConnectionId) -> Error {
+    pub(crate) fn error(self) -> Error {
         match self {
             Self::Row(error) => error.into(),
-            Self::Sealed(source) => Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) },
+            Self::Sealed(error) => error,
         }
     }
 
@@ -90,6 +89,8 @@ pub(crate) struct Read {
     pub(crate) listed: ListedRow,
     /// `None` if the row of the credential is missing or cannot be read.
     in_use: Option<InUseRow>,
+    /// The last withdrawal that the read followed, if it is known.
+    pub(super) withdrawal: Option<i64>,
 }
 
 impl Read {
@@ -118,7 +119,7 @@ impl Read {
     }
 
     /// Returns the mark of the row that makes the kind of the connection, if its kind belongs to an extension.
-    pub(crate) fn kind_mark(&self) -> Marked {
+    pub(crate) fn kind_mark(&self) -> StoredMark {
         self.in_use.as_ref().map(|row| row.declared.marked()).unwrap_or_default()
     }
 
@@ -127,12 +128,10 @@ impl Read {
         self.in_use.as_ref().map(|row| &*row.credential.secret_names)
     }
 
-    /// Returns `true` if a probe that found the stored facts and these secret names has to store only its time: there
-    /// are no names to correct and no previous credential to delete.
-    pub(crate) fn is_unchanged(&self, secret_names: Option<&str>, now: i64) -> bool {
-        let Some(row) = &self.in_use else { return false };
-        let is_kept = |replaced_at: i64| replaced_at > now.saturating_sub(limits::PREVIOUS_KEPT);
-        secret_names.is_none_or(|names| names == row.credential.secret_names) && row.previous_since.is_none_or(is_kept)
+    /// Returns `true` if a probe that found the stored facts and these secret names has to store only its time, because
+    /// there are no names to correct.
+    pub(crate) fn is_unchanged(&self, secret_names: Option<&str>) -> bool {
+        self.in_use.as_ref().is_some_and(|row| secret_names.is_none_or(|names| names == row.credential.secret_names))
     }
 }
 
@@ -153,13 +152,13 @@ pub(super) async fn read_at(ground: &Ground, id: ConnectionId, version: Option<V
         // The next read of the store may need a reader of its own.
         drop(reader);
         ground.freezes.saw(stamp, &row.freeze).await?;
-        return Ok(Read { listed: row.listed(), in_use: Some(row) });
+        return Ok(Read { listed: row.listed(), in_use: Some(row), withdrawal: stamp.withdrawal() });
     }
     let listed = reader.listed(id).await?.ok_or(Error::NotFound(id))?;
     // Another credential may have been stored between the two reads. Reading once more then finds its row.
     match readable(&mut reader, id).await? {
-        Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row) }),
-        None => Ok(Read { listed, in_use: None }),
+        Some(row) => Ok(Read { listed: row.listed(), in_use: Some(row), withdrawal: stamp.withdrawal() }),
+        None => Ok(Read { listed, in_use: None, withdrawal: stamp.withdrawal() }),
     }
 }
 
@@ -185,7 +184,7 @@ pub(crate) async fn open_as_one(
     mut info: ConnectionInfo,
     mut generation: i64,
 ) -> Result<(ConnectionInfo, Opened), Error> {
-    let mut retries = ConflictRetries::of("generation of a connection");
+    let mut retries = ConflictRetries::of("credential of a connection");
     loop {
         retries.begin_attempt()?;
         let opened = open(ground, &info).await?;
@@ -204,20 +203,23 @@ pub(crate) async fn open(ground: &Arc<Ground>, info: &ConnectionInfo) -> Result<
 /// Opens a credential that was read. The sealed data is bound to the owner and the kind of `info` and to the
 /// generation, and the row of the connection is compared with the newest event, so an edit of either is detected.
 pub(crate) async fn open_read(ground: &Arc<Ground>, info: &ConnectionInfo, read: &Read) -> Result<Opened, Error> {
+    // The credential may no longer be the current one.
+    ground.store.refuse_displaced()?;
+    let generation = read.generation();
+    let cell = CREDENTIAL.at(info.id.as_uuid(), generation, &info.owner, info.kind.as_str());
     let Some(InUseRow { credential: row, standing, .. }) = &read.in_use else {
-        let payload = Err(Unopened::Sealed(SealError::Tampered { table: "connection_credential" }));
-        return Ok(Opened { generation: read.generation(), payload, plan: Plan::default() });
+        let payload = Err(Unopened::Sealed(Error::sealed(&cell, SealError::Tampered { table: cell.table })));
+        return Ok(Opened { generation, payload, plan: Plan::default() });
     };
-    let place = Payload::place(&info.id, &info.owner, &info.kind, row.generation);
-    let opened = ground.sealer.open(&place, &row.sealed).await;
+    let opened = ground.open(&cell, &row.sealed).await;
     // The data was authentic, so if it cannot be decoded, a later version wrote it.
-    let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or(SealError::UnknownFormat));
-    if let Err(error) = &payload {
-        tracing::warn!(connection = %info.id, kind = %info.kind, %error, "a credential cannot be opened");
+    let unreadable = || Error::sealed(&cell, SealError::UnknownFormat);
+    let payload = opened.and_then(|bytes| Payload::decode(bytes.expose()).ok_or_else(unreadable));
+    if let Err(error @ Error::Sealed { what, source }) = &payload {
+        tracing::warn!(what, kind = %info.kind, error = %source, "a credential cannot be opened");
         // If the key may be available again soon, the connection is not marked as failing.
-        if error.may_pass() {
-            let what = format!("connection {}", info.id);
-            return Err(Error::Sealed { what, source: Arc::new(error.clone()) });
+        if source.may_pass() {
+            return Err(error.clone());
         }
     }
     let payload = payload.map_err(Unopened::Sealed).and_then(|payload| {

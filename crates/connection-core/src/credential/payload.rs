@@ -3,11 +3,10 @@
 //! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
 //! elsewhere.
 
-use connection_contract::{AddressPurpose, BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
+use connection_contract::{AddressPurpose, BaseUrl, GrantedDirectory, Origin, Reach, Record, Secret, host};
 use connection_egress::{AllowedOrigin, Egress, NamedBy};
-use connection_seal::Place;
 
-use crate::{ConnectionId, kinds::KindEntry, limits, owner::has_environment};
+use crate::{kinds::KindEntry, limits, owner::has_environment};
 
 /// An operation that sends requests for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +80,13 @@ impl Payload {
         let origins = origins.into_iter().filter(|origin| !is_discovered(origin)).map(allowed).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
         Ok(Self { credential, base_url, origins, discovered, roots: reach.roots.clone(), page: None })
+    }
+
+    /// Returns the values of the credential that an answer of the provider may repeat.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        add_values(&self.credential, &mut secrets);
+        secrets
     }
 
     pub(crate) fn duplicate(&self) -> Self {
@@ -158,18 +164,6 @@ impl Payload {
         let found = self.discovered.iter().filter(move |found| operation.reaches(found.purpose));
         found.map(|found| &found.allowed)
     }
-
-    /// Returns the place in which the payload of one generation is sealed.
-    pub(crate) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a Kind, generation: i64) -> Place<'a> {
-        Place {
-            table: "connection_credential",
-            column: "sealed",
-            key: id.as_bytes(),
-            owner,
-            kind: kind.as_str(),
-            sequence: generation,
-        }
-    }
 }
 
 /// Returns the name of the field that holds an origin.
@@ -179,6 +173,17 @@ fn tag(named: NamedBy) -> &'static str {
         NamedBy::Owner => "named",
         NamedBy::Visitor => "visited",
     }
+}
+
+/// Adds the values of a record, also of one inside of another. A credential that is no record is one value, and so is each
+/// of its words.
+fn add_values(bytes: &Secret, values: &mut Vec<Secret>) {
+    if let Ok(record) = Record::decode(bytes.expose()) {
+        return record.fields().for_each(|(_, value)| add_values(value, values));
+    }
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\0' | b'"' | b',');
+    values.extend(bytes.expose().split(is_between).filter(|word| !word.is_empty()).map(Secret::new));
+    values.push(bytes.duplicate());
 }
 
 #[cfg(test)]

@@ -8,17 +8,19 @@ use std::sync::Arc;
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Secret, VerifyResult};
 use serde_json::{Map, Value};
 
-use super::{Payload, Previous};
+use super::Payload;
 use crate::{
     ChangedPart, ConnectionId, Error, LivenessChange,
     asked::Asked,
     grant::Affected,
     ground::Ground,
+    guard,
     kinds::Terms,
     liveness::{self, column},
+    plan,
     store::{
-        ProviderGrantRow, StoreError, Tx,
-        rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
+        CREDENTIAL, ProviderGrantRow, Sealed, StoreError, Tx,
+        rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow, PreviousMark, StoredMark},
     },
 };
 
@@ -40,9 +42,8 @@ pub(crate) async fn seal_next(
     // may be drawn again, and nothing is left that was sealed with it.
     let drawn = ground.store.write_relaxed(move |tx| Box::pin(async move { tx.draw_generation(id).await })).await?;
     let generation = drawn.ok_or(Error::NotFound(id))?;
-    let place = Payload::place(&id, owner, kind, generation);
-    let failed = |source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) };
-    let sealed = ground.sealer.seal(&place, payload.encode().expose()).await.map_err(failed)?;
+    let cell = CREDENTIAL.at(id.as_uuid(), generation, owner, kind.as_str());
+    let sealed = ground.seal(&cell, payload.encode().expose()).await?;
     Ok(CredentialRow {
         connection_id: id,
         generation,
@@ -64,6 +65,8 @@ pub(crate) struct Replacement {
     pub(crate) credential: CredentialRow,
     /// The result of verifying the new credential before it is stored.
     pub(crate) found: Arc<VerifyResult<Secret>>,
+    /// The provider's own words about the reason in that result, sealed for the generation of the credential.
+    pub(crate) words: Option<Sealed>,
     /// The origin that the verification asked.
     pub(crate) asked: Asked,
     /// The account that the new credential reaches.
@@ -81,9 +84,10 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// Returns `true` if the credential is for another account than the connection's.
+    /// Returns `true` if the credential is for another account than the connection's. A name that can be changed at the
+    /// provider does not show that the account is the same, because a person chose the account.
     pub(crate) fn is_another(&self, account: &AccountRow) -> bool {
-        account.account_id != self.identity.account_id.as_str()
+        !self.identity.has_id(&account.account_id)
     }
 
     /// Returns the label of another connection that already has the credential's account.
@@ -91,8 +95,8 @@ impl Replacement {
         if !self.is_another(account) {
             return Ok(None);
         }
-        let id = self.identity.account_id.as_str();
-        Ok(tx.account_by_identity(&account.owner, &account.kind, id).await?.map(|(_, label)| label))
+        let holder = tx.account_of(&account.owner, &account.kind, &self.identity, Some(account.id)).await?;
+        Ok(holder.map(|(_, label)| label))
     }
 
     /// Replaces the credential. The caller's transaction has read the row and decided on the replacement; the caller
@@ -101,7 +105,7 @@ impl Replacement {
     /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
-        let Self { credential, found, asked, identity, config, terms, grant, now, inherits } = self;
+        let Self { credential, found, words, asked, identity, config, terms, grant, now, inherits } = self;
         let parts: &[_] = match config == account.config {
             true => &[ChangedPart::Credential],
             false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
@@ -111,8 +115,15 @@ impl Replacement {
             affected = affected.taken_back(tx, ground, account.id).await?;
         }
         let AccountRow { id, owner, generation, account_id, config: former, .. } = account;
-        let previous = Previous { id: *id, owner, generation: *generation, account_id, config: former };
-        let mark = previous.mark(tx, &ground.sealer, now).await?;
+        let previous = PreviousMark {
+            owner: owner.clone(),
+            connection_id: *id,
+            generation: *generation,
+            account_id: account_id.clone(),
+            config: former.clone(),
+            marked: StoredMark::default(),
+        };
+        let mark = guard::written(tx, &ground.sealer, now, &previous).await?;
         tx.replace_credential(account, &credential, now, &mark).await?;
         tx.delete_lacking_scopes(account.id).await?;
         if !inherits {
@@ -125,14 +136,24 @@ impl Replacement {
         }
         let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
         tx.set_account_facts(account.id, account_id, account_label, &config, digest, now).await?;
+        if !is_another && account.account_id != account_id {
+            // The account got its lasting id, or its address is written in another way.
+            tx.move_usage(account.id, &account.account_id, account_id).await?;
+        }
         match &grant {
             Some(grant) => tx.set_provider_grant(account.id, grant).await?,
             None if is_another => tx.delete_provider_grant(account.id).await?,
             None => {}
         }
         let failures = i64::from(found.liveness != Liveness::Live);
-        let measured = liveness::row(account.id, credential.generation, &found, &asked, now, failures);
+        let kind = Kind::parse(&account.kind).and_then(|kind| ground.kinds.entry(&kind));
+        let has_password = kind.is_some_and(|kind| kind.has_password());
+        let pause = (failures > 0).then(|| plan::after_refused_probe(account.id, failures, has_password));
+        let measured = liveness::row(account.id, credential.generation, &found, &asked, now, failures, pause);
         tx.upsert_liveness(&measured).await?;
+        if let Some(words) = &words {
+            tx.set_liveness_words(account.id, credential.generation, words).await?;
+        }
         Ok(affected)
     }
 

@@ -14,6 +14,7 @@ use crate::{
     kinds::Agreement,
     limits,
     store::ProviderGrantRow,
+    words::words,
 };
 
 /// The longest teardown of a credential that is not a connection's current one.
@@ -21,29 +22,18 @@ pub(crate) const MAX_PREVIOUS_TEARDOWN_TIME: Duration = Duration::from_secs(10);
 /// The time after the longest teardown until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The outcome of a teardown: what was seen to happen at the provider. The row is deleted in every case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Teardown {
-    /// The provider or the plugin failed. The credential may still work.
-    Failed,
-    /// There was nothing to revoke, because the connection held no credential.
-    NothingToRevoke,
-    /// The credential was not revoked. It may still work.
-    NotRevoked,
-    /// The provider confirmed that the credential no longer works.
-    Revoked,
-}
-
-impl Teardown {
-    /// Returns the name used in the log and in events.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::NothingToRevoke => "nothing_to_revoke",
-            Self::NotRevoked => "not_revoked",
-            Self::Revoked => "revoked",
-        }
+words! {
+    /// The outcome of a teardown: what was seen to happen at the provider. The row is deleted in every case.
+    #[non_exhaustive]
+    pub enum Teardown {
+        /// The provider or the plugin failed. The credential may still work.
+        Failed = "failed",
+        /// There was nothing to revoke, because the connection held no credential.
+        NothingToRevoke = "nothing_to_revoke",
+        /// The credential was not revoked. It may still work.
+        NotRevoked = "not_revoked",
+        /// The provider confirmed that the credential no longer works.
+        Revoked = "revoked",
     }
 }
 
@@ -228,14 +218,20 @@ pub(crate) async fn tear_down(
             return TeardownOutcome { teardown: Teardown::NothingToRevoke, reason: None, page: None };
         }
         Ok(Ok(contract::Teardown::NotRevoked(why))) => {
-            let why = limits::not_live(NotLive::failing(why)).reason;
-            return TeardownOutcome::not_revoked(id, of, why).at(page);
+            let why = limits::not_live(NotLive::failing(why));
+            // The other reasons are about the kind.
+            let why = match why.reason.code == reason::REVOCATION_UNCONFIRMED {
+                true => heard.describe_reason(why, ground.clock.now()),
+                false => why,
+            };
+            return TeardownOutcome::not_revoked(id, of, why.reason.provider_text(None)).at(page);
         }
         // An outcome that this version does not know is not reported as a success.
         Ok(Ok(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin did not say what it revoked"),
         Ok(Err(ConnectionError::Credential(_))) => return TeardownOutcome::unreadable(id, of).at(page),
         Ok(Err(ConnectionError::NotLive(why))) => {
-            heard.describe_reason(limits::not_live(why), ground.clock.now()).reason
+            // The reason becomes a part of an event.
+            heard.describe_reason(limits::not_live(why), ground.clock.now()).reason.provider_text(None)
         }
         Ok(Err(ConnectionError::Service(_))) => Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"),
         Ok(Err(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin could not revoke the credential"),

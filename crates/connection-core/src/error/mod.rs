@@ -20,7 +20,8 @@ use connection_contract::{
 use table::codes_and_remedies;
 
 use crate::{
-    ConnectionId, ConnectionInfo, DirectoryRefused, InvalidTags, RowError, RowFault, SealError, SessionId, StoreError,
+    ConnectionId, ConnectionInfo, DirectoryRefused, InvalidCursor, InvalidTags, RowError, RowFault, SealError,
+    SessionId, StoreError,
     frozen::{Frozen, Stopped},
 };
 
@@ -102,6 +103,9 @@ pub enum Error {
         /// The reason why there is no complete answer.
         source: HttpError,
     },
+    /// A list cannot begin at the cursor, which it did not return.
+    #[error(transparent)]
+    InvalidCursor(#[from] InvalidCursor),
     /// The data to import is not a connection of its kind.
     #[error("the connection cannot be imported: {0}")]
     InvalidImport(Cow<'static, str>),
@@ -169,7 +173,7 @@ pub enum Error {
         /// The kind whose plugin failed.
         kind: Kind,
         /// The error that the plugin returned.
-        source: ConnectionError,
+        source: Box<ConnectionError>,
     },
     /// The plugin panicked or did not finish in time.
     #[error("the plugin '{kind}' {what}")]
@@ -214,7 +218,7 @@ pub enum Error {
     /// Sealed data cannot be opened, because its key is missing or the data was edited.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
-        /// A description of the sealed thing: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab`.
+        /// The row, table and column: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab (connection_credential.sealed, 3)`.
         what: String,
         /// The reason why the data cannot be opened, such as a missing key.
         source: Arc<SealError>,
@@ -285,7 +289,10 @@ codes_and_remedies! {
         Self::Http { source: source @ HttpError::Denied, .. } => http_code(*source),
             "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address is not \
              followed";
-        Self::Http { source, .. } => http_code(*source), "try again later";
+        Self::Http { source, .. } => http_code(*source),
+            source.remedy().map_or_else(|| "try again later".to_owned(), |remedy| remedy.as_str().to_owned());
+        Self::InvalidCursor(_) => "invalid_cursor",
+            "begin at the first page, or pass on the position of the page before as it is";
         Self::InvalidImport(_) => "invalid_import";
         Self::InvalidLabel => "invalid_label", "enter a label with visible characters";
         Self::InvalidOwner(_) => "invalid_owner", "use the name or number by which the program knows its user";
@@ -309,7 +316,7 @@ codes_and_remedies! {
         Self::Rules(error) => error.code(), error.remedy();
         Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);
         Self::SessionNotFound(_) => "setup_not_found", "begin a new setup";
-        Self::Store(source) => "store_failed", source.remedy();
+        Self::Store(source) => source.code(), source.remedy();
         Self::TermsOutdated { .. } => "kind_changed", "look at what changed, then accept the kind's new terms";
         Self::TooManySetups { .. } => "too_many_setups",
             "finish or cancel an open setup, or wait until one expires, then begin again";
@@ -324,6 +331,7 @@ impl From<Stopped> for Error {
         match stopped {
             Stopped::Frozen { what, fault } => Self::Frozen { what, fault },
             Stopped::GrantEnded { agent, connection } => AgentError::GrantEnded { agent, connection }.into(),
+            Stopped::Removed(id) => Self::NotFound(id),
             Stopped::TokenEnded { agent } => AgentError::TokenEnded(agent).into(),
             Stopped::Unknown(error) => error.into(),
         }
@@ -366,7 +374,8 @@ fn unanswered(host: &str, error: HttpError) -> String {
         HttpError::Denied => {
             format!("{host}, or the address that it redirects to, is outside of this connection's reach")
         }
-        HttpError::Connect | HttpError::Dns | HttpError::Timeout | HttpError::Tls => format!("cannot reach {host}"),
+        HttpError::Connect | HttpError::Dns | HttpError::Timeout => format!("cannot reach {host}"),
+        error if error.is_of_tls() => format!("cannot reach {host}: {error}"),
         _ => format!("{host} gave no complete answer"),
     }
 }
@@ -380,7 +389,7 @@ fn http_code(error: HttpError) -> &'static str {
         HttpError::Denied => reason::DENIED,
         HttpError::Dns => reason::DNS,
         HttpError::Timeout => reason::TIMEOUT,
-        HttpError::Tls => reason::TLS,
+        error if error.is_of_tls() => reason::TLS,
         HttpError::TooLarge => reason::TOO_LARGE,
         HttpError::Uncertain => reason::REFRESH_OUTCOME_UNKNOWN,
         _ => reason::PROVIDER_ERROR,

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Reason, reason};
+use connection_contract::{Reason, Timestamp, host, reason};
+use connection_egress::host as host_name;
 
 use super::{
     ExchangeKey, ExchangeScope, StateDirectory, quarantine,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     Error,
     exchange::System,
+    plan::SILENT,
     store::{
         json,
         rows::{ExchangeRow, Sent},
@@ -24,18 +26,42 @@ use crate::{
 /// Maximum number of attempts per search. Those with the oldest signs of life come first.
 const BATCH: i64 = 256;
 
-/// Returns the reason that is recorded for a connection whose answer may be lost.
-pub(crate) fn unknown() -> Reason {
-    let message = "a refresh token may have been used, but the provider's answer was lost";
-    Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message)
+/// The beginning of the message of [`unknown`].
+const UNKNOWN: &str = "a refresh token may have been used: ";
+
+/// Returns the reason that is recorded for a connection whose answer may be lost. `end` says how the last request ended.
+pub(crate) fn unknown(end: Option<&str>) -> Reason {
+    let end = end.unwrap_or("the provider's answer was lost");
+    Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, format!("{UNKNOWN}{end}"))
+}
+
+/// Returns the reason for a connection whose token was sent by a process that gives no sign of life.
+pub(crate) fn silent(sent: &Sent) -> Reason {
+    let machine = sent.machine.as_deref().map(|name| format!("the machine '{name}'"));
+    let machine = machine.as_deref().unwrap_or("another machine");
+    let since = Timestamp::from_seconds(sent.seen_at).to_rfc3339();
+    unknown(Some(&format!("it was sent by a process on {machine}, which {SILENT} {since}")))
+}
+
+/// Returns how the last request ended, if `reason` is one of [`unknown`].
+pub(crate) fn end_of_unknown(reason: &Reason) -> Option<&str> {
+    reason.message.as_str().strip_prefix(UNKNOWN)
 }
 
 /// Records the answers that this node keeps, and concludes the attempts without one.
 pub(crate) async fn recover(system: &Arc<System>) {
-    rescue::ingest_all(system).await;
+    rescue::ingest_all(system, false).await;
     if let Err(error) = conclude_abandoned(system).await {
         tracing::warn!(code = error.code(), "cannot look for attempts of processes that have ended");
     }
+}
+
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+/// Records every answer that this node keeps, also one that nobody asks for yet, and concludes the attempts without one,
+/// before the store goes to a machine that does not have them.
+pub(crate) async fn settle(system: &Arc<System>) -> Result<(), Error> {
+    rescue::ingest_all(system, true).await;
+    conclude_abandoned(system).await
 }
 
 /// Concludes the attempts of this node whose sender has ended, and makes their connections due.
@@ -71,7 +97,13 @@ async fn conclude_one(system: &Arc<System>, key: ExchangeKey, scope: ExchangeSco
         return Ok(());
     }
     let seen = quarantine::boot_time(system);
-    let note = json::reason(&unknown());
+    let origin = match scope {
+        ExchangeScope::Connection(id) => system.ground.reader().await?.asked_origins(id).await?.refresh_origin,
+        ExchangeScope::Session(_) => None,
+    };
+    let origin = origin.and_then(|origin| host::origin(&origin));
+    let end = origin.map(|origin| format!("the answer of {} was lost", host_name(&origin)));
+    let note = json::reason(&unknown(end.as_deref()));
     let now = system.ground.clock.now().seconds();
     let written = system.ground.store.write(move |tx| {
         Box::pin(async move {

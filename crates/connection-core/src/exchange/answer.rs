@@ -1,10 +1,10 @@
-//! The encoding of an answer, and the places that it is sealed for.
+//! The encoding of an answer, and the cells that it is sealed for.
 
-use connection_contract::{HttpResponse, Record, Secret};
+use connection_contract::{HttpResponse, Kind, Record, Secret};
 use connection_replay::{to_response, with_response};
-use connection_seal::Place;
 
 use super::ExchangeKey;
+use crate::store::{EXCHANGE_ANSWER, SealedCell, SealedKey};
 
 pub(super) fn encode(answer: &HttpResponse) -> Secret {
     with_response(Record::new(), answer).encode()
@@ -19,12 +19,13 @@ pub(super) fn duplicate(answer: &HttpResponse) -> HttpResponse {
     HttpResponse::new(answer.status(), answer.headers().to_vec(), answer.body().duplicate(), answer.received_at())
 }
 
-/// Returns the place of an answer in the state directory, sealed for the generation that was spent.
-pub(super) fn place_of_file<'a>(key: &'a ExchangeKey, owner: &'a str, kind: &'a str, generation: i64) -> Place<'a> {
-    Place { column: "rescue", sequence: generation, ..place(key, owner, kind) }
+/// Returns the cell of an answer in the state directory, sealed for the generation that was spent, or of a courier's key.
+pub(super) fn cell_of_file(key: ExchangeKey, owner: &str, kind: &Kind, generation: i64) -> SealedCell {
+    let key = SealedKey::Bytes(key.as_bytes().to_vec(), generation);
+    SealedCell { column: "rescue", ..EXCHANGE_ANSWER.cell(key, owner, kind.as_str()) }
 }
 
-/// Returns the place of an answer in its row.
-pub(super) fn place<'a>(key: &'a ExchangeKey, owner: &'a str, kind: &'a str) -> Place<'a> {
-    Place { table: "connection_exchange", column: "sealed", key: key.as_bytes(), owner, kind, sequence: 0 }
+/// Returns the cell of an answer in its row.
+pub(super) fn cell(key: ExchangeKey, owner: &str, kind: &Kind) -> SealedCell {
+    EXCHANGE_ANSWER.cell(SealedKey::Bytes(key.as_bytes().to_vec(), 0), owner, kind.as_str())
 }

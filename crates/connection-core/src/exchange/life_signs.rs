@@ -16,7 +16,7 @@ use super::ExchangeKey;
 use crate::{Clock, exchange::System, store::rows::Sent};
 
 /// The time between two signs.
-const INTERVAL: Duration = Duration::from_secs(15);
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs `work`, and renews the sign of life of the attempt until `work` ends. It does not keep the registry open.
 pub(super) async fn renew_during<T>(signs: LifeSigns, work: impl Future<Output = T>) -> T {
@@ -53,7 +53,7 @@ impl LifeSigns {
                 system
                     .ground
                     .store
-                    .write_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
+                    .write_end_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
             });
             if let Some(written) = written
                 && let Err(error) = written.await

@@ -1,4 +1,4 @@
-//! Reads the state directory of a node without becoming one of its processes, for a restore.
+//! Reads the state directory of a node without becoming one of its processes, for a restore and a move.
 
 use std::{collections::HashMap, io, path::Path};
 
@@ -19,6 +19,9 @@ pub(crate) struct NodeLook {
     answers: HashMap<ConnectionId, i64>,
     /// `true` if there may be an answer whose connection cannot be read.
     pub(crate) is_unreadable: bool,
+    /// The number of answers and of entries of journals that the node keeps.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only a move to a server counts them"))]
+    pub(crate) kept: usize,
 }
 
 impl NodeLook {
@@ -37,7 +40,7 @@ impl NodeLook {
     /// Blocks: call it on a thread that may block.
     pub(crate) fn at(path: &Path, store: &str) -> Self {
         let mut look = Self::default();
-        match StateDirectory::is_in_use(path, store) {
+        match StateDirectory::is_in_use(path, Some(store)) {
             Ok(is_in_use) => look.is_in_use = is_in_use,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return look,
             Err(_) => look.is_unreadable = true,
@@ -55,6 +58,7 @@ impl NodeLook {
             Content::Damaged => return self.is_unreadable = true,
             Content::Whole(bytes) => bytes,
         };
+        self.kept += 1;
         match rescue::parse(bytes) {
             Some(kept) => {
                 if let StoredKind::Answer(ExchangeScope::Connection(id)) = kept.kind {

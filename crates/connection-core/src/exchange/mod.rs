@@ -7,6 +7,7 @@
 mod abandoned;
 mod answer;
 mod answer_slots;
+mod courier;
 mod key;
 mod life_signs;
 #[cfg(feature = "sqlite")]
@@ -26,15 +27,19 @@ mod table;
 mod tests;
 mod unanswered;
 
-pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub(crate) use abandoned::settle;
+pub(crate) use abandoned::{conclude_abandoned, end_of_unknown, recover, silent, unknown};
+pub(crate) use courier::check as check_courier;
+pub use courier::{CourierStream, Couriers, run_courier};
 #[cfg(feature = "sqlite")]
 pub(crate) use look::NodeLook;
 pub(crate) use quarantine::boot_time;
 pub(crate) use replay::{Rule, SEND_WITHIN};
-pub(crate) use request::{Exchange, ExchangeOutcome, Uncertain};
-pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep};
+pub(crate) use request::{Deadline, Exchange, ExchangeOutcome, Uncertain};
+pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep, has_ended};
 pub(crate) use send::{MAX_REFRESH, send};
-pub(crate) use spends::{ConnectionSpends, Spender};
+pub(crate) use spends::{AnsweredExchange, ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
 pub(crate) use system::System;
 pub(crate) use table::Exchanges;

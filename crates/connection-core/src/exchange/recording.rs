@@ -7,7 +7,7 @@ use connection_egress::Backoff;
 use tokio::sync::watch;
 
 use super::{
-    Exchange, ExchangeOutcome, ExchangeScope, answer,
+    Exchange, ExchangeOutcome, ExchangeScope, answer, courier,
     request::CommittedIntent,
     rescue::{self, Origin},
     table::Progress,
@@ -29,7 +29,7 @@ const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs
 pub(super) async fn keep(
     system: Arc<System>,
     exchange: &Exchange,
-    noted: &CommittedIntent,
+    noted: CommittedIntent,
     answer: HttpResponse,
     progress: &watch::Sender<Progress>,
 ) -> Option<ExchangeOutcome> {
@@ -56,6 +56,7 @@ pub(super) async fn keep(
                 if rescued {
                     rescue::remove(&system, exchange.key).await;
                 }
+                courier::dismiss(&system, noted.courier).await;
                 return Some(first.unwrap_or_else(|| ExchangeOutcome::Answered(Arc::new(answer))));
             }
             Err(error) => {
@@ -86,14 +87,11 @@ async fn record(
     let fresh = match sealed {
         Some(sealed) => sealed.clone(),
         None => {
-            let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
-            let bytes = answer::encode(answer);
-            let fresh =
-                system.ground.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
-            sealed.insert(fresh).clone()
+            let cell = answer::cell(key, &exchange.owner, &exchange.kind);
+            sealed.insert(system.ground.seal(&cell, answer::encode(answer).expose()).await?).clone()
         }
     };
-    let written = system.ground.store.write(move |tx| {
+    let written = system.ground.store.write_end(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let recorded = tx.answer_exchange(key, &fresh).await?;
@@ -124,23 +122,13 @@ pub(super) async fn recorded(
     sealed: &Sealed,
     sent: &Sent,
 ) -> Result<ExchangeOutcome, Error> {
-    let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
-    match system.ground.sealer.open(&place, sealed).await {
-        Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
-        opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
-            Some(answer) => ExchangeOutcome::Answered(Arc::new(answer)),
-            None => {
-                tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange cannot be opened");
-                ExchangeOutcome::Uncertain(lost(sent.at))
-            }
-        }),
-    }
-}
-
-fn unreadable(exchange: &Exchange, source: crate::SealError) -> Error {
-    let what = match exchange.scope {
-        ExchangeScope::Connection(id) => format!("connection {id}"),
-        ExchangeScope::Session(id) => format!("setup session {id}"),
-    };
-    Error::Sealed { what, source: Arc::new(source) }
+    let cell = answer::cell(exchange.key, &exchange.owner, &exchange.kind);
+    let opened = system.ground.open_or_lost(&cell, sealed).await?;
+    Ok(match opened.and_then(|bytes| answer::decode(bytes.expose())) {
+        Some(answer) => ExchangeOutcome::Answered(Arc::new(answer)),
+        None => {
+            tracing::warn!(scope = ?exchange.scope, "the recorded answer of an exchange cannot be opened");
+            ExchangeOutcome::Uncertain(lost(sent.at))
+        }
+    })
 }

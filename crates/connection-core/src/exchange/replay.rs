@@ -14,14 +14,15 @@ use connection_egress::Moment;
 use crate::store::rows::Sent;
 
 /// The time within which the request is sent, measured by the sender from before the intent. The longest request then
-/// ends within the lease and within a quarantine.
+/// ends within a quarantine.
 pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(25);
 /// The quarantine, in seconds. It is longer than a request that is under way can take to arrive.
 pub(super) const QUARANTINE: i64 = 60;
 /// The time, in seconds, after which an attempt whose end cannot be proven here is checked again.
 const RECHECK_AFTER: i64 = 60;
-/// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times in that time.
-const FRESH_FOR: i64 = 45;
+/// The time, in seconds, for which a sign of life is fresh. A sender that is alive renews it three times in that time, and a
+/// sign that is no longer fresh proves nothing.
+const FRESH_FOR: i64 = 3;
 /// The time without a sign of life, in seconds, that proves that an attempt is over.
 const GONE_AFTER: i64 = 86_400;
 

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, HttpResponse, Kind, Timestamp};
-use connection_egress::{Egress, Moment};
+use connection_egress::{Egress, Moment, SendUntil};
 
-use super::{ExchangeKey, ExchangeScope, Rule, answer};
-use crate::store::rows::Sent;
+use super::{ExchangeKey, ExchangeScope, Rule, answer, courier::Courier};
+use crate::{Clock, lease::Term, store::rows::Sent};
 
 /// An exchange: everything about a spending request except the request itself.
 pub(crate) struct Exchange {
@@ -17,9 +17,51 @@ pub(crate) struct Exchange {
     pub(crate) rule: Rule,
     /// The generation of the spent credential, which must still be current when the intent is committed.
     pub(crate) generation: Option<i64>,
+    /// `true` if the token is spent although a restore or a failover may have lost its use.
+    pub(crate) spends_restored: bool,
     pub(crate) egress: Egress,
-    /// The time, as the clock's `passed`, after which nothing is sent.
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) deadline: Option<Deadline>,
+}
+
+/// The time, as the clock's `passed`, from which nothing is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline {
+    pub(super) latest: Duration,
+    /// The term of the lease without which nothing is sent.
+    term: Option<Term>,
+}
+
+impl Deadline {
+    /// Returns the deadline of a holder of a lease, which moves with each extension until the time `latest`.
+    pub(crate) fn of_lease(latest: Duration, term: Term) -> Self {
+        Self { latest, term: Some(term) }
+    }
+
+    pub(super) fn no_later_than(self, latest: Duration) -> Self {
+        Self { latest: self.latest.min(latest), ..self }
+    }
+
+    pub(super) fn at(&self) -> Duration {
+        self.term.as_ref().map_or(self.latest, |term| term.ends().min(self.latest))
+    }
+
+    /// Waits until the lease is extended if it has ended meanwhile, for example while the process was paused.
+    pub(super) async fn until_held(&self, clock: &dyn Clock) {
+        if let Some(term) = &self.term {
+            term.until_held(clock, self.latest).await;
+        }
+    }
+
+    pub(super) fn send_until(&self) -> SendUntil {
+        let deadline = self.clone();
+        SendUntil::new(move || deadline.at())
+    }
+}
+
+impl From<Duration> for Deadline {
+    fn from(latest: Duration) -> Self {
+        Self { latest, term: None }
+    }
 }
 
 /// The result of a request that spends something, such as a refresh token.
@@ -55,6 +97,8 @@ pub(crate) struct Uncertain {
     pub(crate) retry_after: i64,
     /// `true` if the sender gave a sign of life a moment ago, so that the attempt is not judged yet.
     pub(crate) is_left: bool,
+    /// `true` if the sender gives no sign of life, and nothing proves here that it has ended.
+    pub(crate) is_silent: bool,
 }
 
 impl ExchangeOutcome {
@@ -77,4 +121,6 @@ pub(super) struct CommittedIntent {
     pub(super) within: Option<Duration>,
     /// The database's time at that decision.
     pub(super) now: Moment,
+    /// The courier that the intent names, if there is one.
+    pub(super) courier: Option<Box<Courier>>,
 }

@@ -6,7 +6,11 @@
 //! ```text
 //! "CNXR" 4 | version, 2, in 1 | whose 1 (1 connection, 2 session) | id 16 | generation 8 | sealed: sent at 8, the answer
 //! "CNXR" 4 | version, 2, in 1 | 3, an entry of a journal           | id 16 | its number 8 | sealed: see `rescued_entry`
+//! "CNXR" 4 | version, 2, in 1 | 4 or 5 for 1 or 2, by a courier    | id 16 | generation 8 | length 4 | a key, sealed
+//!                                                                  | sealed with that key: as 1 or 2
 //! ```
+//!
+//! If nothing was sent or processed, a courier writes its name in place of an answer.
 //!
 //! It is sealed for its exchange and for the generation that was spent, and can be opened only for these. If another
 //! generation is current by now, the answer is used only for the attempt that it answers, and deleted otherwise: each
@@ -21,17 +25,18 @@
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use connection_contract::{HttpResponse, Kind, Secret};
+use connection_seal::open_once;
 use uuid::Uuid;
 
 use super::{
     Exchange, ExchangeKey, ExchangeScope, StateDirectory, answer, rescued_entry,
-    state::{Source, StoredAnswer},
+    state::{COURIER, Source, StoredAnswer},
 };
 use crate::{
     Clock, Error, StoreError,
     exchange::System,
     ids::{ConnectionId, SessionId},
-    store::Sealed,
+    store::{Sealed, rows::Sent},
 };
 
 const MAGIC: [u8; 5] = *b"CNXR\x02";
@@ -59,7 +64,7 @@ pub(crate) async fn commit_or_keep<T, K>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rescue {
     Nothing,
-    /// The row holds the answer now.
+    /// The row holds the answer now, or is deleted, because nothing was sent.
     Ingested,
     /// An answer exists and cannot be read.
     Damaged,
@@ -78,14 +83,11 @@ pub(super) struct Origin {
 /// failure is not final.
 pub(super) async fn write(system: &Arc<System>, exchange: &Exchange, origin: Origin, answer: &HttpResponse) -> bool {
     let key = exchange.key;
-    let (tag, id) = match exchange.scope {
-        ExchangeScope::Connection(id) => (1, *id.as_bytes()),
-        ExchangeScope::Session(id) => (2, *id.as_bytes()),
-    };
-    let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
+    let (tag, id) = tag_and_id(exchange.scope);
+    let cell = answer::cell_of_file(key, &exchange.owner, &exchange.kind, origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
     // The store may be the part that hangs, so sealing does not wait for it.
-    let sealed = match system.ground.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
+    let sealed = match system.ground.seal_soon(&cell, plain.expose(), COMMIT_PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
             tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the state directory either");
@@ -133,16 +135,18 @@ fn log_forgetting(forgotten: Option<io::Result<()>>) {
     }
 }
 
-/// Records the answers that this node keeps.
-pub(super) async fn ingest_all(system: &Arc<System>) {
+/// Records the answers that this node keeps. `asks` is that of [`ingest`].
+pub(super) async fn ingest_all(system: &Arc<System>, asks: bool) {
     let keys = match blocking(system, StateDirectory::all_stored).await {
         None => return,
         Some(Ok(keys)) => keys,
         Some(Err(error)) => return tracing::warn!(%error, "the state directory cannot be read"),
     };
     for key in keys {
-        match ingest(system, key, false).await {
-            Ok(Rescue::Ingested) => tracing::info!("an answer from a rescue file is now recorded"),
+        match ingest(system, key, asks).await {
+            Ok(Rescue::Ingested) => {
+                tracing::info!("what a former process or its courier left about a request is now recorded");
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(code = error.code(), "an answer from a rescue file cannot be recorded now"),
         }
@@ -180,7 +184,7 @@ async fn ingest_one(
     bytes: &[u8],
     asks: bool,
 ) -> Result<Rescue, Error> {
-    let Some(KeptValue { kind: stored_kind, generation, sealed }) = parse(bytes) else {
+    let Some(KeptValue { kind: stored_kind, generation, copy, sealed }) = parse(bytes) else {
         return Ok(damaged(system, source, "it was not written by this program"));
     };
     let scope = match stored_kind {
@@ -194,21 +198,21 @@ async fn ingest_one(
         forget(system, source.clone()).await;
         return Ok(Rescue::Nothing);
     };
-    let place = answer::place_of_file(&key, &owner, kind.as_str(), generation);
-    let failed = |source| Error::Sealed { what: format!("the answer to {key:?}"), source: Arc::new(source) };
-    let plain = match system.ground.sealer.open(&place, &sealed).await {
-        Err(error) if error.may_pass() => return Err(failed(error)),
-        Err(error) => return Ok(damaged(system, source, &error.to_string())),
-        Ok(plain) => plain,
-    };
+    let cell = answer::cell_of_file(key, &owner, &kind, generation);
+    let mut opened = system.ground.open_or_lost(&cell, copy.as_ref().unwrap_or(&sealed)).await?;
+    if copy.is_some() {
+        opened = opened.and_then(|once| open_once(once.expose(), sealed.as_bytes()));
+    }
+    let Some(plain) = opened else { return Ok(damaged(system, source, DOES_NOT_OPEN)) };
     let Some((sent_at, answer)) = plain.expose().split_first_chunk() else {
         return Ok(damaged(system, source, "it was not written by this program"));
     };
     let sent_at = i64::from_be_bytes(*sent_at);
+    let courier = std::str::from_utf8(answer).ok().filter(|name| copy.is_some() && name.starts_with(COURIER));
+    let unsent = courier.map(|name| Sent::first(None, name.to_owned(), sent_at));
     // The answer is sealed for its row with the current keys.
-    let place = answer::place(&key, &owner, kind.as_str());
-    let fresh = system.ground.sealer.seal(&place, answer).await.map_err(failed)?;
-    let answered = StoredReply { key, scope, generation, sent_at, fresh };
+    let fresh = system.ground.seal(&answer::cell(key, &owner, &kind), answer).await?;
+    let answered = StoredReply { key, scope, generation, sent_at, fresh, unsent };
     let mut ingested = answered.record(system, false).await?;
     // A process that has the answer in memory deletes it here before the row is deleted. An answer that is still here
     // was left by a process that died.
@@ -239,19 +243,21 @@ async fn still_holds(system: &Arc<System>, source: &Source) -> Result<bool, Erro
 }
 
 /// A kept answer that is to be recorded.
+#[derive(Clone)]
 struct StoredReply {
     key: ExchangeKey,
     scope: ExchangeScope,
     generation: i64,
     sent_at: i64,
     fresh: Sealed,
+    /// The first attempt, if its courier has noted that nothing was sent or processed.
+    unsent: Option<Sent>,
 }
 
 impl StoredReply {
     /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `inserts` is `true`.
     async fn record(&self, system: &Arc<System>, inserts: bool) -> Result<IngestOutcome, Error> {
-        let Self { key, scope, generation, sent_at, ref fresh } = *self;
-        let fresh = fresh.clone();
+        let Self { key, scope, generation, sent_at, fresh, unsent } = self.clone();
         let now = system.ground.clock.now().seconds();
         let written = system.ground.store.write(move |tx| {
             Box::pin(async move {
@@ -266,11 +272,15 @@ impl StoredReply {
                 if !is_its_own && current.is_some_and(|current| generation < current) {
                     return Ok(IngestOutcome::Outdated);
                 }
-                let ingested = match row {
-                    Some(row) if row.sealed.is_some() => false,
-                    Some(_) => tx.answer_exchange(key, &fresh).await?,
-                    None if inserts => tx.insert_answer(key, scope, &fresh).await?,
-                    None => return Ok(IngestOutcome::Unasked),
+                let ingested = match (row, unsent) {
+                    (Some(row), _) if row.sealed.is_some() => false,
+                    (_, Some(unsent)) => match tx.delete_intent(key, &unsent).await? {
+                        true => true,
+                        false => return Ok(IngestOutcome::Outdated),
+                    },
+                    (Some(_), None) => tx.answer_exchange(key, &fresh).await?,
+                    (None, None) if inserts => tx.insert_answer(key, scope, &fresh).await?,
+                    (None, None) => return Ok(IngestOutcome::Unasked),
                 };
                 if let (true, ExchangeScope::Connection(id)) = (ingested, scope) {
                     tx.hasten_refresh(id, now).await?;
@@ -296,6 +306,9 @@ fn unavailable(system: &System, error: &io::Error) -> StoreError {
     StoreError::Unavailable { place, detail: error.to_string() }
 }
 
+/// The reason why a rescue file whose sealed value does not open is damaged.
+pub(super) const DOES_NOT_OPEN: &str = "its sealed value was edited, moved or sealed with another key";
+
 pub(super) fn damaged(system: &System, source: &Source, why: &str) -> Rescue {
     let place = system.state.as_ref().map(|state| state.name_of(source)).unwrap_or_default();
     tracing::warn!(place, why, "a rescue file cannot be opened and is left in place");
@@ -314,7 +327,23 @@ pub(super) struct KeptValue {
     pub(super) kind: StoredKind,
     /// The generation of the credential that was sent, or the number of the journal's entry.
     pub(super) generation: i64,
+    /// The one-time key of a courier, which the store's keys open; `None` if they sealed the value itself.
+    copy: Option<Sealed>,
     sealed: Sealed,
+}
+
+fn tag_and_id(scope: ExchangeScope) -> (u8, [u8; 16]) {
+    match scope {
+        ExchangeScope::Connection(id) => (1, *id.as_bytes()),
+        ExchangeScope::Session(id) => (2, *id.as_bytes()),
+    }
+}
+
+/// Returns the beginning of what a courier writes, with the sealed copy of its one-time key.
+pub(super) fn head_of_courier(scope: ExchangeScope, generation: i64, copy: &Sealed) -> Vec<u8> {
+    let (tag, id) = tag_and_id(scope);
+    let length = u32::try_from(copy.as_bytes().len()).unwrap_or(u32::MAX).to_be_bytes();
+    [&MAGIC[..], &[tag + 3], &id, &generation.to_be_bytes(), &length, copy.as_bytes()].concat()
 }
 
 /// Reads a kept value, still sealed; `None` for bytes that this program did not write.
@@ -325,12 +354,20 @@ pub(super) fn parse(bytes: &[u8]) -> Option<KeptValue> {
     let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
     let kind = match *tag {
-        1 => StoredKind::Answer(ExchangeScope::Connection(ConnectionId::from(id))),
-        2 => StoredKind::Answer(ExchangeScope::Session(SessionId::from(id))),
+        1 | 4 => StoredKind::Answer(ExchangeScope::Connection(ConnectionId::from(id))),
+        2 | 5 => StoredKind::Answer(ExchangeScope::Session(SessionId::from(id))),
         rescued_entry::TAG => StoredKind::Entry(SessionId::from(id)),
         _ => return None,
     };
-    Some(KeptValue { kind, generation: i64::from_be_bytes(*generation), sealed: Sealed::of_bytes(sealed) })
+    let (copy, sealed) = match *tag {
+        4 | 5 => {
+            let (length, rest) = sealed.split_first_chunk()?;
+            let (copy, sealed) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+            (Some(Sealed::of_bytes(copy)), sealed)
+        }
+        _ => (None, sealed),
+    };
+    Some(KeptValue { kind, generation: i64::from_be_bytes(*generation), copy, sealed: Sealed::of_bytes(sealed) })
 }
 
 pub(super) async fn owner_and_kind(system: &System, scope: ExchangeScope) -> Result<Option<(String, Kind)>, Error> {
@@ -358,8 +395,13 @@ pub(super) async fn is_gone(system: &Arc<System>, node: Option<&str>, process: &
     }
 }
 
+/// Returns `true` if a process with this name, which no other process has, was one of this node and has certainly ended.
+pub(crate) async fn has_ended(system: &Arc<System>, process: &str) -> bool {
+    is_gone(system, system.state.as_deref().map(StateDirectory::node), process).await
+}
+
 /// Runs `work` on a thread that may block. Returns `None` if there is no state directory.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     system: &Arc<System>,
     work: impl FnOnce(&StateDirectory) -> io::Result<T> + Send + 'static,
 ) -> Option<io::Result<T>> {

@@ -12,7 +12,13 @@ use super::{
     rescue::{self, Rescue},
     state::Source,
 };
-use crate::{Error, exchange::System, ids::SessionId, journal, store::Sealed};
+use crate::{
+    Error,
+    exchange::System,
+    ids::SessionId,
+    journal,
+    store::{SETUP_EFFECT, Sealed},
+};
 
 /// The tag of an entry in the state directory.
 pub(super) const TAG: u8 = 3;
@@ -47,13 +53,9 @@ pub(super) async fn record(
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
     if let Some((owner, kind)) = rescue::owner_and_kind(system, ExchangeScope::Session(session)).await? {
-        let place = journal::entry_place(&session, &owner, &kind, seq);
-        match system.ground.sealer.open(&place, &sealed).await {
-            Err(source) if source.may_pass() => {
-                return Err(Error::Sealed { what: format!("setup session {session}"), source: Arc::new(source) });
-            }
-            Err(error) => return Ok(rescue::damaged(system, source, &error.to_string())),
-            Ok(_) => {}
+        let cell = SETUP_EFFECT.at(session.as_uuid(), seq, &owner, kind.as_str());
+        if system.ground.open_or_lost(&cell, &sealed).await?.is_none() {
+            return Ok(rescue::damaged(system, source, rescue::DOES_NOT_OPEN));
         }
         let insert = system
             .ground

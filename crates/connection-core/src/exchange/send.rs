@@ -2,24 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{HttpError, HttpRequest};
+use connection_contract::{HttpError, HttpRequest, Origin, RefreshSemantics};
 use connection_egress::{Moment, SendOnceOutcome};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{
-    Exchange, ExchangeOutcome, ExchangeScope, StateDirectory,
+    Deadline, Exchange, ExchangeOutcome, ExchangeScope, Rule, StateDirectory,
+    courier::{self, Courier},
     life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
     replay::{Age, Verdict},
     request::CommittedIntent,
     rescue::{self, Rescue},
     table::{Progress, RemoveOnDrop},
-    unanswered::{AttemptState, attempt_state, conclude, decide, lost, moment, uncertain},
+    unanswered::{AttemptState, attempt_state, decide, lost, moment, uncertain},
 };
 use crate::{
     Error, StoreError,
     exchange::System,
+    platform,
     store::{
         ConflictRetries,
         rows::{ExchangeRow, Sent, SetupState},
@@ -81,12 +83,20 @@ async fn run_to_end(
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
-    match begin(&system, exchange).await {
+    match begin(&system, exchange, &request).await {
         Err(error) => Some(Err(error)),
-        Ok(Beginning::Known(ended)) => Some(Ok(ended)),
+        Ok(Beginning::Known(ended)) => {
+            let answer = match &ended {
+                ExchangeOutcome::Answered(answer) | ExchangeOutcome::Refused(answer) => Ok(&**answer),
+                ExchangeOutcome::NotSent(error) => Err(*error),
+                ExchangeOutcome::Uncertain(_) => Err(HttpError::Uncertain),
+            };
+            system.ground.http.recall(&exchange.egress.heard, &request, answer);
+            Some(Ok(ended))
+        }
         Ok(Beginning::Noted(noted)) => {
             let signs = LifeSigns::of(&system, exchange.key, &noted.sent);
-            renew_during(signs, send_noted(system, exchange, noted, request, progress)).await
+            renew_during(signs, send_noted(system, exchange, *noted, request, progress)).await
         }
     }
 }
@@ -95,14 +105,14 @@ async fn run_to_end(
 async fn send_noted(
     system: Arc<System>,
     exchange: &Exchange,
-    noted: CommittedIntent,
+    mut noted: CommittedIntent,
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
-    match send_in_time(&system, exchange, &noted, request).await {
+    match send_in_time(&system, exchange, &mut noted, request).await {
         SendOnceOutcome::Answered(answer) => {
             // Without a result, the registry was dropped, and the answer is in a rescue file.
-            keep(system, exchange, &noted, answer, progress).await.map(Ok)
+            keep(system, exchange, noted, answer, progress).await.map(Ok)
         }
         SendOnceOutcome::Limited(answer) => {
             withdraw_intent(&system, exchange, noted).await;
@@ -112,44 +122,74 @@ async fn send_noted(
             withdraw_intent(&system, exchange, noted).await;
             Some(Ok(ExchangeOutcome::NotSent(error)))
         }
-        SendOnceOutcome::Unclear { retry_after } => {
-            let retry_after_seconds = i64::try_from(retry_after.as_secs()).unwrap_or(i64::MAX);
-            tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
-                                                     a request");
-            let now = noted.now.estimated(&*system.ground.clock);
-            let sent = conclude(&system, exchange, noted.sent, retry_after_seconds).await;
-            // The conclusion also returned the database's time.
-            let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, system.ground.clock.passed()));
-            let verdict = decide(&system, exchange, &sent, now).await;
-            Some(verdict.map(|verdict| ExchangeOutcome::Uncertain(uncertain(&system, exchange, &sent, verdict, now))))
-        }
+        SendOnceOutcome::Unclear { retry_after } => Some(conclude_unclear(&system, exchange, noted, retry_after).await),
     }
+}
+
+/// Concludes an attempt without a clear answer, and returns its state.
+async fn conclude_unclear(
+    system: &Arc<System>,
+    exchange: &Exchange,
+    noted: CommittedIntent,
+    retry_after: Duration,
+) -> Result<ExchangeOutcome, Error> {
+    let retry_after_seconds = i64::try_from(retry_after.as_secs()).unwrap_or(i64::MAX);
+    tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of a request");
+    let now = noted.now.estimated(&*system.ground.clock);
+    // Its process, its lock and its slot say how the attempt ended, as they would to another process.
+    drop(noted.courier);
+    let sent = match attempt_state(system, exchange, noted.sent, now, retry_after_seconds).await? {
+        // A courier left an answer, or a note that nothing was sent.
+        AttemptState::Answered => {
+            return match system.ground.reader().await?.exchange(exchange.key).await? {
+                Some(ExchangeRow { sealed: Some(first), sent, .. }) => recorded(system, exchange, &first, &sent).await,
+                _ => Ok(ExchangeOutcome::NotSent(HttpError::Timeout)),
+            };
+        }
+        AttemptState::Lost(uncertain) => return Ok(ExchangeOutcome::Uncertain(uncertain)),
+        AttemptState::Sent(sent) => sent,
+    };
+    // The conclusion also returned the database's time.
+    let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, system.ground.clock.passed()));
+    let verdict = decide(system, exchange, &sent, now).await?;
+    Ok(ExchangeOutcome::Uncertain(uncertain(system, exchange, &sent, verdict, now)))
 }
 
 /// Sends the request if there is time. A later request could meet one that another process sends.
 async fn send_in_time(
     system: &Arc<System>,
     exchange: &Exchange,
-    noted: &CommittedIntent,
+    noted: &mut CommittedIntent,
     request: HttpRequest,
 ) -> SendOnceOutcome {
-    let mut until = exchange.deadline;
+    let clock = &*system.ground.clock;
+    let mut deadline = exchange.deadline.clone();
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
-        let now = noted.now.estimated(&*system.ground.clock);
+        let now = noted.now.estimated(clock);
         let age = Age::of(before.begun_at, system.exchanges.first(now), now);
         if !age.is_within(grace) {
             return SendOnceOutcome::NotSent(HttpError::Timeout);
         }
         let left = Duration::from_secs(age.left_of(grace).unsigned_abs());
-        let closes = system.ground.clock.passed().saturating_add(left);
-        until = Some(until.map_or(closes, |until| until.min(closes)));
+        let closes = clock.passed().saturating_add(left);
+        deadline = Some(deadline.map_or_else(|| closes.into(), |deadline| deadline.no_later_than(closes)));
     }
-    if until.is_some_and(|until| system.ground.clock.passed() >= until) {
-        return SendOnceOutcome::NotSent(HttpError::Timeout);
+    if let Some(deadline) = &deadline {
+        deadline.until_held(clock).await;
+        if clock.passed() >= deadline.at() {
+            return SendOnceOutcome::NotSent(HttpError::Timeout);
+        }
     }
     let unsent = system.exchanges.forget_unsent(exchange.key);
-    let longest = exchange.deadline.map(|_| MAX_REFRESH);
-    let once = system.ground.http.send_once(&exchange.egress, request, until, longest).await;
+    let longest = exchange.deadline.as_ref().map(|_| MAX_REFRESH);
+    let http = &system.ground.http;
+    let once = match &mut noted.courier {
+        Some(courier) => {
+            let sent = courier.carry(system, deadline.as_ref());
+            http.send_once_by(&exchange.egress, &request, longest, sent).await
+        }
+        None => http.send_once(&exchange.egress, request, deadline.as_ref().map(Deadline::send_until), longest).await,
+    };
     if let Some(unsent) = unsent.filter(|_| once.is_unprocessed()) {
         // The row is as it was before.
         system.exchanges.remember_unsent(exchange.key, unsent);
@@ -159,22 +199,27 @@ async fn send_in_time(
 
 enum Beginning {
     Known(ExchangeOutcome),
-    Noted(CommittedIntent),
+    Noted(Box<CommittedIntent>),
 }
 
 /// Commits the intent, or returns the end of an earlier attempt.
-async fn begin(system: &Arc<System>, exchange: &Exchange) -> Result<Beginning, Error> {
+async fn begin(system: &Arc<System>, exchange: &Exchange, request: &HttpRequest) -> Result<Beginning, Error> {
+    let origin = system.ground.http.origin_of(request);
     let mut retries = ConflictRetries::of("exchange");
     loop {
         retries.begin_attempt()?;
         let now = moment(system).await?;
         let row = system.ground.reader().await?.exchange(exchange.key).await?;
         let before = match row {
+            // The token is not sent again unless a person asks for it by force, which deletes this record.
+            Some(ExchangeRow { sealed, sent, .. }) if sent.is_answer_ended(sealed.as_ref(), now.seconds()) => {
+                return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(sent.at))));
+            }
             Some(ExchangeRow { sealed: Some(sealed), sent, .. }) => {
                 return recorded(system, exchange, &sealed, &sent).await.map(Beginning::Known);
             }
             Some(ExchangeRow { sent, .. }) => {
-                let sent = match attempt_state(system, exchange, sent, now).await? {
+                let sent = match attempt_state(system, exchange, sent, now, 0).await? {
                     AttemptState::Answered => continue,
                     AttemptState::Lost(uncertain) => {
                         return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain)));
@@ -199,17 +244,22 @@ async fn begin(system: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
                 Rescue::Damaged => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(now.seconds())))),
             },
         };
-        let noted = match before {
+        // The courier is ready before the intent names it.
+        let courier = Courier::start(system, exchange, request, now.seconds()).await;
+        let mut noted = match before {
             Some((before, replays, within)) => {
                 let sent = Sent { begun_at: before.begun_at, ..new_attempt(system, now, replays) };
-                CommittedIntent { sent, before: Some(before), within, now }
+                CommittedIntent { sent, before: Some(before), within, now, courier }
             }
-            None => CommittedIntent { sent: new_attempt(system, now, 0), before: None, within: None, now },
+            None => CommittedIntent { sent: new_attempt(system, now, 0), before: None, within: None, now, courier },
         };
-        match commit_intent(system, exchange, &noted).await {
-            Ok(true) => return Ok(Beginning::Noted(noted)),
+        if let Some(courier) = &noted.courier {
+            noted.sent.process_id.clone_from(&courier.name);
+        }
+        match commit_intent(system, exchange, &noted, origin.as_ref()).await {
+            Ok(true) => return Ok(Beginning::Noted(Box::new(noted))),
             // Another process committed its intent first.
-            Ok(false) => {}
+            Ok(false) => courier::dismiss(system, noted.courier).await,
             Err(error) => {
                 // The intent may have been committed nevertheless.
                 withdraw_intent(system, exchange, noted).await;
@@ -223,15 +273,26 @@ fn new_attempt(system: &System, now: Moment, replays: i64) -> Sent {
     let process_id = system.ground.process.clone();
     let at = now.seconds();
     let node_id = system.state.as_deref().map(StateDirectory::node).map(str::to_owned);
-    Sent { replays, ..Sent::first(node_id, process_id, at) }
+    Sent { replays, machine: platform::machine_name(), ..Sent::first(node_id, process_id, at) }
 }
 
-async fn commit_intent(system: &Arc<System>, exchange: &Exchange, noted: &CommittedIntent) -> Result<bool, Error> {
+/// Commits the intent with the origin that is asked, so that a process that finds the attempt without its answer can name the
+/// host.
+async fn commit_intent(
+    system: &Arc<System>,
+    exchange: &Exchange,
+    noted: &CommittedIntent,
+    origin: Option<&Origin>,
+) -> Result<bool, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
     let sent = noted.sent.clone();
     let before = noted.before.clone();
     let generation = exchange.generation;
+    let spends_restored = exchange.spends_restored;
+    let is_used_up = matches!(exchange.rule, Rule::BySemantics(semantics) if semantics != RefreshSemantics::Stable);
+    let refuses_after_promotion = is_used_up && system.ground.store.notices_promotions();
+    let origin = origin.map(|origin| origin.as_str().to_owned());
     let written = system.ground.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
@@ -241,7 +302,12 @@ async fn commit_intent(system: &Arc<System>, exchange: &Exchange, noted: &Commit
                     if let (Some(account), Some(generation)) = (&account, generation)
                         && account.generation != generation
                     {
-                        return Err(StoreError::Conflict { what: "generation of a connection".into() });
+                        return Err(StoreError::ChangedMeanwhile { what: "credential of a connection" });
+                    }
+                    // A failover may have marked the credential after the attempt has read it, and before the timeline was
+                    // recorded.
+                    if is_used_up && !spends_restored && tx.restored(id).await?.is_some() {
+                        return Err(StoreError::ChangedMeanwhile { what: "credential of a connection" });
                     }
                     account.is_some()
                 }
@@ -252,6 +318,13 @@ async fn commit_intent(system: &Arc<System>, exchange: &Exchange, noted: &Commit
             };
             if !is_there {
                 return Ok(None);
+            }
+            // In the transaction of the intent, so that the intent is on the server that was asked.
+            if refuses_after_promotion {
+                tx.refuse_after_promotion().await?;
+            }
+            if let (ExchangeScope::Connection(id), Some(origin)) = (scope, origin) {
+                tx.set_refresh_origin(id, &origin).await?;
             }
             match before {
                 Some(before) => tx.resend_exchange(key, &before, &sent).await.map(Some),
@@ -272,7 +345,7 @@ async fn withdraw_intent(system: &Arc<System>, exchange: &Exchange, noted: Commi
     let scope = exchange.scope;
     let sent = noted.sent.clone();
     let before = noted.before.clone();
-    let written = system.ground.store.write(move |tx| {
+    let written = system.ground.store.write_end(move |tx| {
         Box::pin(async move {
             // A commit whose result was not received may still be in progress. Under the lock, the intent is there or
             // will never be.
@@ -285,6 +358,9 @@ async fn withdraw_intent(system: &Arc<System>, exchange: &Exchange, noted: Commi
     });
     if let Err(error) = written.await {
         tracing::debug!(%error, "the record of a request that was not sent cannot be deleted now");
+        // The courier, if there is one, notes that nothing was sent, for other processes.
         system.exchanges.remember_unsent(exchange.key, noted.sent);
+    } else {
+        courier::dismiss(system, noted.courier).await;
     }
 }

@@ -3,15 +3,15 @@
 use std::{
     future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use connection_contract::{
     BoxFuture, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Spend, SpendService,
 };
 use connection_egress::Egress;
+use connection_replay::may_hold_token;
 
-use super::{Exchange, ExchangeKey, ExchangeOutcome, ExchangeScope, Rule, Uncertain, send};
+use super::{Deadline, Exchange, ExchangeKey, ExchangeOutcome, ExchangeScope, Rule, Uncertain, send};
 use crate::{ConnectionId, Error, exchange::System};
 
 /// The credential whose token is spent.
@@ -22,6 +22,19 @@ pub(crate) struct Spender<'a> {
     pub(crate) kind: &'a Kind,
     /// The generation of the credential. Nothing is spent if another credential is current.
     pub(crate) generation: i64,
+    /// `true` for the attempt that a person forces. Any other one spends nothing of a credential that is marked as restored,
+    /// also if it was marked after the attempt had begun.
+    pub(crate) spends_restored: bool,
+}
+
+/// An exchange whose answer is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnsweredExchange {
+    pub(crate) key: ExchangeKey,
+    /// `true` if the status of the answer is a success.
+    pub(crate) is_success: bool,
+    /// `true` if the answer may hold a token, whether or not the plugin can read it.
+    pub(crate) may_hold_token: bool,
 }
 
 /// The spending requests of one refresh of one connection.
@@ -34,16 +47,17 @@ pub(crate) struct ConnectionSpends {
     owner: String,
     kind: Kind,
     generation: i64,
+    spends_restored: bool,
     rule: Rule,
     egress: Egress,
-    deadline: Duration,
+    deadline: Deadline,
     seen: Mutex<SpendState>,
 }
 
 #[derive(Default)]
 struct SpendState {
-    /// The exchanges whose answers are recorded, in the order of the answers, with `true` for a successful status.
-    answered: Vec<(ExchangeKey, bool)>,
+    /// The exchanges whose answers are recorded, in the order of the answers.
+    answered: Vec<AnsweredExchange>,
     /// `true` if the plugin made another request after the last of these exchanges.
     elsewhere: bool,
     uncertain: Option<Uncertain>,
@@ -51,22 +65,22 @@ struct SpendState {
 }
 
 impl ConnectionSpends {
-    /// Returns the service. Requests are bounded by `egress`, and none is sent after `deadline` has
-    /// [passed](crate::Clock::passed).
+    /// Returns the service. Requests are bounded by `egress`, and none is sent after `deadline`.
     pub(crate) fn new(
         system: &Arc<System>,
         spender: Spender<'_>,
         semantics: RefreshSemantics,
         egress: Egress,
-        deadline: Duration,
+        deadline: Deadline,
     ) -> Self {
-        let Spender { id, owner, kind, generation } = spender;
+        let Spender { id, owner, kind, generation, spends_restored } = spender;
         Self {
             system: system.clone(),
             id,
             owner: owner.to_owned(),
             kind: kind.clone(),
             generation,
+            spends_restored,
             rule: Rule::BySemantics(semantics),
             egress,
             deadline,
@@ -77,7 +91,7 @@ impl ConnectionSpends {
     /// Returns the exchanges that the transaction which stores the refreshed credential passes to
     /// [`Tx::settle_exchanges`](crate::store::Tx::settle_exchanges).
     pub(crate) fn keys(&self) -> Vec<ExchangeKey> {
-        self.seen().answered.iter().map(|(key, _)| *key).collect()
+        self.seen().answered.iter().map(|answered| answered.key).collect()
     }
 
     /// Returns the exchanges to settle if the plugin failed: those with refusals, and the one on whose answer the
@@ -86,15 +100,17 @@ impl ConnectionSpends {
     pub(crate) fn keys_to_settle(&self) -> Vec<ExchangeKey> {
         let seen = self.seen();
         let last = seen.answered.len().checked_sub(1).filter(|_| !seen.elsewhere);
-        let judged = |(index, (key, yes)): (usize, &(ExchangeKey, bool))| (!yes || Some(index) == last).then_some(*key);
+        let judged = |(index, answered): (usize, &AnsweredExchange)| {
+            (!answered.is_success || Some(index) == last).then_some(answered.key)
+        };
         seen.answered.iter().enumerate().filter_map(judged).collect()
     }
 
     /// Returns the exchange on whose answer the plugin based its result, if its status was a success. The token is
     /// spent even if the plugin cannot read the answer.
-    pub(crate) fn accepted_key(&self) -> Option<ExchangeKey> {
+    pub(crate) fn accepted(&self) -> Option<AnsweredExchange> {
         let seen = self.seen();
-        seen.answered.last().filter(|(_, yes)| *yes && !seen.elsewhere).map(|(key, _)| *key)
+        seen.answered.last().filter(|answered| answered.is_success && !seen.elsewhere).copied()
     }
 
     /// Records that another request begins, on whose answer the plugin may also base its result.
@@ -117,6 +133,21 @@ impl ConnectionSpends {
         self.seen().stopped.clone()
     }
 
+    /// Returns the exchange of a request that spends something.
+    pub(super) fn exchange(&self, key: ExchangeKey) -> Exchange {
+        Exchange {
+            key,
+            scope: ExchangeScope::Connection(self.id),
+            owner: self.owner.clone(),
+            kind: self.kind.clone(),
+            rule: self.rule,
+            generation: Some(self.generation),
+            spends_restored: self.spends_restored,
+            egress: self.egress.clone(),
+            deadline: Some(self.deadline.clone()),
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, SpendState> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,16 +160,7 @@ impl SpendService for ConnectionSpends {
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let key = ExchangeKey::of_connection(&self.system.ground.sealer, self.id, &spend);
-        let exchange = Exchange {
-            key,
-            scope: ExchangeScope::Connection(self.id),
-            owner: self.owner.clone(),
-            kind: self.kind.clone(),
-            rule: self.rule,
-            generation: Some(self.generation),
-            egress: self.egress.clone(),
-            deadline: Some(self.deadline),
-        };
+        let exchange = self.exchange(key);
         Box::pin(async move {
             if self.is_stopped() {
                 return pending().await;
@@ -149,7 +171,9 @@ impl SpendService for ConnectionSpends {
                     seen.elsewhere = !matches!(&ended, ExchangeOutcome::Answered(_));
                     match &ended {
                         ExchangeOutcome::Answered(answer) => {
-                            seen.answered.push((key, (200..300).contains(&answer.status())))
+                            let is_success = (200..300).contains(&answer.status());
+                            let may_hold_token = may_hold_token(answer);
+                            seen.answered.push(AnsweredExchange { key, is_success, may_hold_token });
                         }
                         ExchangeOutcome::Uncertain(uncertain) => seen.uncertain = Some(*uncertain),
                         ExchangeOutcome::NotSent(_) | ExchangeOutcome::Refused(_) => {}

@@ -3,7 +3,7 @@
 //! ```text
 //! node                          the node's id, made once
 //! lock                          held while the directory is put in order
-//! process-STORE-PROCESS.lock    held by a process for as long as it lives; the kernel frees it
+//! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it
 //! answers-STORE-PROCESS.places  room for the sealed answers of a process, see `places`
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
@@ -12,8 +12,8 @@
 //! must not share one directory.
 //!
 //! The slots of a process that has ended are read until each answer in them is recorded. Then the next process that
-//! opens the directory takes over the file, so that it has slots even if the disk is full. Surplus files are removed. A
-//! lock file stays as long as the slots of its process.
+//! opens the directory takes over the file, so that it has slots even if the disk is full. Surplus files are removed, and
+//! those of couriers, which have one slot. A lock file stays as long as the slots of its process.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -37,6 +37,8 @@ const MAX_RESCUE: u64 = 20 << 20;
 const RESCUE: &str = ".rescue";
 const LOCK: &str = ".lock";
 const SLOTS: &str = ".places";
+/// The beginning of the names of couriers among those of processes.
+pub(super) const COURIER: &str = "courier-";
 
 /// The state directory of this node, with the lock of this process.
 #[derive(Debug)]
@@ -119,8 +121,7 @@ impl StateDirectory {
                 gone.push(other.to_owned());
             }
         }
-        let alive = platform::open_private(&path.join(format!("{prefix}{process}{LOCK}")))?;
-        alive.lock()?;
+        let alive = platform::lock_file(&path.join(format!("{prefix}{process}{LOCK}")))?;
         let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
         directory.places = directory.take_slots(process, &gone).map_err(|error| error.to_string());
@@ -132,27 +133,28 @@ impl StateDirectory {
     fn take_slots(&self, process: &str, gone: &[String]) -> io::Result<AnswerSlots> {
         let own = self.places_of(process);
         let mut taken = None;
-        for path in gone.iter().map(|process| self.places_of(process)) {
+        for process in gone {
+            let path = self.places_of(process);
             match path.try_exists()? && answer_slots::read_slots(&path).is_ok_and(|found| found.is_empty()) {
-                true if taken.is_none() => taken = Some(AnswerSlots::take_over(&path, own.clone())?),
+                true if taken.is_none() && !process.starts_with(COURIER) => {
+                    taken = Some(AnswerSlots::take_over(&path, own.clone())?)
+                }
                 true => fs::remove_file(&path)?,
                 false => {}
             }
         }
-        taken.map_or_else(|| AnswerSlots::make(own), Ok)
+        taken.map_or_else(|| AnswerSlots::make(own, answer_slots::SLOTS), Ok)
     }
 
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
-    /// Returns `true` if a process of the store with this tag is running on the node of this directory.
+    /// Returns `true` if a process of the store with this tag is running on the node of this directory; without a tag,
+    /// one of any store.
     ///
     /// Blocks for a moment.
-    pub(super) fn is_in_use(path: &Path, store: &str) -> io::Result<bool> {
-        let prefix = format!("process-{store}-");
+    pub(crate) fn is_in_use(path: &Path, store: Option<&str>) -> io::Result<bool> {
+        let prefix = store.map_or_else(|| "process-".to_owned(), |store| format!("process-{store}-"));
         let is_lock = |name: &&String| name.starts_with(&prefix) && name.ends_with(LOCK);
         for name in names(path)?.iter().filter(is_lock) {
-            let path = path.join(name);
-            // A process that has just ended may have been tidied away.
-            if !is_free(&path)? && path.try_exists()? {
+            if is_held(&path.join(name))? {
                 return Ok(true);
             }
         }
@@ -215,6 +217,29 @@ impl StateDirectory {
             return Ok(false);
         }
         is_free(&self.lock_of(process))
+    }
+
+    /// Returns `true` if a process or courier of this node is running.
+    pub(super) fn is_running(&self, process: &str) -> io::Result<bool> {
+        is_held(&self.lock_of(process))
+    }
+
+    /// Makes the files of a courier: its lock, which is held, and its slot.
+    pub(super) fn make_courier(&self, name: &str) -> io::Result<(File, File)> {
+        // The file is locked before it has its name, so that nobody finds it free.
+        let draft = self.path.join(format!("{name}.new"));
+        let lock = platform::lock_file(&draft)?;
+        fs::rename(&draft, self.lock_of(name))?;
+        Ok((lock, answer_slots::make_one(self.places_of(name))?))
+    }
+
+    /// Removes the files of a courier whose attempt is recorded. The lock file, which proves its end, is the last.
+    pub(super) fn remove_courier(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.places_of(name)) {
+            // On a full disk, there is no slot.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::remove_file(self.lock_of(name)),
+        }
     }
 
     /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a slot of this process, or in a
@@ -349,6 +374,11 @@ fn read_node(path: &Path) -> io::Result<Option<String>> {
         }
         node => Ok(node),
     }
+}
+
+/// Returns `true` if a process holds a lock file. One that has just ended may have been tidied away.
+fn is_held(path: &Path) -> io::Result<bool> {
+    Ok(!is_free(path)? && path.try_exists()?)
 }
 
 /// Returns `true` if a lock file exists and no process holds it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exchanges, StateDirectory};
+use super::{Couriers, Exchanges, StateDirectory};
 use crate::{credential, ground::Ground};
 
 /// The exchanges in progress, on top of the credentials.
@@ -10,6 +10,7 @@ pub(crate) struct System {
     pub(crate) ground: Arc<Ground>,
     pub(crate) credential: Arc<credential::System>,
     pub(crate) exchanges: Exchanges,
+    pub(crate) couriers: Option<Arc<dyn Couriers>>,
     /// The state directory of this node, if there is one.
     pub(crate) state: Option<Arc<StateDirectory>>,
 }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use connection_egress::Moment;
@@ -32,7 +29,7 @@ pub(crate) struct Exchanges {
     /// Attempts that are recorded but were not sent, and whose record could not be deleted.
     unsent: Mutex<HashMap<ExchangeKey, Sent>>,
     /// `true` if no further exchange may begin.
-    closed: AtomicBool,
+    closed: watch::Sender<bool>,
     /// The database's time when this process first read it, with the time that had passed in this process.
     first: OnceLock<Moment>,
 }
@@ -69,7 +66,7 @@ impl Exchanges {
         if let Some(progress) = flights.get(&key) {
             return Ok(progress.clone());
         }
-        if self.closed.load(Ordering::Relaxed) {
+        if *self.closed.borrow() {
             return Err(StoreError::Closed);
         }
         let (sender, progress) = watch::channel(Progress::UnderWay);
@@ -98,12 +95,18 @@ impl Exchanges {
         lock(&self.unsent).get(&key).is_some_and(|unsent| unsent.is_same_attempt(sent))
     }
 
+    /// Resolves once no new exchange may begin, so that whoever waits for its turn need not wait any longer.
+    pub(crate) async fn until_closed(&self) {
+        // The sender is this value, so the receiver is never without one.
+        drop(self.closed.subscribe().wait_for(|closed| *closed).await);
+    }
+
     /// Prevents new exchanges, and waits until those in progress have ended or cannot be recorded.
     pub(crate) async fn settled(&self) {
         let flights: Vec<_> = {
             let flights = lock(&self.flights);
             // The flag is set under the lock, so every exchange is either in the list or finds the flag set.
-            self.closed.store(true, Ordering::Relaxed);
+            self.closed.send_replace(true);
             flights.values().cloned().collect()
         };
         for mut progress in flights {

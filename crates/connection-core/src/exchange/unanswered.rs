@@ -6,9 +6,10 @@ use connection_contract::Timestamp;
 use connection_egress::Moment;
 
 use super::{
-    Exchange, Rule, Uncertain, quarantine,
+    Exchange, Rule, Uncertain, courier, quarantine,
     replay::{self, Age, Verdict},
     rescue::{self, Rescue},
+    state::COURIER,
 };
 use crate::{Error, exchange::System, store::rows::Sent};
 
@@ -21,14 +22,17 @@ pub(super) enum AttemptState {
     Sent(Sent),
 }
 
-/// Finds out whether the attempt is over. The proof comes before the search of the directory: in the other order, an
-/// answer that is written between the two would be missed.
+/// Finds out whether the attempt is over, and concludes it with the pause `retry_after` in seconds. The proof comes before
+/// the search of the directory: in the other order, an answer that is written between the two would be missed.
 pub(super) async fn attempt_state(
     system: &Arc<System>,
     exchange: &Exchange,
     sent: Sent,
     now: Moment,
+    retry_after: i64,
 ) -> Result<AttemptState, Error> {
+    // A courier that outlived its caller writes the answer within seconds.
+    courier::wait(system, exchange, &sent).await;
     // A process runs an exchange only once at a time, so an earlier attempt of this process is over.
     let proven = sent.process_id == system.ground.process
         || rescue::is_gone(system, sent.node_id.as_deref(), &sent.process_id).await
@@ -39,7 +43,7 @@ pub(super) async fn attempt_state(
         // Another process may have recorded the answer since the row was read, and removed the file.
         Rescue::Nothing if is_answered(system, exchange).await? => Ok(AttemptState::Answered),
         Rescue::Nothing if proven && sent.concluded_at.is_none() => {
-            Ok(AttemptState::Sent(conclude(system, exchange, sent, 0).await))
+            Ok(AttemptState::Sent(conclude(system, exchange, sent, retry_after).await))
         }
         Rescue::Nothing => Ok(AttemptState::Sent(sent)),
     }
@@ -72,6 +76,7 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
         unclear_for: 0,
         retry_after: 0,
         is_left: false,
+        is_silent: false,
     }
 }
 
@@ -85,19 +90,25 @@ pub(super) async fn moment(system: &System) -> Result<Moment, Error> {
 }
 
 /// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
-pub(super) async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
+async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
     let key = exchange.key;
     let scope = exchange.scope;
     let of = sent.clone();
     let seen = quarantine::boot_time(system);
-    let written = system.ground.store.write(move |tx| {
+    let written = system.ground.store.write_end(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             tx.conclude_exchange(key, &of, retry_after, &seen).await
         })
     });
     match written.await {
-        Ok(Some(at)) => Sent { concluded_at: Some(at), retry_after, ..sent },
+        Ok(Some(at)) => {
+            // Until then, the lock file of a courier is the proof of the end.
+            if sent.process_id.starts_with(COURIER) {
+                courier::remove(system, sent.process_id.clone()).await;
+            }
+            Sent { concluded_at: Some(at), retry_after, ..sent }
+        }
         _ => sent,
     }
 }
@@ -133,5 +144,6 @@ pub(super) fn uncertain(system: &System, exchange: &Exchange, sent: &Sent, verdi
         unclear_for: since(sent.begun_at),
         retry_after: sent.retry_after,
         is_left: matches!(verdict, Verdict::Leave { .. }),
+        is_silent: sent.concluded_at.is_none() && matches!(verdict, Verdict::Wait { .. }),
     }
 }

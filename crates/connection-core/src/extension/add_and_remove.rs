@@ -7,10 +7,10 @@ use crate::{
     ChangedPart, Error, ExtensionChange, ExtensionError,
     access_token::revoke_of_extension,
     extension::requirement::public,
-    grant,
+    grant, guard,
     store::{
         Lock, StoreError, Tx, carried, carrying,
-        rows::{ExtensionRow, ExtensionStateRow, Marked, PreferenceRow},
+        rows::{ExtensionRow, ExtensionStateRow, PreferenceRow, StoredMark},
     },
 };
 
@@ -32,7 +32,7 @@ pub struct ExtensionInfo {
 }
 
 impl ExtensionInfo {
-    fn of(row: ExtensionRow) -> Option<Self> {
+    pub(super) fn of(row: ExtensionRow) -> Option<Self> {
         let ExtensionRow { name, provider, source, added_at, .. } = row;
         Some(Self { name, provider: Kind::parse(&provider)?, source, added_at: Timestamp::from_seconds(added_at) })
     }
@@ -41,7 +41,7 @@ impl ExtensionInfo {
 /// Stores the public part of an added declaration, and counts the change if it differs from the former one. Returns
 /// whether it differs.
 async fn added(tx: &mut Tx, marks: &RowMarks<'_>, row: &ExtensionRow, public: String) -> Result<bool, StoreError> {
-    let known = marks.known(tx, &row.name).await?.unwrap_or_default();
+    let known = marks.known(tx, &row.name).await?.unwrap_or_else(|| marks.unknown(&row.name));
     let set = tx.preferences(marks.owner, &row.name, "").await?;
     let shown = |declared: Option<&str>| public::of_provider(declared, set.as_ref().map(|row| &*row.body));
     let is_read = |provider: Option<&str>| provider == Some(&*row.name);
@@ -64,9 +64,9 @@ async fn added(tx: &mut Tx, marks: &RowMarks<'_>, row: &ExtensionRow, public: St
         provider: Some(row.provider.clone()),
         public: Some(public),
         public_revision,
-        marked: Marked::default(),
+        ..known
     };
-    marks.put_state(tx, &row.name, &row_of).await?;
+    marks.put_state(tx, &row_of).await?;
     Ok(is_public)
 }
 
@@ -87,7 +87,7 @@ async fn removed(
         parts.extend(is_public.then_some(ChangedPart::ConnectionConfig));
         let public_revision = next_count(tx, known.public_revision, is_public)?;
         let row = ExtensionStateRow { fingerprint: None, provider: None, public_revision, ..known };
-        marks.put_state(tx, name, &row).await?;
+        marks.put_state(tx, &row).await?;
     }
     // The settings stay as empty rows, because their counts must keep growing.
     for row in &set {
@@ -137,12 +137,13 @@ impl<'a> Extensions<'a> {
             return Err(ExtensionError::from(InvalidDeclaration::new(name, id, "", rule)).into());
         }
         Ok(ExtensionRow {
+            owner: self.scope.owner.to_owned(),
             name: declaration.name.to_string(),
             provider: declaration.requirement.provider.to_string(),
             source,
             fingerprint: DeclaredExtension::of(&declaration.requirement).print.to_vec(),
             added_at: self.scope.system.ground.clock.now().seconds(),
-            marked: Marked::default(),
+            marked: StoredMark::default(),
         })
     }
 
@@ -170,7 +171,7 @@ impl<'a> Extensions<'a> {
                     // extension. A state that was edited is not trusted, so it counts as that of a removed extension.
                     let was_removed = state.is_some_and(|row| {
                         (row.provider.is_none() && row.fingerprint.is_none())
-                            || marks.check_state(&name_in_task, &row).is_err()
+                            || guard::check(marks.sealer, &row).is_err()
                     });
                     if was_removed {
                         revoke_of_extension(tx, &by.ground.sealer, &whose, &name_in_task, marks.now).await?;
@@ -242,7 +243,9 @@ impl<'a> Extensions<'a> {
                         grant::take_back(tx, &by.ground, &whose, &extension, grant.connection_id).await?;
                     }
                     revoke_of_extension(tx, &by.ground.sealer, &whose, &extension, marks.now).await?;
-                    choice::delete(tx, &by.ground.sealer, &whose, &extension, marks.now).await?;
+                    if let Some(row) = tx.choice(&whose, &extension).await? {
+                        choice::delete(tx, &by.ground.sealer, &row, marks.now).await?;
+                    }
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
                     Ok((was_added, parts))
@@ -256,20 +259,6 @@ impl<'a> Extensions<'a> {
             Ok(was_added)
         });
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
-    }
-
-    /// Returns the added extensions, in the order of their names. A declaration that was edited or restored outside of
-    /// the program is left out; [`edited_rows`](crate::Events::edited_rows) names it.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn list(self) -> BoxFuture<'a, Result<Vec<ExtensionInfo>, Error>> {
-        Box::pin(async move {
-            let rows = self.scope.system.ground.reader().await?.extensions(self.scope.owner).await?;
-            let marks = RowMarks { sealer: &self.scope.system.ground.sealer, owner: self.scope.owner, now: 0 };
-            Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
-        })
     }
 
     /// Returns the added extension with this name.
@@ -286,7 +275,7 @@ impl<'a> Extensions<'a> {
             }
             let row = self.scope.system.ground.reader().await?.extension(self.scope.owner, name).await?;
             if let Some(row) = &row {
-                RowMarks { sealer: &self.scope.system.ground.sealer, owner: self.scope.owner, now: 0 }.check(row)?;
+                guard::check(&self.scope.system.ground.sealer, row)?;
             }
             row.and_then(ExtensionInfo::of).ok_or_else(unknown)
         })

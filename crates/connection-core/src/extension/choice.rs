@@ -1,35 +1,24 @@
-//! The connection that a person chose for one extension. It takes precedence over the default of the provider, and
-//! grants nothing.
+//! The connection that a person chose for one extension. It takes precedence over the only grant and over the default of
+//! the provider, and grants nothing.
 
 use connection_contract::{BoxFuture, Kind};
 
 use super::{Extensions, grants};
 use crate::{
-    ChangedPart, ConnectionId, Error, ExtensionChange, ExtensionError,
-    guard::{RowError, Subject},
+    ChangedPart, ConnectionId, Error, ExtensionChange, ExtensionError, guard,
     keys::Sealer,
-    store::{Lock, StoreError, Tx, rows::ChoiceRow},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{ChoiceRow, StoredMark},
+    },
 };
 
-const TABLE: &str = "connection_extension_choice";
 /// The parts that change when another connection is selected.
 const ANOTHER: [ChangedPart; 2] = [ChangedPart::ConnectionConfig, ChangedPart::Credential];
 
-/// Checks that the row of a choice is as this program last wrote it.
-///
-/// # Errors
-///
-/// The row was edited or restored.
-pub(crate) fn check(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Result<(), RowError> {
-    let key = [row.extension.as_bytes()];
-    let what = || format!("the connection that was chosen for '{}'", row.extension).into();
-    let subject = Subject { table: TABLE, owner, key: &key };
-    subject.check(sealer, &row.marked, &[row.connection_id.as_bytes()], what)
-}
-
 /// Returns the connection of a choice; `None` for a row that was edited or restored, which is ignored.
-pub(crate) fn chosen_connection(sealer: &Sealer, owner: &str, row: &ChoiceRow) -> Option<ConnectionId> {
-    match check(sealer, owner, row) {
+pub(crate) fn chosen_connection(sealer: &Sealer, row: &ChoiceRow) -> Option<ConnectionId> {
+    match guard::check(sealer, row) {
         Ok(()) => Some(row.connection_id),
         Err(error) => {
             tracing::warn!(%error, "the choice of a connection is not used");
@@ -38,40 +27,15 @@ pub(crate) fn chosen_connection(sealer: &Sealer, owner: &str, row: &ChoiceRow) -
     }
 }
 
-/// Writes a choice with its mark. The transaction holds the owner's lock.
-async fn write(
-    tx: &mut Tx,
-    sealer: &Sealer,
-    owner: &str,
-    extension: &str,
-    connection: ConnectionId,
-    at: i64,
-) -> Result<(), StoreError> {
-    let key = [extension.as_bytes()];
-    let subject = Subject { table: TABLE, owner, key: &key };
-    let mark = subject.written(tx, sealer, at, &[connection.as_bytes()]).await?;
-    tx.put_choice(owner, extension, connection, &mark).await
-}
-
-/// Deletes a choice and returns whether there was one. The transaction holds the owner's lock.
-pub(super) async fn delete(
-    tx: &mut Tx,
-    sealer: &Sealer,
-    owner: &str,
-    extension: &str,
-    at: i64,
-) -> Result<bool, StoreError> {
-    if !tx.delete_choice(owner, extension).await? {
-        return Ok(false);
-    }
-    let key = [extension.as_bytes()];
-    let subject = Subject { table: TABLE, owner, key: &key };
-    subject.deleted(tx, sealer, at).await.map(|()| true)
+/// Deletes a choice. The transaction holds the owner's lock.
+pub(super) async fn delete(tx: &mut Tx, sealer: &Sealer, row: &ChoiceRow, at: i64) -> Result<(), StoreError> {
+    guard::deleted(tx, sealer, at, row).await?;
+    tx.delete_choice(row).await
 }
 
 impl<'a> Extensions<'a> {
-    /// Chooses the connection that an extension uses, in place of the default of its provider. Only the host calls this
-    /// method, after a person decided so.
+    /// Chooses the connection that an extension uses, in place of its only granted one or the default of its provider. Only
+    /// the host calls this method, after a person decided so.
     ///
     /// A choice grants nothing: a [grant](Self::grant) says what the extension may do with the connection. The choice
     /// ends with the connection, with the extension, and with [`clear_choice`](Self::clear_choice).
@@ -91,8 +55,8 @@ impl<'a> Extensions<'a> {
         })
     }
 
-    /// Clears the choice for an extension, so that it uses the default of its provider again, and returns whether there
-    /// was one.
+    /// Clears the choice for an extension, so that it uses its only granted connection again, or the default of its
+    /// provider, and returns whether there was one.
     ///
     /// # Errors
     ///
@@ -119,8 +83,10 @@ impl<'a> Extensions<'a> {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let now = by.ground.clock.now().seconds();
+                    let before = tx.choice(&whose, &name).await?;
                     let Some(connection) = chosen else {
-                        return delete(tx, &by.ground.sealer, &whose, &name, now).await.map(Ok);
+                        let Some(row) = before else { return Ok(Ok(false)) };
+                        return delete(tx, &by.ground.sealer, &row, now).await.map(|()| Ok(true));
                     };
                     let account = tx.account(connection).await?.filter(|account| account.owner == whose);
                     let Some(kind) = account.and_then(|account| Kind::parse(&account.kind)) else {
@@ -139,13 +105,13 @@ impl<'a> Extensions<'a> {
                     if let Some(error) = ExtensionError::reserved(&kind, Some(&name)) {
                         return Ok(Err(error.into()));
                     }
-                    let before = tx.choice(&whose, &name).await?;
-                    if before
-                        .is_some_and(|before| chosen_connection(&by.ground.sealer, &whose, &before) == Some(connection))
-                    {
+                    if before.and_then(|before| chosen_connection(&by.ground.sealer, &before)) == Some(connection) {
                         return Ok(Ok(false));
                     }
-                    write(tx, &by.ground.sealer, &whose, &name, connection, now).await?;
+                    let marked = StoredMark::default();
+                    let row = ChoiceRow { owner: whose, extension: name, connection_id: connection, marked };
+                    let mark = guard::written(tx, &by.ground.sealer, now, &row).await?;
+                    tx.put_choice(&row, &mark).await?;
                     Ok(Ok(true))
                 })
             });

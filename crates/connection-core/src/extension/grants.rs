@@ -3,16 +3,16 @@
 use connection_contract::{BoxFuture, Kind, SecretName, Timestamp};
 use connection_rules::Rules;
 
-use super::{System, row_marks::RowMarks};
+use super::System;
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, Error, ExtensionChange, ExtensionError, Extensions, event,
-    grant::{check, take_back, write},
+    grant::{take_back, write},
     ground::Ground,
-    guard::RowError,
+    guard::{self, RowError},
     kinds::{KindEntry, held_name},
     store::{
         Lock, StoreError, Tx, carried, carrying, json,
-        rows::{GrantRow, Marked},
+        rows::{GrantRow, StoredMark},
     },
 };
 
@@ -90,11 +90,11 @@ impl InForce {
 }
 
 /// Returns what a grant allows; `None` if it was revoked, edited or restored.
-pub(super) fn in_force(ground: &Ground, owner: &str, row: &GrantRow) -> Option<InForce> {
+pub(super) fn in_force(ground: &Ground, row: &GrantRow) -> Option<InForce> {
     if row.revoked_at.is_some() {
         return None;
     }
-    match check(&ground.sealer, owner, row) {
+    match guard::check(&ground.sealer, row) {
         Ok(()) if rules(row).is_err() => None,
         Ok(()) => Some(InForce { names: names(&row.names), has_rules: row.rules.is_some() }),
         Err(error) => {
@@ -195,13 +195,14 @@ impl<'a> Extensions<'a> {
         }
         let names = names.iter().map(|name| name.as_str().to_owned()).collect();
         let row = GrantRow {
+            owner: owner.clone(),
             extension: extension.to_owned(),
             connection_id: connection,
             names: json::texts(&names),
             rules: within.map(|rules| rules.to_value().to_string()),
             created_at: system.ground.clock.now().seconds(),
             revoked_at: None,
-            marked: Marked::default(),
+            marked: StoredMark::default(),
         };
         let on = system.clone();
         let whose = owner.clone();
@@ -231,7 +232,7 @@ impl<'a> Extensions<'a> {
                         return Ok(Err(error.into()));
                     }
                     let entry = on.ground.find_kind_by(tx, &whose, &kind).await?;
-                    let unknown = entry.and_then(|entry| unknown_secret(&on, &whose, &written, &entry));
+                    let unknown = entry.and_then(|entry| unknown_secret(&on, &written, &entry));
                     if let Some(error) = unknown {
                         return Ok(Err(error.into()));
                     }
@@ -239,7 +240,7 @@ impl<'a> Extensions<'a> {
                         let extension = extension();
                         return Ok(Err(ExtensionError::AccountChanged { extension, connection }.into()));
                     }
-                    let granted = put(tx, &on.ground, &whose, &written, None).await?;
+                    let granted = put(tx, &on.ground, &written, None).await?;
                     tx.made(&connection.to_string()).await?;
                     Ok(Ok(granted))
                 })
@@ -323,9 +324,9 @@ impl<'a> Extensions<'a> {
     }
 
     /// Returns the grants of rows that nobody edited and this version can read.
-    fn readable(self, rows: Vec<GrantRow>) -> Vec<Grant> {
+    pub(super) fn readable(self, rows: Vec<GrantRow>) -> Vec<Grant> {
         let sealer = &self.scope.system.ground.sealer;
-        let unedited = rows.into_iter().filter(|row| check(sealer, self.scope.owner, row).is_ok());
+        let unedited = rows.into_iter().filter(|row| guard::check(sealer, row).is_ok());
         unedited.filter_map(Grant::of).collect()
     }
 
@@ -360,9 +361,8 @@ pub(super) async fn needed(
     owner: &str,
     extension: &str,
 ) -> Result<Result<Option<Kind>, RowError>, StoreError> {
-    let marks = RowMarks { sealer: &system.ground.sealer, owner, now: system.ground.clock.now().seconds() };
     let state = tx.extension_state(owner, extension).await?;
-    if let Some(Err(error)) = state.as_ref().map(|state| marks.check_state(extension, state)) {
+    if let Some(Err(error)) = state.as_ref().map(|state| guard::check(&system.ground.sealer, state)) {
         return Ok(Err(error));
     }
     let added = state.and_then(|row| row.provider).and_then(|provider| Kind::parse(&provider));
@@ -370,11 +370,11 @@ pub(super) async fn needed(
 }
 
 /// Returns an error for a secret that the kind does not hand out.
-fn unknown_secret(system: &System, owner: &str, row: &GrantRow, entry: &KindEntry) -> Option<ExtensionError> {
+fn unknown_secret(system: &System, row: &GrantRow, entry: &KindEntry) -> Option<ExtensionError> {
     let held = &entry.descriptor.secret_names;
     let granted = names(&row.names);
     let declared =
-        system.declarations.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
+        system.declarations.last_declared(&row.owner, &row.extension).map_or(granted.len(), |known| known.secrets);
     let is_unknown = |name: &SecretName| held_name(held, declared, name.as_str()).is_none();
     let name = granted.iter().find(|name| is_unknown(name))?.clone();
     let known = held.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
@@ -391,20 +391,19 @@ fn unknown_secret(system: &System, owner: &str, row: &GrantRow, entry: &KindEntr
 pub(super) async fn put(
     tx: &mut Tx,
     ground: &Ground,
-    owner: &str,
     row: &GrantRow,
     by: Option<String>,
 ) -> Result<(GrantRow, Vec<ChangedPart>), StoreError> {
-    let before = tx.grant(owner, &row.extension, row.connection_id).await?;
+    let before = tx.grant(&row.owner, &row.extension, row.connection_id).await?;
     let is_same = |before: &GrantRow| {
         before.revoked_at.is_none()
             && (&before.names, &before.rules) == (&row.names, &row.rules)
-            && check(&ground.sealer, owner, before).is_ok()
+            && guard::check(&ground.sealer, before).is_ok()
     };
     if let Some(before) = before.filter(is_same) {
         return Ok((before, Vec::new()));
     }
-    let parts = write(tx, &ground.sealer, owner, row, ground.clock.now().seconds()).await?;
+    let parts = write(tx, &ground.sealer, row, ground.clock.now().seconds()).await?;
     let mut body = serde_json::json!({ "extension": row.extension, "names": json::to_texts(&row.names) });
     if let Some(rules) = row.rules.as_ref().and_then(|rules| serde_json::from_str::<serde_json::Value>(rules).ok()) {
         body["rules"] = rules;
@@ -412,7 +411,7 @@ pub(super) async fn put(
     if let Some(by) = by {
         body["session"] = by.into();
     }
-    let event = ground.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
+    let event = ground.event(&row.owner, row.connection_id, event::EXTENSION_GRANTED, body);
     event::append(tx, &ground.sealer, &event).await?;
     Ok((row.clone(), parts))
 }

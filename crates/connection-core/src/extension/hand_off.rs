@@ -10,6 +10,7 @@ use super::{ExtensionHandle, RetryTicket, requirement};
 use crate::{
     Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, SessionId,
     kinds::{KindEntry, held_name},
+    words::words,
 };
 
 /// The settings of a host: a window, a page, or text on a terminal. Each method opens the settings and returns without
@@ -113,20 +114,21 @@ pub struct ConnectionRequired {
     pub kinds: Vec<Kind>,
 }
 
-/// The action that a person can take for a connection that is not ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RequiredAction {
-    /// Choose one of several connections.
-    Choose,
-    /// Connect an account of the provider.
-    Connect,
-    /// Grant the extension the use of the existing connection.
-    Grant,
-    /// Authorize the existing connection again, because it is refused or lacks a required secret.
-    Reauthorize,
-    /// No action is possible on this host.
-    Unavailable,
+words! {
+    /// The action that a person can take for a connection that is not ready.
+    #[non_exhaustive]
+    pub enum RequiredAction {
+        /// Choose one of several connections.
+        Choose = "choose",
+        /// Connect an account of the provider.
+        Connect = "connect",
+        /// Grant the extension the use of the existing connection.
+        Grant = "grant",
+        /// Authorize the existing connection again, because it is refused or lacks a required secret.
+        Reauthorize = "reauthorize",
+        /// No action is possible on this host.
+        Unavailable = "unavailable",
+    }
 }
 
 impl ExtensionHandle {

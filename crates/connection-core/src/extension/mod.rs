@@ -11,6 +11,7 @@ mod environment;
 mod extensions;
 pub(crate) mod grants;
 mod hand_off;
+mod list;
 mod names;
 pub(crate) mod plain_json;
 pub(crate) mod preferences;
@@ -43,6 +44,7 @@ pub use grants::Grant;
 pub use hand_off::{
     ConnectionRequired, HandOffError, HandedOff, NativeExtensionSettings, RequiredAction, SettingsHandOff,
 };
+pub use list::ListedExtension;
 pub use preferences::Preferences;
 pub use requirement::ResolvedConnection;
 pub use retry::{RetryOutcome, RetryTicket};

@@ -28,6 +28,7 @@ fn at(value: &Value, levels: usize) -> Result<Value, &'static str> {
     let below = || levels.checked_sub(1).ok_or("has more than 32 levels");
     Ok(match value {
         Value::Null | Value::Bool(_) | Value::Text(_) => value.clone(),
+        Value::Damaged(_) => return Err("contains bytes that are not valid UTF-8"),
         Value::Number(digits) => Value::Number(number(digits)?),
         Value::List(items) => {
             let below = below()?;
@@ -73,7 +74,7 @@ pub(crate) fn to_json(value: &Value) -> serde_json::Value {
             (_, _, Ok(number)) => number.into(),
             _ => serde_json::Value::Null,
         },
-        Value::Text(text) => text.as_str().into(),
+        Value::Text(text) | Value::Damaged(text) => text.as_str().into(),
         Value::List(items) => items.iter().map(to_json).collect(),
         Value::Map(fields) => {
             serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())

@@ -9,7 +9,7 @@ use crate::{
     budget::{Taken, Windows},
     event,
     grant::{self, DecidingRule},
-    guard::RowError,
+    guard::{self, RowError},
     keys::Sealer,
     store::{
         Lock, StoreError, Tx,
@@ -26,7 +26,7 @@ impl ExtensionHandle {
         drop(reader);
         let held = grant.filter(|grant| grant.revoked_at.is_none());
         if let Some(grant) = &held {
-            grant::check(&self.scope.system.ground.sealer, &self.scope.owner, grant)?;
+            guard::check(&self.scope.system.ground.sealer, grant)?;
         }
         let held = held.map(|grant| grants::names(&grant.names));
         refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
@@ -104,7 +104,7 @@ impl ExtensionHandle {
         judgement.allowed?;
         let Some(budget) = rules.budget() else { return Ok(()) };
         let windows = Windows::new(budget, Timestamp::from_seconds(grant.created_at));
-        let counted = grant::counted(&self.scope.owner, grant, &grant.marked).ok_or_else(not_granted)?;
+        let counted = grant::counted(grant, &grant.marked).ok_or_else(not_granted)?;
         match ground.budgets.take(counted, windows).await? {
             Taken::Yes => Ok(()),
             Taken::Spent(until) => {
@@ -187,7 +187,7 @@ impl UseRecord {
             return Ok(RecordOutcome::Gone);
         }
         let grant = tx.grant(&owner, &extension, connection).await?.filter(|grant| grant.revoked_at.is_none());
-        if let Some(Err(error)) = grant.as_ref().map(|grant| grant::check(&sealer, &owner, grant)) {
+        if let Some(Err(error)) = grant.as_ref().map(|grant| guard::check(&sealer, grant)) {
             return Ok(RecordOutcome::Edited(error));
         }
         if let Some(names) = refusal(grant.as_ref().map(|grant| grants::names(&grant.names)).as_deref(), &names) {

@@ -18,9 +18,10 @@ use crate::{
         public::{self, DAMAGED},
         resolve::selected,
     },
+    guard,
     store::{
         Lock, StoreError, Tx, json,
-        rows::{Marked, PreferenceRow},
+        rows::{PreferenceRow, StoredMark},
     },
 };
 
@@ -177,7 +178,7 @@ impl Change {
             return Ok(Err(self.too_long().into()));
         }
         let is_public = self.is_public(tx, &rows, &was, &now)?;
-        let row = self.row(tx, &rows, body, is_public)?;
+        let row = self.row(tx, owner, &rows, body, is_public)?;
         marks.set(tx, &row).await?;
         Ok(Ok(self.change(rows, row, is_public)))
     }
@@ -199,7 +200,7 @@ impl Change {
     async fn former_settings(&self, tx: &mut Tx, marks: &RowMarks<'_>, rows: &Rows) -> Result<Settings, StoreError> {
         let row = tx.preferences(marks.owner, &self.declared.name, self.key()).await?;
         // Setting a value must not vouch for an edited row, so that row counts as empty.
-        let is_edited = row.is_some_and(|row| marks.check_set(&row).is_err());
+        let is_edited = row.is_some_and(|row| guard::check(marks.sealer, &row).is_err());
         let was = match (is_edited, &self.command) {
             (true, _) => Some(Vec::new()),
             (false, None) => rows.public.own(),
@@ -243,18 +244,26 @@ impl Change {
     }
 
     /// Returns the row with the next revisions.
-    fn row(&self, tx: &Tx, rows: &Rows, body: String, is_public: bool) -> Result<PreferenceRow, StoreError> {
+    fn row(
+        &self,
+        tx: &Tx,
+        owner: &str,
+        rows: &Rows,
+        body: String,
+        is_public: bool,
+    ) -> Result<PreferenceRow, StoreError> {
         let (revision, public_revision) = match self.command {
             None => rows.public.own.as_ref().map_or((0, 0), |(_, revision, public)| (*revision, *public)),
             Some(_) => rows.of_command.as_ref().map_or((0, 0), |row| (row.revision, row.public_revision)),
         };
         Ok(PreferenceRow {
+            owner: owner.to_owned(),
             extension: self.declared.name.to_string(),
             command: self.key().to_owned(),
             body,
             revision: next_count(tx, revision, true)?,
             public_revision: next_count(tx, public_revision, is_public)?,
-            marked: Marked::default(),
+            marked: StoredMark::default(),
         })
     }
 

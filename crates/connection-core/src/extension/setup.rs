@@ -9,12 +9,12 @@ use super::{Declarations, ExtensionHandle, grants, row_marks::RowMarks};
 use crate::{
     BeginSetup, ConnectionId, Error, ExtensionError, Reauthorize,
     extension::requirement::fingerprint,
-    grant::check,
     ground::Ground,
+    guard,
     setup::{Applicant, Consent, ForExtension},
     store::{
         Lock, StoreError, Tx, json,
-        rows::{ExtensionStateRow, GrantRow, Marked},
+        rows::{ExtensionStateRow, GrantRow, StoredMark},
     },
 };
 
@@ -75,7 +75,7 @@ impl ExtensionHandle {
         let print = fingerprint(requirement);
         let row = system.ground.reader().await?.extension(&self.scope.owner, self.name()).await?;
         if let Some(row) = &row {
-            self.marks().check(row)?;
+            guard::check(&system.ground.sealer, row)?;
         }
         if row.as_ref().is_some_and(|row| row.fingerprint != print) {
             return Err(ExtensionError::Crossed { extension: self.label() }.into());
@@ -100,11 +100,11 @@ async fn declare(ground: &Ground, owner: &str, name: &str, print: [u8; 32]) -> R
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             let marks = RowMarks { sealer: &sealer, owner: &owner, now };
-            let row = marks.known(tx, &name).await?.unwrap_or_default();
+            let row = marks.known(tx, &name).await?.unwrap_or_else(|| marks.unknown(&name));
             // If the extension was added meanwhile, the added declaration counts.
             if row.provider.is_none() {
                 let row = ExtensionStateRow { fingerprint: Some(print.to_vec()), ..row };
-                marks.put_state(tx, &name, &row).await?;
+                marks.put_state(tx, &row).await?;
             }
             Ok(())
         })
@@ -162,7 +162,7 @@ impl Consent for ExtensionConsent {
             let before = tx.grant(owner, &extension.name, connection).await?;
             // A setup does not widen a grant that a person narrowed.
             let is_narrowed = |row: &GrantRow| {
-                row.revoked_at.is_none() && row.rules.is_some() && check(&self.ground.sealer, owner, row).is_ok()
+                row.revoked_at.is_none() && row.rules.is_some() && guard::check(&self.ground.sealer, row).is_ok()
             };
             let narrowed = before.filter(is_narrowed);
             let (names, rules) = match narrowed {
@@ -170,15 +170,16 @@ impl Consent for ExtensionConsent {
                 None => (json::texts(&extension.names), None),
             };
             let row = GrantRow {
+                owner: owner.to_owned(),
                 extension: extension.name.clone(),
                 connection_id: connection,
                 names,
                 rules,
                 created_at: self.ground.clock.now().seconds(),
                 revoked_at: None,
-                marked: Marked::default(),
+                marked: StoredMark::default(),
             };
-            grants::put(tx, &self.ground, owner, &row, Some(session)).await.map(|(_, parts)| !parts.is_empty())
+            grants::put(tx, &self.ground, &row, Some(session)).await.map(|(_, parts)| !parts.is_empty())
         })
     }
 }

@@ -45,10 +45,11 @@ impl Freezes<'_> {
         });
         let Written { what, was_frozen, .. } = written.await?;
         tracing::warn!(%what, "frozen");
+        let in_force = self.scope.system.freezes.in_force().await;
         self.note_event(&what, event::FROZEN).await;
         let connections = self.count(&what).await?;
         let (released, has_older) = released::of(self.scope, &what).await?;
-        Ok(Froze { what, was_frozen, connections, released, has_older })
+        Ok(Froze { what, was_frozen, connections, released, has_older, in_force })
     }
 
     /// Returns the number of connections that a freeze concerns now.
@@ -120,6 +121,9 @@ impl Freezes<'_> {
                 let is_freeze = freezing.has(&written.what);
                 freezing.notes.push(FreezeNote { what: written.what.to_string(), owner, at: now, by, is_freeze });
                 forget_old_notes(&mut freezing);
+                if is_freeze {
+                    tx.withdraws();
+                }
                 write(tx, &sealer, now, &freezing).await?;
                 Ok(Ok(written))
             })

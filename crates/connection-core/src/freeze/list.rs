@@ -17,7 +17,7 @@ use crate::{
 ///
 /// async fn print(registry: &ConnectionRegistry) -> Result<(), Error> {
 ///     let frozen = registry.freezes().now().await?;
-///     for info in registry.list_connections(Filter::new()).await?.connections {
+///     for info in registry.list_connections(Filter::new()).await?.items {
 ///         println!("{}{}", info.label, if frozen.has(&info) { " (frozen)" } else { "" });
 ///     }
 ///     Ok(())

@@ -12,7 +12,7 @@ use std::fmt;
 use connection_contract::{BoxFuture, DisplayText, Timestamp};
 
 use crate::{
-    Error,
+    Error, InForce,
     frozen::{FreezeNote, Frozen},
     ground::{Ground, Scope},
 };
@@ -108,6 +108,8 @@ pub struct Froze {
     pub released: Vec<Released>,
     /// `true` if the record of events has older releases that were not looked for.
     pub has_older: bool,
+    /// Whether the freeze is in force in every process.
+    pub in_force: InForce,
 }
 
 /// The result of thawing.
@@ -132,8 +134,9 @@ pub struct Thawed {
 
 /// Freezing and thawing for one owner. Only the host calls these methods, after a person decided so.
 ///
-/// Nothing frozen is used, at any door and by any program, and none of its secrets is handed out. A freeze applies in
-/// every process of the store within one second: no use begins, no further byte of a request is given to the network,
+/// Nothing frozen is used, at any door and by any program, and none of its secrets is handed out. When the call returns,
+/// a second after the commit at the latest, a freeze is in force in every process of the store, or
+/// [`Froze::in_force`] names those of which that is not known: no use begins, no further byte of a request is given to the network,
 /// and streams end with [`Error::Frozen`]. Bytes that the system has already taken may still arrive. Refreshes,
 /// verifications, fetches of usage and revocations go on, so that nothing dies meanwhile.
 ///

@@ -9,7 +9,7 @@ use std::{
 
 use connection_egress::Moment;
 
-use super::{FrozenSet, OpenUse, Permitted, Stopped, UseGuard, Used, User, row, watch};
+use super::{FrozenSet, OpenUse, Permitted, Process, Stopped, UseGuard, Used, User, presence::Presence, row, watch};
 use crate::{
     Clock, ConnectionInfo,
     contain::Runtimes,
@@ -28,7 +28,8 @@ pub(crate) struct KnownFreezes {
     pub(super) store: Store,
     sealer: Sealer,
     pub(super) clock: Arc<dyn Clock>,
-    runtimes: Weak<Runtimes>,
+    pub(super) runtimes: Weak<Runtimes>,
+    pub(super) presence: Presence,
     inner: Mutex<Inner>,
 }
 
@@ -49,6 +50,8 @@ struct Known {
     at: Moment,
     /// The version of the store before the read, if it is known.
     version: Option<Version>,
+    /// The number of the withdrawal that the read follows, if it is known.
+    withdrawal: Option<i64>,
     set: Arc<FrozenSet>,
 }
 
@@ -58,6 +61,15 @@ pub(crate) struct ReadStamp {
     number: u64,
     at: Moment,
     version: Option<Version>,
+    withdrawal: Option<i64>,
+}
+
+impl ReadStamp {
+    /// Returns the number of the last withdrawal that this process had taken in before the read began; `None` if it was
+    /// not present.
+    pub(crate) fn withdrawal(self) -> Option<i64> {
+        self.withdrawal
+    }
 }
 
 /// The age of the uses in progress.
@@ -82,26 +94,29 @@ impl KnownFreezes {
         sealer: &Sealer,
         clock: Arc<dyn Clock>,
         runtimes: &Arc<Runtimes>,
+        process: Process,
     ) -> Result<Arc<Self>, StoreError> {
         let at = Moment::of(&*clock);
         let found = row::opened(store, sealer, at.seconds()).await?;
         let set = Arc::new(FrozenSet::of(sealer, found.as_ref()));
-        let known = Known { read: 0, at, version: None, set };
+        let known = Known { read: 0, at, version: None, withdrawal: None, set };
         let inner = Inner { reads: 0, known, uses: 0, open: BTreeMap::new(), is_watched: false };
         Ok(Arc::new(Self {
             store: store.clone(),
             sealer: sealer.clone(),
             clock,
             runtimes: Arc::downgrade(runtimes),
+            presence: Presence::new(process),
             inner: Mutex::new(inner),
         }))
     }
 
     /// Begins a read of the sign beside other rows. `version` is that of the store before the read, if it is known.
     pub(crate) fn begin_read(&self, version: Option<Version>) -> ReadStamp {
+        let withdrawal = self.presence.number();
         let mut inner = self.lock();
         inner.reads += 1;
-        ReadStamp { number: inner.reads, at: Moment::of(&*self.clock), version }
+        ReadStamp { number: inner.reads, at: Moment::of(&*self.clock), version, withdrawal }
     }
 
     /// Takes the sign that was read beside other rows. If it is another one than before, the whole row is read.
@@ -119,6 +134,7 @@ impl KnownFreezes {
                 known.read = stamp.number;
                 known.at = stamp.at;
                 known.version = stamp.version;
+                known.withdrawal = stamp.withdrawal;
                 return Ok(());
             }
         }
@@ -144,7 +160,8 @@ impl KnownFreezes {
             if inner.known.read > stamp.number {
                 return inner.known.set.clone();
             }
-            inner.known = Known { read: stamp.number, at: stamp.at, version: stamp.version, set: set.clone() };
+            let ReadStamp { number: read, at, version, withdrawal } = stamp;
+            inner.known = Known { read, at, version, withdrawal, set: set.clone() };
             let stopped = inner.open.values().filter_map(|open| Some((open.clone(), open.stopped_by(&set)?)));
             (set.clone(), stopped.collect::<Vec<_>>())
         };
@@ -209,29 +226,48 @@ impl KnownFreezes {
         inner.known.at.is_within(MAX_AGE, now).then(|| inner.known.set.clone())
     }
 
-    /// Returns the state, or the last one for a use that does not depend on a grant if the store cannot be read.
-    async fn decisive(&self, user: User) -> Result<Arc<FrozenSet>, Stopped> {
-        if let Some(set) = self.kept() {
+    /// Returns the state by which a use is decided: that of after the last withdrawal, or the last one for a use that does
+    /// not depend on a grant if the store cannot be read.
+    async fn decisive(self: &Arc<Self>, user: User) -> Result<Arc<FrozenSet>, Stopped> {
+        let follows_last = self.follows_last_withdrawal(user).await.map_err(Stopped::Unknown)?;
+        if follows_last && let Some(set) = self.kept() {
             return Ok(set);
         }
-        match Box::pin(self.current()).await {
+        let newest = async { if follows_last { self.current().await } else { self.read(None).await } };
+        match Box::pin(newest).await {
             Ok(set) => Ok(set),
             Err(error) if user.is_grantee() => Err(Stopped::Unknown(error)),
             Err(_) => Ok(self.lock().known.set.clone()),
         }
     }
 
+    /// Returns `true` if the state that is known was read after the last withdrawal. Before a use of a grantee, this
+    /// process is announced, so that a later withdrawal waits for it.
+    async fn follows_last_withdrawal(self: &Arc<Self>, user: User) -> Result<bool, StoreError> {
+        if !self.presence.process.keeps_rows {
+            return Ok(true);
+        }
+        let number = match self.presence.number_for_use() {
+            Some(number) => Some(number),
+            None if user.is_grantee() => Some(Box::pin(self.announced()).await?),
+            None => Box::pin(self.announced_soon()).await,
+        };
+        Ok(number.is_some() && self.lock().known.withdrawal == number)
+    }
+
     /// Checks that nothing is frozen that concerns this use.
-    pub(crate) async fn check(&self, used: Used<'_>, user: User) -> Result<(), Stopped> {
+    pub(crate) async fn check(self: &Arc<Self>, used: Used<'_>, user: User) -> Result<(), Stopped> {
         self.decisive(user).await?.stops(used).map_or(Ok(()), Err)
     }
 
-    /// Begins a use, if nothing is frozen that concerns it.
+    /// Begins a use, if nothing is frozen that concerns it. `withdrawal` is the last one that the read of the connection
+    /// followed, if it is known.
     pub(crate) async fn begin_use(
         self: &Arc<Self>,
         info: &Arc<ConnectionInfo>,
         user: User,
         permitted: Option<Arc<Permitted>>,
+        withdrawal: Option<i64>,
     ) -> Result<UseGuard, Stopped> {
         let decisive = self.decisive(user).await?;
         let open = Arc::new(OpenUse::new(info.clone(), user, permitted));
@@ -250,7 +286,44 @@ impl KnownFreezes {
         if is_first && let Some(runtimes) = self.runtimes.upgrade() {
             drop(runtimes.spawn(watch::watch(Arc::downgrade(self), self.clock.clone())));
         }
-        Ok(UseGuard::new(self.clone(), number, open))
+        let begun = UseGuard::new(self.clone(), number, open);
+        // Whoever takes in a withdrawal from here on finds the use.
+        if !self.is_newest(withdrawal, &begun.open) {
+            self.check_again(&begun.open).await?;
+        }
+        Ok(begun)
+    }
+
+    /// Returns `true` if the rows by which a use was decided were read after the last withdrawal.
+    fn is_newest(&self, withdrawal: Option<i64>, open: &OpenUse) -> bool {
+        if !self.presence.process.keeps_rows {
+            return true;
+        }
+        let last = self.presence.number();
+        last.is_some() && last == withdrawal && open.permitted().is_none_or(|permit| permit.withdrawal() == last)
+    }
+
+    /// Reads the rows by which a use was decided once more, and compares them.
+    async fn check_again(&self, open: &OpenUse) -> Result<(), Stopped> {
+        match Box::pin(self.stopped_since(open)).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(why),
+            Err(error) if open.is_of_grantee() => Err(Stopped::Unknown(error)),
+            // The host has all rights, and its request may be possible while the store is not.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Returns the reason why a use stops: the connection was removed, or what permits the use was written since.
+    async fn stopped_since(&self, open: &OpenUse) -> Result<Option<Stopped>, StoreError> {
+        let mut reader = self.store.reader().await?;
+        if reader.account(open.connection()).await?.is_none() {
+            return Ok(Some(Stopped::Removed(open.connection())));
+        }
+        let Some(permit) = open.permitted() else { return Ok(None) };
+        let rows: Vec<_> = permit.rows().collect();
+        let changed = reader.written_since(&rows).await?;
+        Ok(permit.ended_by(Moment::of(&*self.clock).seconds(), &changed))
     }
 
     /// Cuts the uses of agents whose grant or token has ended, was revoked or was replaced since they began.
@@ -273,6 +346,11 @@ impl KnownFreezes {
             }
         }
         Ok(())
+    }
+
+    /// Returns `true` if uses are in progress.
+    pub(super) fn has_uses(&self) -> bool {
+        !self.lock().open.is_empty()
     }
 
     pub(super) fn ended(&self, number: u64) {

@@ -10,7 +10,7 @@ use connection_egress::{BrokenBody, Pieces, StreamedBody, Streaming};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
 use super::{FrozenSet, KnownFreezes, Permitted, Stopped, Used};
-use crate::{AgentId, ConnectionInfo};
+use crate::{AgentId, ConnectionId, ConnectionInfo};
 
 /// The program for which a connection is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,10 @@ impl OpenUse {
             sender: Mutex::default(),
             answer: Arc::default(),
         }
+    }
+
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.info.id
     }
 
     pub(super) fn is_of_grantee(&self) -> bool {

@@ -2,10 +2,10 @@
 
 use connection_contract::DisplayText;
 
-use super::Stopped;
+use super::{Stopped, known::ReadStamp};
 use crate::{
     ConnectionId,
-    store::rows::{Marked, RowSign},
+    store::rows::{RowSign, StoredMark},
 };
 
 /// The grant and the token with which an agent began a use.
@@ -17,6 +17,8 @@ pub(crate) struct Permitted {
     grant: Dependency,
     /// `None` for an agent that a host authenticated by itself.
     token: Option<Dependency>,
+    /// The last withdrawal that the read of these rows followed, if it is known.
+    withdrawal: Option<i64>,
 }
 
 /// A row on which a use depends.
@@ -28,7 +30,7 @@ struct Dependency {
 }
 
 impl Dependency {
-    fn new(marked: &Marked, expires_at: Option<i64>) -> Option<Self> {
+    fn new(marked: &StoredMark, expires_at: Option<i64>) -> Option<Self> {
         Some(Self { sign: marked.sign()?, expires_at })
     }
 
@@ -43,26 +45,36 @@ impl Permitted {
         agent: &str,
         owner: &str,
         connection: ConnectionId,
-        grant: &Marked,
+        grant: &StoredMark,
         expires_at: i64,
     ) -> Option<Self> {
         let grant = Dependency::new(grant, Some(expires_at))?;
         let agent = agent.to_owned().into();
-        Some(Self { agent, owner: owner.to_owned(), connection, grant, token: None })
+        Some(Self { agent, owner: owner.to_owned(), connection, grant, token: None, withdrawal: None })
     }
 
     /// Returns the permission for a caller with a token, from the token's row, which was checked.
-    pub(crate) fn with_token(self, token: &Marked, expires_at: Option<i64>) -> Self {
+    pub(crate) fn with_token(self, token: &StoredMark, expires_at: Option<i64>) -> Self {
         Self { token: Dependency::new(token, expires_at), ..self }
     }
 
-    /// Returns the rows on which the use depends, with their owner.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, RowSign)> {
-        let rows = [Some(&self.grant), self.token.as_ref()].into_iter().flatten();
-        rows.map(|row| (self.owner.as_str(), row.sign))
+    /// Returns the permission in rows whose read began with this stamp.
+    pub(crate) fn read_at(self, stamp: ReadStamp) -> Self {
+        Self { withdrawal: stamp.withdrawal(), ..self }
     }
 
-    /// Returns the reason why the use ends. `changed` are rows that were written since the use began.
+    pub(super) fn withdrawal(&self) -> Option<i64> {
+        self.withdrawal
+    }
+
+    /// Returns the rows on which the use depends, with their owner, and the connection with which the grant is deleted.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&str, RowSign, Option<ConnectionId>)> {
+        let grant = Some((self.grant.sign, Some(self.connection)));
+        let rows = [grant, self.token.as_ref().map(|token| (token.sign, None))].into_iter().flatten();
+        rows.map(|(sign, connection)| (self.owner.as_str(), sign, connection))
+    }
+
+    /// Returns the reason why the use ends. `changed` are rows that were written or deleted since the use began.
     pub(super) fn ended_by(&self, now: i64, changed: &[RowSign]) -> Option<Stopped> {
         if self.token.as_ref().is_some_and(|token| token.has_ended(now, changed)) {
             return Some(Stopped::TokenEnded { agent: self.agent.clone() });

@@ -4,17 +4,13 @@ use serde_json::{Value, json};
 
 use super::Frozen;
 use crate::{
-    RowError, RowFault,
-    guard::Subject,
+    RowError, RowFault, guard,
     keys::Sealer,
     store::{
         Lock, Store, StoreError, Tx,
-        rows::{FreezeRow, Marked},
+        rows::{FreezeRow, StoredMark},
     },
 };
-
-/// The row belongs to no owner, and its row events are those of a name that no owner has.
-const SUBJECT: Subject<'_> = Subject { table: "connection_freeze", owner: "", key: &[] };
 
 /// What is frozen, and who froze and thawed what.
 #[derive(Clone, Debug, Default)]
@@ -61,10 +57,9 @@ impl Freezing {
     /// Reads the row, with the reason why it is refused.
     pub(crate) fn read(sealer: &Sealer, row: Option<&FreezeRow>) -> Self {
         let Some(row) = row else { return Self { fault: Some(RowFault::Missing), ..Self::default() } };
-        let FreezeRow { frozen, notes, marked } = row;
-        let checked = SUBJECT.check(sealer, marked, &[frozen, notes], || "what is frozen".into());
-        let texts = serde_json::from_str::<Vec<String>>(frozen).ok();
-        let values: Vec<Value> = serde_json::from_str(notes).unwrap_or_default();
+        let checked = guard::check(sealer, row);
+        let texts = serde_json::from_str::<Vec<String>>(&row.frozen).ok();
+        let values: Vec<Value> = serde_json::from_str(&row.notes).unwrap_or_default();
         let unread = texts.is_none().then_some(RowFault::Edited);
         Self {
             frozen: texts.unwrap_or_default(),
@@ -81,41 +76,37 @@ impl Freezing {
 
 /// Returns the error for a row that is refused.
 pub(crate) fn row_error(fault: RowFault) -> RowError {
-    RowError { table: SUBJECT.table, owner: String::new(), what: "the list of what is frozen".into(), fault }
+    guard::refusal(&FreezeRow::default(), fault)
 }
 
 /// Writes the row with its mark. The transaction holds the lock of the owner with the empty name.
 pub(crate) async fn write(tx: &mut Tx, sealer: &Sealer, at: i64, freezing: &Freezing) -> Result<(), StoreError> {
     let frozen = Value::from(freezing.frozen.clone()).to_string();
     let notes = Value::from(freezing.notes.iter().map(FreezeNote::to_value).collect::<Vec<_>>()).to_string();
-    let mark = SUBJECT.written(tx, sealer, at, &[&frozen, &notes]).await?;
-    tx.put_freeze(&frozen, &notes, &mark).await
+    let row = FreezeRow { frozen, notes, marked: StoredMark::default() };
+    let mark = guard::written(tx, sealer, at, &row).await?;
+    tx.put_freeze(&row, &mark).await
 }
 
-/// Reads the row of a store that was opened. The first program with the keys that opens a store after its table was
-/// made gives the row its mark: no row event is about the row then.
+/// Reads the row of a store that was opened. The first program with the keys that opens a new store writes the row: no
+/// row event is about it then.
 pub(super) async fn opened(store: &Store, sealer: &Sealer, at: i64) -> Result<Option<FreezeRow>, StoreError> {
     let row = store.reader().await?.freeze().await?;
-    if !row.as_ref().is_some_and(is_unmarked) {
+    if row.is_some() {
         return Ok(row);
     }
     let with = sealer.clone();
-    let marked = store.write(move |tx| {
+    let written = store.write(move |tx| {
         Box::pin(async move {
-            tx.lock(Lock::Owner(SUBJECT.owner)).await?;
-            let row = tx.freeze().await?;
-            let is_new = tx.newest_row_event(SUBJECT.owner, &SUBJECT.name(&with)).await?.is_none();
-            // Another process may have written it between the two reads. A row that lost its mark is refused.
-            if is_new && row.as_ref().is_some_and(is_unmarked) {
+            tx.lock(Lock::Owner("")).await?;
+            let name = guard::name(&with, &FreezeRow::default());
+            // Another process may have written the row between the two reads. A row that was deleted is not written.
+            if tx.freeze().await?.is_none() && tx.newest_row_event("", &name).await?.is_none() {
                 write(tx, &with, at, &Freezing::default()).await?;
             }
             Ok(())
         })
     });
-    marked.await?;
+    written.await?;
     store.reader().await?.freeze().await
-}
-
-fn is_unmarked(row: &FreezeRow) -> bool {
-    row.marked == Marked::default()
 }

@@ -18,6 +18,8 @@ pub(crate) enum Stopped {
     GrantEnded { agent: DisplayText, connection: ConnectionId },
     /// The token of the agent has ended or was revoked.
     TokenEnded { agent: DisplayText },
+    /// The connection was removed.
+    Removed(ConnectionId),
     /// The store cannot be read, so it is not known what is frozen and granted.
     Unknown(StoreError),
 }

@@ -13,13 +13,9 @@ use connection_egress::Moment;
 use super::{KnownFreezes, known::Ages};
 use crate::{
     Clock,
-    store::{Changed, StoreError},
+    store::{Changed, Changes, StoreError},
 };
 
-/// The time after which the uses in progress are looked at.
-const POLL: Duration = Duration::from_millis(100);
-/// The longest time between two reads while a use is in progress, without a signal and, on SQLite, without a commit.
-const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// The time for which the store may not be readable before the uses of grantees are cut.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -27,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) async fn watch(freezes: Weak<KnownFreezes>, clock: Arc<dyn Clock>) {
     let mut seen = 0;
     loop {
-        clock.sleep(POLL).await;
+        clock.sleep(Changes::FOR_COMMITS).await;
         let Some(freezes) = freezes.upgrade() else { return };
         match freezes.ages(&mut seen) {
             Ages::Idle => return,
@@ -55,7 +51,7 @@ async fn follow(freezes: &KnownFreezes, seen: &mut u64) -> Result<Ages, StoreErr
             Err(error) if read_at.age(Moment::of(clock)) >= PATIENCE => freezes.cut_grantees(&error),
             Err(error) => tracing::debug!(%error, "it could not be read what is frozen and permitted"),
         }
-        changes.changed(clock, MAX_PAUSE, |changed| changed == Changed::Freezes).await?;
+        changes.changed(clock, Changes::FOR_ANOTHER_PROCESS, |changed| changed == Changed::Freezes).await?;
         match freezes.ages(seen) {
             Ages::Old => {}
             ages => return Ok(ages),
@@ -65,7 +61,7 @@ async fn follow(freezes: &KnownFreezes, seen: &mut u64) -> Result<Ages, StoreErr
 
 /// Reads what is frozen, and what permits the uses in progress, within this time.
 async fn read(freezes: &KnownFreezes, at_most: Duration) -> Result<(), StoreError> {
-    let sleep = freezes.clock.sleep(at_most.max(POLL));
+    let sleep = freezes.clock.sleep(at_most.max(Changes::FOR_COMMITS));
     let both = async {
         freezes.read(None).await?;
         freezes.read_permits().await

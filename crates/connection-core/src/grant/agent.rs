@@ -1,80 +1,26 @@
 //! The rows of agents and of their grants, with the marks that authenticate them.
 
-use connection_contract::DisplayText;
-
 use crate::{
     ConnectionId, approval, event,
     ground::Ground,
-    guard::{RowError, Subject, optional},
+    guard,
     keys::Sealer,
     store::{
         Counted, StoreError, Tx,
-        rows::{AgentGrantKey, AgentGrantRow, AgentRow, Marked},
+        rows::{AgentGrantKey, AgentGrantRow, AgentRow, StoredMark},
     },
 };
 
-const AGENT: &str = "connection_agent";
-const GRANT: &str = "connection_agent_grant";
-
-fn seconds(at: Option<i64>) -> Vec<u8> {
-    optional(at.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice))
-}
-
-/// The columns of an agent that the mark covers, apart from the key. The mark of an agent without a client is as it was
-/// before agents had clients.
-fn fields(row: &AgentRow) -> Vec<Vec<u8>> {
-    let before = [row.name.clone().into_bytes(), row.made_at.to_be_bytes().to_vec(), seconds(row.removed_at)];
-    before.into_iter().chain(row.client.clone().map(String::into_bytes)).collect()
-}
-
-/// The columns of a grant that the mark covers, apart from the key.
-fn grant_fields(row: &AgentGrantRow) -> [Vec<u8>; 4] {
-    [
-        row.rules.clone().into_bytes(),
-        row.created_at.to_be_bytes().to_vec(),
-        row.expires_at.to_be_bytes().to_vec(),
-        seconds(row.revoked_at),
-    ]
-}
-
-/// Checks that the row of an agent is as this program last wrote it.
-///
-/// # Errors
-///
-/// The row was edited or restored. Neither its grants nor its tokens are used.
-pub(crate) fn check(sealer: &Sealer, row: &AgentRow) -> Result<(), RowError> {
-    let key: [&[u8]; 1] = [row.id.as_bytes()];
-    let what = || DisplayText::from(format!("the agent '{}' ({})", row.name, row.id));
-    Subject { table: AGENT, owner: &row.owner, key: &key }.check(sealer, &row.marked, &fields(row), what)
-}
-
-/// Checks that the row of a grant to an agent is as this program last wrote it.
-///
-/// # Errors
-///
-/// The row was edited or restored. It grants nothing.
-pub(crate) fn check_grant(sealer: &Sealer, row: &AgentGrantRow) -> Result<(), RowError> {
-    let grantee = row.agent_id.grantee();
-    let key: [&[u8]; 2] = [grantee.as_bytes(), row.connection_id.as_bytes()];
-    let what = || format!("the grant of connection {} to the agent {}", row.connection_id, row.agent_id).into();
-    Subject { table: GRANT, owner: &row.owner, key: &key }.check(sealer, &row.marked, &grant_fields(row), what)
-}
-
-async fn written(tx: &mut Tx, sealer: &Sealer, row: &AgentRow, at: i64) -> Result<Vec<u8>, StoreError> {
-    let key: [&[u8]; 1] = [row.id.as_bytes()];
-    Subject { table: AGENT, owner: &row.owner, key: &key }.written(tx, sealer, at, &fields(row)).await
-}
-
 /// Inserts an agent with its mark. The transaction holds the owner's lock.
 pub(crate) async fn insert(tx: &mut Tx, sealer: &Sealer, row: &AgentRow) -> Result<(), StoreError> {
-    let mark = written(tx, sealer, row, row.made_at).await?;
+    let mark = guard::written(tx, sealer, row.made_at, row).await?;
     tx.insert_agent(row, &mark).await
 }
 
 /// Marks an agent as removed. The transaction holds the owner's lock, and has ended its grants and tokens.
 pub(crate) async fn remove(tx: &mut Tx, sealer: &Sealer, row: AgentRow, at: i64) -> Result<(), StoreError> {
     let row = AgentRow { removed_at: Some(at), ..row };
-    let mark = written(tx, sealer, &row, at).await?;
+    let mark = guard::written(tx, sealer, at, &row).await?;
     tx.remove_agent(row.id, at, &mark).await
 }
 
@@ -86,17 +32,14 @@ pub(crate) async fn write(
     row: &AgentGrantRow,
     agent: &str,
     kind: &'static str,
-) -> Result<Marked, StoreError> {
+) -> Result<StoredMark, StoreError> {
     let AgentGrantRow { owner, agent_id, connection_id, rules, expires_at, .. } = row;
-    let grantee = agent_id.grantee();
-    let key: [&[u8]; 2] = [grantee.as_bytes(), connection_id.as_bytes()];
-    let subject = Subject { table: GRANT, owner, key: &key };
-    let mark = subject.written(tx, &ground.sealer, ground.clock.now().seconds(), &grant_fields(row)).await?;
+    let mark = guard::written(tx, &ground.sealer, ground.clock.now().seconds(), row).await?;
     tx.put_agent_grant(row, &mark).await?;
     // What widened a former grant ends with every change of it.
     let grant = AgentGrantKey { owner, agent: *agent_id, connection: *connection_id };
     approval::end_widenings(tx, ground, grant).await?;
-    let marked = Marked::written(mark);
+    let marked = StoredMark::written(mark);
     if let Some(counted) = counted(row, &marked) {
         tx.begin_budget(&counted).await?;
     }
@@ -107,8 +50,18 @@ pub(crate) async fn write(
     Ok(marked)
 }
 
+/// Gives a grant as [`write`] does, and returns `true` if it replaces one that was not revoked.
+pub(crate) async fn give(tx: &mut Tx, ground: &Ground, row: &AgentGrantRow, agent: &str) -> Result<bool, StoreError> {
+    let former = tx.agent_grant(&row.owner, row.agent_id, row.connection_id).await?;
+    let replaces = former.is_some_and(|former| former.revoked_at.is_none());
+    if replaces {
+        tx.withdraws();
+    }
+    write(tx, ground, row, agent, event::AGENT_GRANTED).await.map(|_| replaces)
+}
+
 /// Returns the grant by which requests are counted. A row without a mark counts none.
-pub(crate) fn counted(row: &AgentGrantRow, marked: &Marked) -> Option<Counted> {
+pub(crate) fn counted(row: &AgentGrantRow, marked: &StoredMark) -> Option<Counted> {
     Some(Counted {
         owner: row.owner.clone(),
         grantee: row.agent_id.grantee(),

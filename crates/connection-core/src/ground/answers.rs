@@ -6,11 +6,11 @@
 //! holds the time from which an answer makes it due.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use connection_contract::Origin;
+use connection_contract::{Kind, Origin};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -27,6 +27,13 @@ const PAGE: i64 = 500;
 #[derive(Default)]
 pub(crate) struct Answers {
     origins: Mutex<BTreeSet<String>>,
+    /// The kinds whose connections are being made due, because the provider may accept their application again. `None`
+    /// stands for all kinds.
+    applications: Mutex<BTreeSet<Option<Kind>>>,
+    /// The digests of the secret values that the host provides, as this process last read them, by kind and key.
+    provided: Mutex<BTreeMap<String, String>>,
+    /// Held while the provided values are compared with those before, so that `close` waits for it.
+    pub(super) following: Arc<tokio::sync::Mutex<()>>,
     /// Held while connections are made due, so that `close` waits for it.
     working: tokio::sync::Mutex<()>,
     /// Wakes the scheduler of this process when connections are due before their time.
@@ -40,6 +47,25 @@ impl Answers {
 
     fn next(&self) -> Option<String> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).pop_first()
+    }
+
+    /// Returns `false` if the connections of the kind are being made due already.
+    pub(super) fn begin_application(&self, kind: Option<&Kind>) -> bool {
+        self.applications.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.cloned())
+    }
+
+    /// Returns `true` if this process has read the same value before.
+    pub(super) fn has_read(&self, name: &str, digest: &str) -> bool {
+        let provided = self.provided.lock().unwrap_or_else(PoisonError::into_inner);
+        provided.get(name).is_some_and(|known| known == digest)
+    }
+
+    pub(super) fn note_read(&self, name: String, digest: String) {
+        self.provided.lock().unwrap_or_else(PoisonError::into_inner).insert(name, digest);
+    }
+
+    pub(super) fn end_application(&self, kind: Option<&Kind>) {
+        self.applications.lock().unwrap_or_else(PoisonError::into_inner).remove(&kind.cloned());
     }
 }
 
@@ -84,7 +110,8 @@ impl Ground {
         }
         after = Uuid::nil();
         loop {
-            let ids = self.reader().await?.waiting_probes(origin, after, PAGE).await?;
+            let now = self.clock.now().seconds();
+            let ids = self.reader().await?.waiting_probes(origin, after, now, PAGE).await?;
             let Some(last) = ids.last().map(|id| id.as_uuid()) else { break };
             self.hasten_page(Waiting::Probe, origin, after, last, ids).await?;
             (found, after) = (true, last);

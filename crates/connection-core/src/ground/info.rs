@@ -4,7 +4,7 @@ use connection_contract::{Identity, Kind, Liveness, Reason, Timestamp, reason};
 
 use super::{Ground, terms};
 use crate::{
-    ConnectionId, ConnectionInfo, Error, ListCursor, Tags,
+    ConnectionId, ConnectionInfo, Error, Tags,
     frozen::Used,
     kinds::{KindEntry, own_provider},
     liveness::column,
@@ -92,12 +92,18 @@ impl Ground {
         let paused_until = row.pause(self.clock.now().seconds());
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
-        let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
-            Liveness::Live | Liveness::Unknown => {
-                row.refused_at.map(use_refused).or_else(|| plan::note(row.refresh_reason.as_deref()))
-            }
-            _ => None,
-        });
+        let stored = reason.as_deref().and_then(json::to_reason);
+        let is_note = stored.as_ref().is_none_or(|stored| stored.code == reason::ACCOUNT_RENAMED);
+        let noted = || {
+            row.refused_at
+                .map(|at| use_refused(at, row.refused_by.as_deref()))
+                .or_else(|| plan::note(row.refresh_reason.as_deref()))
+        };
+        let reason = match liveness {
+            // The new name of an account is less urgent than what concerns the credential.
+            Liveness::Live | Liveness::Unknown if is_note => noted().or(stored),
+            _ => stored,
+        };
         let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
@@ -120,7 +126,7 @@ impl Ground {
             paused_until: paused_until.map(Timestamp::from_seconds),
             valid_until: valid_until.map(Timestamp::from_seconds),
             authorized_until: authorized_until.map(Timestamp::from_seconds),
-            renews: entry.is_some_and(KindEntry::renews),
+            renews: entry.is_some_and(KindEntry::renews) && !plan::has_nothing_to_renew(row.refresh_reason.as_deref()),
             scopes: granted_scopes.as_deref().and_then(json::to_texts),
             config: json::to_config(&account.config),
             profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
@@ -132,14 +138,19 @@ impl Ground {
             kind_changed,
             frozen,
             terms: account.terms,
-            cursor: ListCursor::new(row.usable_at, account.id),
+            usable_at: row.usable_at,
         })
     }
 }
 
-/// Returns the reason to show for a connection whose provider refused a use at this time, until a verification follows.
-fn use_refused(at: i64) -> Reason {
+/// Returns the reason to show for a connection whose provider refused a use at this time with this answer, until a
+/// verification follows. Without an answer, the removal of a connection may have ended the access of this one.
+fn use_refused(at: i64, refused_by: Option<&str>) -> Reason {
     let at = Timestamp::from_seconds(at).to_rfc3339();
-    let message = format!("the provider refused a request at {at}, and the connection was not verified since");
+    let what = match refused_by {
+        Some(answered) => format!("{answered} to a request at {at}"),
+        None => format!("the provider may have ended this access at {at}"),
+    };
+    let message = format!("{what}, and the connection was not verified since");
     Reason::new(reason::USE_REFUSED, message).remedy("verify this connection")
 }

@@ -2,11 +2,14 @@
 //! registered kinds.
 
 mod answers;
+mod applications;
 mod info;
 mod lane;
 mod owner_kinds;
 mod owner_name;
+mod provider_words;
 mod scope;
+mod sealed;
 mod terms;
 
 use std::sync::Arc;
@@ -40,7 +43,7 @@ use crate::{
 pub(crate) use answers::Answers;
 pub(crate) use info::UNREADABLE;
 pub(crate) use lane::Lane;
-pub(crate) use owner_kinds::{RowKinds, check_declared, declared_subject};
+pub(crate) use owner_kinds::RowKinds;
 pub(crate) use scope::{OwnedScope, Scope};
 pub(crate) use terms::{check_terms, kind_changed};
 

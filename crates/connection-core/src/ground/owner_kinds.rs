@@ -12,34 +12,13 @@ use connection_contract::Kind;
 
 use super::Ground;
 use crate::{
-    ConnectionInfo, Error,
-    guard::{RowError, Subject},
-    keys::Sealer,
+    ConnectionInfo, Error, guard,
     kinds::KindEntry,
     store::{
         Reader, StoreError, any_of,
-        rows::{ExtensionRow, ListedRow, Marked},
+        rows::{ExtensionRow, ListedRow, StoredMark},
     },
 };
-
-const DECLARED: &str = "connection_extension";
-
-/// Returns the row of a declaration, for the mark that it carries.
-pub(crate) fn declared_subject<'a>(owner: &'a str, key: &'a [&'a [u8]]) -> Subject<'a> {
-    Subject { table: DECLARED, owner, key }
-}
-
-/// Checks that a declaration is as it was last added.
-///
-/// # Errors
-///
-/// The row was edited or restored.
-pub(crate) fn check_declared(sealer: &Sealer, owner: &str, row: &ExtensionRow) -> Result<(), RowError> {
-    let key = [row.name.as_bytes()];
-    let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
-    let what = || format!("the declaration of '{}'", row.name).into();
-    declared_subject(owner, &key).check(sealer, &row.marked, &fields, what)
-}
 
 impl Ground {
     /// Returns a kind as an owner has it; `None` if this process has no such kind, or if the owner has no extension that
@@ -90,7 +69,7 @@ impl Ground {
         &self,
         owner: &str,
         kind: &Kind,
-        marked: &Marked,
+        marked: &StoredMark,
     ) -> Result<Option<Arc<KindEntry>>, Error> {
         if let Some(known) = self.kept_kind(owner, kind, marked) {
             return Ok(known);
@@ -109,7 +88,7 @@ impl Ground {
         reader: &mut Reader,
         owner: &str,
         kind: &Kind,
-        marked: &Marked,
+        marked: &StoredMark,
     ) -> Result<Option<Arc<KindEntry>>, StoreError> {
         if let Some(known) = self.kept_kind(owner, kind, marked) {
             return Ok(known);
@@ -120,7 +99,7 @@ impl Ground {
     }
 
     /// Returns the result of a lookup for which the store need not be read again.
-    fn kept_kind(&self, owner: &str, kind: &Kind, marked: &Marked) -> Option<Option<Arc<KindEntry>>> {
+    fn kept_kind(&self, owner: &str, kind: &Kind, marked: &StoredMark) -> Option<Option<Arc<KindEntry>>> {
         if kind.extension().is_none() {
             return Some(self.kinds.entry(kind));
         }
@@ -130,7 +109,7 @@ impl Ground {
 
     /// Returns the kind that a row makes. A row that was edited or restored makes none.
     pub(crate) fn own_kind_of(&self, owner: &str, kind: &Kind, row: ExtensionRow) -> Option<Arc<KindEntry>> {
-        if let Err(error) = check_declared(&self.sealer, owner, &row) {
+        if let Err(error) = guard::check(&self.sealer, &row) {
             tracing::warn!(%error, "the kind of an extension is not used");
             return None;
         }

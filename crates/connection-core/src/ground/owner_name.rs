@@ -4,17 +4,19 @@
 //! of another.
 
 use connection_contract::{DisplayText, Secret};
-use connection_seal::Place;
 
 use super::Ground;
-use crate::{Error, keys::kv_key, store::rows::KvValue};
+use crate::{
+    Error,
+    store::{STORED_VALUE, SealedCell, SealedKey, rows::KvValue},
+};
 
 /// The namespace of the value. No kind has such a name.
 const NAMESPACE: &str = "/owner";
 const KEY: &str = "display-name";
 
-fn place<'a>(key: &'a [u8], owner: &'a str) -> Place<'a> {
-    Place { table: "connection_kv", column: "sealed", key, owner, kind: "", sequence: 0 }
+fn cell(owner: &str) -> SealedCell {
+    STORED_VALUE.cell(SealedKey::Value(NAMESPACE.into(), KEY.into()), owner, "")
 }
 
 impl Ground {
@@ -23,14 +25,8 @@ impl Ground {
     pub(crate) async fn display_name(&self, owner: &str) -> Result<Option<DisplayText>, Error> {
         let row = self.reader().await?.kv(owner, NAMESPACE, KEY).await?;
         let Some(sealed) = row.and_then(|row| row.sealed) else { return Ok(None) };
-        match self.sealer.open(&place(&kv_key(NAMESPACE, KEY), owner), &sealed).await {
-            Ok(name) => Ok(name.expose_str().map(|name| name.to_owned().into())),
-            Err(error) if error.may_pass() => Err(failed(owner, error)),
-            Err(error) => {
-                tracing::warn!(owner, %error, "the name of an owner cannot be opened");
-                Ok(None)
-            }
-        }
+        let name = self.open_or_lost(&cell(owner), &sealed).await?;
+        Ok(name.and_then(|name| name.expose_str().map(|name| name.to_owned().into())))
     }
 
     /// Sets the name of an owner, or removes it.
@@ -38,10 +34,8 @@ impl Ground {
         let value = match name {
             None => None,
             Some(name) => {
-                let key = kv_key(NAMESPACE, KEY);
                 let name = Secret::from(name.as_str());
-                let sealed = self.sealer.seal(&place(&key, owner), name.expose()).await;
-                Some(KvValue::Sealed(sealed.map_err(|error| failed(owner, error))?))
+                Some(KvValue::Sealed(self.seal(&cell(owner), name.expose()).await?))
             }
         };
         let owner = owner.to_owned();
@@ -55,8 +49,4 @@ impl Ground {
         });
         Ok(written.await?)
     }
-}
-
-fn failed(owner: &str, source: connection_seal::SealError) -> Error {
-    Error::Sealed { what: format!("the name of the owner '{owner}'"), source: std::sync::Arc::new(source) }
 }

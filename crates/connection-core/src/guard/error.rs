@@ -2,6 +2,8 @@
 
 use connection_contract::DisplayText;
 
+use super::TABLES;
+
 /// The sign by which a row shows that it is not as this program left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,11 +12,13 @@ pub enum RowFault {
     Edited,
     /// The row, of which there is always one, is missing.
     Missing,
+    /// The row has a mark of this program whose layout this version does not know.
+    OtherVersion,
     /// The row is older than the newest event about it: somebody restored an earlier copy.
     Outdated,
     /// The row was removed by the program, and somebody restored it.
     Removed,
-    /// The row has no mark: it was written outside of the program, or by a version that did not mark rows yet.
+    /// The row has no mark: it was written outside of the program.
     Unmarked,
 }
 
@@ -24,9 +28,10 @@ impl RowFault {
         match self {
             Self::Edited => "was changed outside of this program",
             Self::Missing => "is missing",
+            Self::OtherVersion => "was written by another version of this program",
             Self::Outdated => "is older than the newest event about it, so somebody restored it",
             Self::Removed => "was removed, and somebody restored it",
-            Self::Unmarked => "was written outside of this program, or by a version that did not mark rows yet",
+            Self::Unmarked => "was written outside of this program",
         }
     }
 }
@@ -59,6 +64,7 @@ impl RowError {
     /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self.fault {
+            RowFault::OtherVersion => "row_version",
             RowFault::Outdated | RowFault::Removed => "row_outdated",
             RowFault::Edited | RowFault::Missing | RowFault::Unmarked => "row_changed",
         }
@@ -67,25 +73,15 @@ impl RowError {
     /// Returns the remedy: first, find out who can write to the database.
     pub fn remedy(&self) -> String {
         let remedy = match self.table {
-            "connection_access_token" => "revoke the token, then make another one",
-            "connection_agent" => "remove the agent, then create it again with new grants and tokens",
-            "connection_agent_grant" => "revoke the grant, then grant it again if you mean it",
-            "connection_approval" => "let the agent ask again, and look at the request before you approve it",
-            "connection_widening" => "grant the connection to the agent again, which ends what widens the grant",
             "connection_account" => "remove the connection, then connect its account again",
-            "connection_credential" => "authorize the connection again",
-            "connection_extension" | "connection_extension_state" => {
-                "remove the extension, then add it again from a file that you trust"
-            }
-            "connection_extension_choice" => "choose the connection of the extension again",
-            "connection_extension_grant" => "revoke the grant, then grant it again if you mean it",
-            "connection_extension_preference" => "set the preferences of the extension again",
-            "connection_freeze" => "look at what should be frozen, then thaw all with `connections thaw --all`",
-            "connection_profile" => "set the label and the directory of the profile again, or remove it",
-            "connection_profile_slot" => "set the profile of the slot again, or clear the slot",
             "connection_row_event" => "restore the database from a backup that you trust",
-            _ => "write it again",
+            table => {
+                TABLES.iter().find(|marked| marked.name() == table).map_or("write it again", |table| table.remedy())
+            }
         };
+        if self.fault == RowFault::OtherVersion {
+            return format!("update this program to the version that wrote the row; or {remedy}");
+        }
         format!("find out who can write the database; {remedy}")
     }
 }

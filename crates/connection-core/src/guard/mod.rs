@@ -1,15 +1,18 @@
 //! Finds rows that decide who gets a secret or what is run, and that somebody edited or restored without the key.
 //!
 //! The row of a connection is compared with the newest event of the connection, which states how the row was left. A
-//! row of the other tables carries a mark: the row's name, a revision, and a MAC over both and over the columns that
-//! matter. The revision is the number of the newest row event about the row; the deletion of a row appends such an
-//! event, too. A row that was edited therefore has a wrong MAC, and a row that was restored has an old revision.
+//! row of the other [`TABLES`] carries a mark: the row's name, a revision, the layout of the mark, a digest of the columns
+//! that matter, and a MAC over all of them. The revision is the number of the newest row event about the row; the
+//! deletion of a row appends such an event, too. A row that was edited therefore has another digest, and a row that was
+//! restored has an old revision.
 
 mod error;
-mod subject;
+mod mark;
+mod tables;
 
 pub use error::{RowError, RowFault};
-pub(crate) use subject::{Subject, connection_event_mac, event_mac, optional};
+pub(crate) use mark::{check, deleted, name, refusal, written};
+pub(crate) use tables::TABLES;
 
 use crate::{
     keys::Sealer,
@@ -29,4 +32,14 @@ pub(crate) fn refused(sealer: &Sealer, row: &StandingRow) -> Option<RowError> {
     let AccountFacts { id, owner, kind, label, .. } = &row.account;
     let what = format!("connection {kind}:{label} ({id})");
     Some(RowError { table: TABLE, owner: owner.clone(), what: what.into(), fault })
+}
+
+/// Returns the MAC that links a row event to the one before it.
+pub(crate) fn event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+    sealer.mac("connections/row/event/v1", bytes)
+}
+
+/// Returns the MAC that links an event of a connection to the one before it.
+pub(crate) fn connection_event_mac(sealer: &Sealer, bytes: &[u8]) -> [u8; 32] {
+    sealer.mac("connections/event/v1", bytes)
 }

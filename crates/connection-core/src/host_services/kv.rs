@@ -7,16 +7,15 @@
 use std::sync::Arc;
 
 use connection_contract::{BoxFuture, Descriptor, Kind, KvService, Secret, ServiceError, Text};
-use connection_seal::Place;
 
 pub(crate) use connection_replay::Part;
 
 use crate::{
     ground::Ground,
-    keys::{ClientKey, kv_key},
+    keys::ClientKey,
     kinds::KindEntry,
     services::provided_secrets::CLIENT_SIGNING_KEY,
-    store::{StoreError, rows::KvValue},
+    store::{STORED_VALUE, SealedCell, SealedKey, StoreError, rows::KvValue},
 };
 
 const MAX_KEY_LENGTH: usize = 128;
@@ -68,15 +67,11 @@ impl StoredValues {
                 return Ok(row.value.map(Secret::from));
             }
             let Some(sealed) = row.sealed else { return Ok(None) };
-            let place_key = kv_key(&namespace, &key);
-            let opened = this.ground.sealer.open(&place(&place_key, &this.owner), &sealed).await;
-            match opened {
-                Ok(secret) => Ok(Some(secret)),
-                Err(error) => {
-                    tracing::warn!(kind = %this.kind.kind(), %error, "a secret value of a plugin cannot be opened");
-                    if error.may_pass() { Err(ServiceError::Unavailable) } else { Ok(None) }
-                }
-            }
+            let opened = this.ground.open_or_lost(&this.cell(&namespace, &key), &sealed).await;
+            opened.map_err(|error| {
+                tracing::warn!(%error, "a secret value of a plugin cannot be opened now");
+                ServiceError::Unavailable
+            })
         })
         .await
     }
@@ -103,8 +98,7 @@ impl StoredValues {
                 (None, _) => None,
                 (Some(text), Part::Public) => text.expose_str().map(|text| KvValue::Public(text.to_owned())),
                 (Some(secret), _) => {
-                    let place_key = kv_key(&namespace, &key);
-                    let sealed = this.ground.sealer.seal(&place(&place_key, &this.owner), secret.expose()).await;
+                    let sealed = this.ground.seal(&this.cell(&namespace, &key), secret.expose()).await;
                     Some(KvValue::Sealed(sealed.map_err(|_| ServiceError::Unavailable)?))
                 }
             };
@@ -120,6 +114,10 @@ impl StoredValues {
             written.await.map_err(|error| failed(&error))
         })
         .await
+    }
+
+    fn cell(&self, namespace: &str, key: &str) -> SealedCell {
+        STORED_VALUE.cell(SealedKey::Value(namespace.to_owned(), key.to_owned()), &self.owner, "")
     }
 
     /// Returns the secret value that the host provides to the kind under this key. A kind that serves every owner and learns
@@ -168,10 +166,6 @@ pub(crate) fn secrets_of(kind: &Kind) -> String {
 /// Returns the prefix of the namespaces of the secrets that a provider's kinds share. The origins follow.
 pub(crate) fn shared_of(provider: &Kind) -> String {
     format!("{provider}/shared ")
-}
-
-fn place<'a>(key: &'a [u8], owner: &'a str) -> Place<'a> {
-    Place { table: "connection_kv", column: "sealed", key, owner, kind: "", sequence: 0 }
 }
 
 pub(crate) fn text(value: Option<Secret>) -> Option<String> {

@@ -24,14 +24,3 @@ pub(crate) use open::check_keyset;
 pub(crate) use open::open_keyset;
 pub(crate) use rotate::{rotate, status};
 pub(crate) use sealer::Sealer;
-
-/// Returns the key of a small value of a plugin for its place in `connection_kv`: the namespace and the key, each with
-/// its length before it. The place also has the owner, and nothing more.
-pub(crate) fn kv_key(namespace: &str, key: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(16 + namespace.len() + key.len());
-    for part in [namespace, key] {
-        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part.as_bytes());
-    }
-    bytes
-}

@@ -7,10 +7,10 @@
 //!
 //! A retired key is deleted only after it has been retired for thirty days and seals nothing.
 
-use connection_seal::{KeyError, KeyId, Place, SealError};
+use connection_seal::{KeyError, KeyId, SealError};
 
-use super::{OpenKeyError, Sealer, kv_key, sealer::Home};
-use crate::store::{SEALED, Sealed, SealedColumn, SealedKey, SealedRow, StoreError, rows::KeysetRow};
+use super::{OpenKeyError, Sealer, sealer::Home};
+use crate::store::{SEALED, Sealed, SealedColumn, SealedRow, StoreError, rows::KeysetRow};
 
 /// Number of rows that are read at once.
 const BATCH: usize = 100;
@@ -163,11 +163,10 @@ async fn pass(
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let page = home.store.reader().await?.sealed_page(column, rotation.key.as_bytes(), &after, limit).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.key.clone();
+        after = last.cell.clone();
         let mut writes = Vec::with_capacity(page.len());
         for row in page {
-            let key = key_of(&row);
-            match again(sealer, &place_of(column, &row, &key), &row.sealed).await {
+            match again(sealer, &row).await {
                 // Each write is a separate job, so that a failure undoes no other write and no job waits for the row
                 // of another.
                 Ok(fresh) => writes.push(
@@ -175,10 +174,7 @@ async fn pass(
                 ),
                 Err(error) if error.may_pass() => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(
-                        table = column.table, column = column.column, %error,
-                        "a sealed value cannot be opened"
-                    );
+                    tracing::warn!(cell = %row.cell, %error, "a sealed value cannot be opened");
                     rotation.unreadable += 1;
                 }
             }
@@ -192,26 +188,9 @@ async fn pass(
     }
 }
 
-async fn again(sealer: &Sealer, place: &Place<'_>, sealed: &Sealed) -> Result<Sealed, SealError> {
-    let plain = sealer.open(place, sealed).await?;
-    sealer.seal(place, plain.expose()).await
-}
-
-fn key_of(row: &SealedRow) -> Vec<u8> {
-    match &row.key {
-        SealedKey::Exchange(key) => key.clone(),
-        SealedKey::Numbered(id, _) | SealedKey::Input(id, _) => id.as_bytes().to_vec(),
-        SealedKey::Value(_, namespace, key) => kv_key(namespace, key),
-    }
-}
-
-/// Returns the place for which a value was sealed. The value is sealed for the same place again.
-fn place_of<'a>(column: &SealedColumn, row: &'a SealedRow, key: &'a [u8]) -> Place<'a> {
-    let sequence = match row.key {
-        SealedKey::Numbered(_, number) => number,
-        SealedKey::Exchange(_) | SealedKey::Input(..) | SealedKey::Value(..) => 0,
-    };
-    Place { table: column.table, column: column.column, key, owner: &row.owner, kind: &row.kind, sequence }
+async fn again(sealer: &Sealer, row: &SealedRow) -> Result<Sealed, SealError> {
+    let plain = sealer.open(&row.cell, &row.sealed).await?;
+    sealer.seal(&row.cell, plain.expose()).await
 }
 
 /// Returns the number of values that each key has sealed.

@@ -15,9 +15,9 @@ use std::{
 
 use connection_contract::Secret;
 use connection_egress::Clock;
-use connection_seal::{KeyId, KeySource, Keys, Keyset, Place, SealError};
+use connection_seal::{KeyId, KeySource, Keys, Keyset, SealError};
 
-use crate::store::{Sealed, Store, StoreError};
+use crate::store::{Program, Sealed, SealedCell, Store, StoreError};
 
 /// A sealer with the keys of one store. Clones share the keys.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Sealer {
         Self { keys, home: None }
     }
 
-    /// Seals a value for this place alone.
+    /// Seals a value for this cell alone.
     ///
     /// Takes a reader of the store for a moment, so the caller must not hold one.
     ///
@@ -62,16 +62,16 @@ impl Sealer {
     ///
     /// [`SealError::Unavailable`] if the keys were rotated and the new ones cannot be read. A value that is sealed
     /// with the former key could become unreadable one day.
-    pub(crate) async fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
+    pub(crate) async fn seal(&self, cell: &SealedCell, plain: &[u8]) -> Result<Sealed, SealError> {
         self.renew().await?;
-        Ok(self.keys.seal(place, plain)?.into())
+        Ok(cell.with_place(|place| self.keys.seal(place, plain))?.into())
     }
 
     /// Seals as [`seal`](Self::seal) does, but with the keys at hand if the store does not answer within `patience`
     /// whether there are newer ones. Keys are kept for long after they are retired, so the value still opens.
     pub(crate) async fn seal_soon(
         &self,
-        place: &Place<'_>,
+        cell: &SealedCell,
         plain: &[u8],
         patience: Duration,
     ) -> Result<Sealed, SealError> {
@@ -82,10 +82,10 @@ impl Sealer {
                 () = home.clock.sleep(patience) => {}
             }
         }
-        Ok(self.keys.seal(place, plain)?.into())
+        Ok(cell.with_place(|place| self.keys.seal(place, plain))?.into())
     }
 
-    /// Opens a value that was sealed for this place.
+    /// Opens a value that was sealed for this cell.
     ///
     /// Takes a reader of the store for a moment, so the caller must not hold one.
     ///
@@ -93,15 +93,21 @@ impl Sealer {
     ///
     /// Only [`SealError::Unavailable`] may pass: the value is sealed with a key that another process made, and that
     /// cannot be read now.
-    pub(crate) async fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, SealError> {
+    pub(crate) async fn open(&self, cell: &SealedCell, sealed: &Sealed) -> Result<Secret, SealError> {
         let revision = self.keys.revision();
-        match self.keys.open(place, sealed.as_bytes()) {
+        let open = || cell.with_place(|place| self.keys.open(place, sealed.as_bytes()));
+        match open() {
             Err(SealError::WrongKey { have, need }) => match self.has_newer_than(revision).await? {
-                true => self.keys.open(place, sealed.as_bytes()),
+                true => open(),
                 false => Err(SealError::WrongKey { have, need }),
             },
             opened => opened,
         }
+    }
+
+    /// Returns the schema generation of the program that opened the store.
+    pub(crate) fn schema(&self) -> i64 {
+        self.home.as_ref().map_or(Program::CURRENT, |home| home.store.program()).schema
     }
 
     /// Returns a name for bytes that reveals nothing of them. It is the same for as long as the store exists.

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Descriptor, Kind, ProfileSpec, SandboxSpec, Seat, SigningKey};
+use connection_contract::{AuthType, Descriptor, Field, Input, Kind, ProfileSpec, SandboxSpec, Seat, SigningKey};
 use connection_replay::descriptor::Checked;
 use tokio::task::AbortHandle;
 
@@ -340,6 +340,15 @@ impl KindEntry {
 
     pub(crate) fn renews(&self) -> bool {
         self.capabilities.refresh.is_some()
+    }
+
+    /// Returns `true` if a credential of the kind contains a password that a person chose, whose account a provider may
+    /// lock after a number of refused attempts.
+    pub(crate) fn has_password(&self) -> bool {
+        let says = |text: &str| text.to_ascii_lowercase().contains("password");
+        let is_password =
+            |field: &Field| field.input == Input::Secret && (says(&field.name) || says(field.label.as_str()));
+        self.descriptor.auth == AuthType::Basic || self.descriptor.fields.iter().any(is_password)
     }
 
     pub(crate) fn kind(&self) -> &Kind {

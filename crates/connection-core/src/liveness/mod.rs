@@ -24,10 +24,13 @@ use tokio::sync::mpsc;
 use crate::{
     ConnectionId,
     asked::Asked,
-    store::{json, rows::LivenessRow},
+    store::{
+        json,
+        rows::{ListedRow, LivenessRow},
+    },
 };
 
-/// Returns the time of the next check, if the provider or the plugin asked for a pause.
+/// Returns the time of the next check after a pause, if there is one.
 fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
     recheck_after.map(|after| now.saturating_add_unsigned(after.min(MAX_PAUSE).as_secs()))
 }
@@ -38,17 +41,42 @@ fn is_asked_to_wait(found: &VerifyResult<Secret>) -> bool {
     found.liveness == Liveness::Offline && is_limited
 }
 
+/// Returns the new name of the account that a live connection says, which stays until the connection is not live or is
+/// authorized again.
+pub(crate) fn kept_note(row: &ListedRow) -> Option<Reason> {
+    let is_live = row.liveness.as_deref().map(column::to_liveness) == Some(Liveness::Live);
+    let stored = row.reason.as_deref().filter(|_| is_live).and_then(json::to_reason)?;
+    (stored.code == reason::ACCOUNT_RENAMED).then_some(stored)
+}
+
+/// Returns a reason as an extension or an agent gets it: without the provider's own words, which are for the person alone,
+/// and, if the provider refuses the application, with a remedy that names neither a command nor a file of the host.
+pub fn for_grantee(mut reason: Reason) -> Reason {
+    reason.provider_text = None;
+    if reason::is_application_refused(&reason.code) {
+        reason.remedy = Some("tell the operator of this host, who replaces the application's secret".into());
+    }
+    reason
+}
+
 /// The shortest time between a failure and another attempt because the origin answers again, in seconds.
 pub(crate) const AFTER_FAILURE: i64 = 60;
 
 /// Returns the time from which an answer of the origin makes the connection due for a verification after this result. A
 /// pause that the provider asked for is not shortened.
 fn probe_from(asked: &Asked, found: &VerifyResult<Secret>, now: i64) -> Option<i64> {
-    let waits = asked.is_outage && found.liveness == Liveness::Offline && found.recheck_after.is_none();
+    let waits = asked.is_outage && found.liveness == Liveness::Offline && asked_pause(found).is_none();
     waits.then(|| now.saturating_add(AFTER_FAILURE))
 }
 
-/// Returns the row for the result of a probe.
+/// Returns the pause that the provider or the plugin gave. One of no length names no time, so that a limit is not asked
+/// about again at once.
+fn asked_pause(found: &VerifyResult<Secret>) -> Option<Duration> {
+    found.recheck_after.filter(|after| !after.is_zero())
+}
+
+/// Returns the row for the result of a probe. The next one follows after `pause`, unless the provider or the plugin gave
+/// another.
 pub(crate) fn row(
     id: ConnectionId,
     generation: i64,
@@ -56,15 +84,17 @@ pub(crate) fn row(
     asked: &Asked,
     now: i64,
     failures: i64,
+    pause: Option<Duration>,
 ) -> LivenessRow {
+    let asked_pause = asked_pause(found);
     LivenessRow {
         connection_id: id,
         liveness: column::liveness(found.liveness).to_owned(),
         reason: found.reason.as_ref().map(json::reason),
         generation,
         checked_at: Some(now),
-        next_check_at: next_check(now, found.recheck_after),
-        paused_until: next_check(now, found.recheck_after).filter(|_| is_asked_to_wait(found)),
+        next_check_at: next_check(now, asked_pause.or(pause)),
+        paused_until: next_check(now, asked_pause).filter(|_| is_asked_to_wait(found)),
         failures,
         probe_origin: asked.origin.clone(),
         probe_from: probe_from(asked, found, now),
@@ -134,6 +164,9 @@ impl Subscriptions {
     pub(crate) fn publish(&self, change: &LivenessChange) {
         let mut subscriptions = self.lock();
         let Some(senders) = subscriptions.get_mut(&change.connection) else { return };
+        // Subscribers are programs, and the provider's own words are for the person alone.
+        let reason = change.reason.clone().map(|reason| reason.provider_text(None));
+        let change = LivenessChange { reason, ..change.clone() };
         senders.retain(|sender| sender.send(change.clone()).is_ok());
         if senders.is_empty() {
             subscriptions.remove(&change.connection);

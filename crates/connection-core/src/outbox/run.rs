@@ -7,10 +7,12 @@ use super::{
     collect::collect,
     send::{Sending, hasten},
 };
-use crate::{Error, ground::Ground, store::Changed};
+use crate::{
+    Error,
+    ground::Ground,
+    store::{Changed, Changes},
+};
 
-/// The longest time between two looks for what is due, even without a notification.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The pause between two looks for messages that would wait too long.
 const HASTEN_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -35,7 +37,7 @@ pub(crate) async fn run(ground: &Arc<Ground>, receiver: Arc<EventReceiver>) {
                 unsent = sending.begin(ground).await.err();
             }
             let concerns = |changed| matches!(changed, Changed::Connection(_));
-            let rest = MAX_POLL_INTERVAL.saturating_sub(ground.clock.passed().saturating_sub(began));
+            let rest = Changes::FOR_SIGNALS.saturating_sub(ground.clock.passed().saturating_sub(began));
             tokio::select! {
                 biased;
                 changed = changes.changed(&*ground.clock, rest, concerns) => {

@@ -12,7 +12,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::EventReceiver;
-use crate::{Error, ground::Ground, store::rows::OutboxRow};
+use crate::{
+    Error,
+    ground::Ground,
+    lease::Lease,
+    store::{OutboxLease, rows::OutboxRow},
+};
 
 /// The pauses after failed attempts, in seconds, as Standard Webhooks recommends. There is one attempt more than pauses.
 ///
@@ -20,8 +25,6 @@ use crate::{Error, ground::Ground, store::rows::OutboxRow};
 const SCHEDULE: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600];
 /// The time in which the receiver must answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// The seconds after which another process may repeat an attempt whose result nobody recorded.
-const CLAIM: i64 = 60;
 /// The longest wait of a message, in seconds: twice the longest pause, so that clocks that differ by less than a day
 /// make no pause shorter.
 const MAX_WAIT: i64 = 2 * 86_400;
@@ -139,7 +142,7 @@ impl Sending {
     ///
     /// # Errors
     ///
-    /// The error of an attempt that could not be claimed or whose result could not be recorded.
+    /// The error of an attempt whose lease could not be taken or whose result could not be recorded.
     ///
     /// # Cancellation
     ///
@@ -150,7 +153,7 @@ impl Sending {
             Some(Report::Ended(id, result)) => {
                 self.begun.remove(&id);
                 self.slow.remove(&id);
-                // The claim of an attempt that panicked expires.
+                // The lease of an attempt that panicked expires.
                 result.unwrap_or(Ok(false))
             }
             Some(Report::Slow(id)) => {
@@ -171,14 +174,14 @@ pub(super) async fn hasten(ground: &Ground) -> Result<(), Error> {
 }
 
 /// Sends one message, unless another process does. Returns `true` if the receiver wants no more messages.
-async fn attempt(ground: &Ground, receiver: &EventReceiver, row: OutboxRow) -> Result<bool, Error> {
+async fn attempt(ground: &Arc<Ground>, receiver: &EventReceiver, row: OutboxRow) -> Result<bool, Error> {
     let OutboxRow { id, attempts, .. } = row;
-    let now = ground.clock.now().seconds();
-    let claim = ground.store.write(move |tx| Box::pin(async move { tx.claim_outbox(id, attempts, now + CLAIM).await }));
-    if !claim.await? {
+    let Some(lease) = Lease::take(ground, OutboxLease { id, attempts }).await? else { return Ok(false) };
+    if lease.left() < TIMEOUT {
+        // The lease of a process that was paused expires, and another attempt follows.
         return Ok(false);
     }
-    let answer = match receiver.request(&id.to_string(), now, &row.body) {
+    let answer = match receiver.request(&id.to_string(), ground.clock.now().seconds(), &row.body) {
         None => Err(HttpError::Protocol),
         Some(request) => {
             let egress = receiver.egress();
@@ -220,7 +223,7 @@ fn failure(answer: Result<&HttpResponse, &HttpError>) -> Option<String> {
         }
         Err(HttpError::Dns) => "the name of the receiver does not resolve".to_owned(),
         Err(HttpError::Timeout) => "the receiver did not answer in time".to_owned(),
-        Err(HttpError::Tls) => "the receiver has no certificate that this host trusts".to_owned(),
+        Err(error) if error.is_of_tls() => format!("the receiver cannot be reached: {error}"),
         Err(HttpError::TooLarge) => "the receiver answered with more than this host reads".to_owned(),
         Err(_) => "the receiver gave no answer that is valid HTTP".to_owned(),
     })

@@ -1,4 +1,4 @@
-//! The differences between operating systems, apart from files and clocks: the programs of a machine.
+//! The differences between operating systems, apart from files and clocks: the name and the programs of a machine.
 //!
 //! Private files are in [`connection_seal::platform`].
 
@@ -26,6 +26,20 @@ pub(crate) const fn here() -> Option<Platform> {
         Some(Platform::Win32)
     } else {
         None
+    }
+}
+
+/// Returns the name of this machine, if its system has one.
+pub(crate) fn machine_name() -> Option<String> {
+    system::machine_name().filter(|name| !name.is_empty())
+}
+
+/// Returns the name of this process for people, with that of its machine if the system has one.
+pub(crate) fn process_name() -> String {
+    let id = std::process::id();
+    match machine_name() {
+        Some(machine) => format!("process {id} on {machine}"),
+        None => format!("process {id}"),
     }
 }
 

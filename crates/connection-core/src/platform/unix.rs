@@ -1,6 +1,10 @@
-//! Programs on Unix.
+//! The name of a machine and its programs on Unix.
 
 use std::{fs::Metadata, os::unix::fs::MetadataExt as _};
+
+pub(super) fn machine_name() -> Option<String> {
+    Some(rustix::system::uname().nodename().to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+}
 
 pub(super) fn program_names(name: &str) -> Vec<String> {
     vec![name.to_owned()]

@@ -7,16 +7,18 @@ mod used_profile;
 use std::{path::PathBuf, sync::Arc};
 
 use connection_contract::{DisplayText, Kind, ProfileSpec, Timestamp};
+use uuid::Uuid;
 
 use crate::{
     Error, ProfileError, ProfileId,
     ground::Ground,
+    guard,
     keys::Sealer,
     owner::has_environment,
     services::environment,
     store::{
         Lock, StoreError, Tx,
-        rows::{Marked, ProfileRow},
+        rows::{ProfileRow, StoredMark},
     },
 };
 
@@ -91,7 +93,7 @@ impl KindProfiles {
     pub(crate) async fn get(&self, id: ProfileId) -> Result<Profile, Error> {
         let row = self.ground.reader().await?.profile(&self.owner, self.kind.as_str(), id).await?;
         let row = row.ok_or_else(|| ProfileError::NotFound { kind: self.kind.clone(), id })?;
-        self.marks().check(&row)?;
+        guard::check(&self.ground.sealer, &row)?;
         Ok(row.into())
     }
 
@@ -103,25 +105,32 @@ impl KindProfiles {
     pub(crate) async fn default_profile(&self) -> Result<Profile, Error> {
         let default = self.rows().await?.into_iter().find(|row| row.is_default);
         let default = default.ok_or_else(|| ProfileError::NoHome { kind: self.kind.clone() })?;
-        self.marks().check(&default)?;
+        guard::check(&self.ground.sealer, &default)?;
         Ok(default.into())
     }
 
     pub(crate) fn marks(&self) -> RowMarks<'_> {
         let now = self.ground.clock.now().seconds();
-        RowMarks { sealer: &self.ground.sealer, owner: &self.owner, kind: &self.kind, now }
+        RowMarks { sealer: &self.ground.sealer, now }
     }
 
     /// Returns the profiles whose marks are valid.
     pub(crate) async fn valid_profiles(&self) -> Result<Vec<Profile>, Error> {
         let rows = self.rows().await?;
-        let marks = self.marks();
-        Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).map(Profile::from).collect())
+        let sealer = &self.ground.sealer;
+        Ok(rows.into_iter().filter(|row| guard::check(sealer, row).is_ok()).map(Profile::from).collect())
     }
 
     pub(crate) async fn rows(&self) -> Result<Vec<ProfileRow>, Error> {
-        let rows = self.ground.reader().await?.profiles(&self.owner, self.kind.as_str()).await?;
-        if !rows.is_empty() {
+        self.rows_after(Uuid::nil(), i64::MAX).await
+    }
+
+    /// Returns the first profiles after an id. If there are no profiles at all, creates the first one.
+    pub(crate) async fn rows_after(&self, after: Uuid, limit: i64) -> Result<Vec<ProfileRow>, Error> {
+        let mut reader = self.ground.reader().await?;
+        let rows = reader.profiles_after(&self.owner, self.kind.as_str(), after, limit).await?;
+        drop(reader);
+        if !rows.is_empty() || !after.is_nil() {
             return Ok(rows);
         }
         let within = self.transaction_context();
@@ -163,7 +172,7 @@ pub(crate) struct TransactionContext {
 
 impl TransactionContext {
     pub(crate) fn marks(&self) -> RowMarks<'_> {
-        RowMarks { sealer: &self.sealer, owner: &self.owner, kind: &self.kind, now: self.now }
+        RowMarks { sealer: &self.sealer, now: self.now }
     }
 
     /// Takes the owner's lock and returns the profiles. If there are none, creates the first one.
@@ -178,12 +187,14 @@ impl TransactionContext {
         };
         let first = ProfileRow {
             id: self.fresh,
+            owner: self.owner.clone(),
+            kind: self.kind.to_string(),
             label: rules::FIRST_LABEL.to_owned(),
             directory,
             is_default: true,
             is_implicit: true,
             created_at: self.now,
-            marked: Marked::default(),
+            marked: StoredMark::default(),
         };
         self.marks().insert(tx, &first).await?;
         // Read again, because the stored row has a mark.

@@ -7,9 +7,9 @@ use connection_contract::{BoxFuture, DisplayText};
 
 use super::{Profile, Profiles};
 use crate::{
-    Error, ProfileError, ProfileId,
+    Error, ProfileError, ProfileId, guard,
     profile_rows::rules,
-    store::rows::{Marked, ProfileRow},
+    store::rows::{ProfileRow, StoredMark},
 };
 
 /// A profile to create with [`Profiles::create`].
@@ -91,12 +91,14 @@ impl Profiles {
             let NewProfile { label, directory, is_default } = profile;
             let wanted = ProfileRow {
                 id: ProfileId::from(self.system.ground.ids.next()),
+                owner: self.of.owner.to_string(),
+                kind: self.of.kind.to_string(),
                 label: rules::label(label.as_str()).ok_or(Error::InvalidLabel)?,
                 directory: rules::directory(&self.of.spec, &directory)?,
                 is_default,
                 is_implicit: false,
                 created_at: 0,
-                marked: Marked::default(),
+                marked: StoredMark::default(),
             };
             // Ids sort in the order in which they are drawn. `within` drew its id for the first profile after this one,
             // so the two are swapped: the first profile gets the smaller id.
@@ -162,7 +164,7 @@ impl Profiles {
                     };
                     // A row that was edited from outside gets a valid mark only if the patch replaces its label and its
                     // directory.
-                    let sound = within.marks().check(&before);
+                    let sound = guard::check(&within.sealer, &before);
                     if let (Err(error), false) = (&sound, says_all) {
                         return Ok(Err(Error::from(error.clone())));
                     }

@@ -6,6 +6,7 @@
 
 mod change;
 mod directory;
+mod list;
 mod probe;
 mod slots;
 mod spawn;
@@ -19,6 +20,8 @@ use crate::{Error, ProfileId, connection, ground::Scope, profile_rows::KindProfi
 
 pub use crate::profile_rows::Profile;
 pub use change::{NewProfile, ProfilePatch};
+pub use list::ListedProfile;
+pub(crate) use list::list;
 pub use probe::{DirectoryProbe, DirectoryState};
 pub use spawn::SpawnOptions;
 pub use token::ProfileToken;

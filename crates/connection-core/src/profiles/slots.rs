@@ -8,11 +8,11 @@ use connection_contract::BoxFuture;
 
 use super::{Profile, Profiles};
 use crate::{
-    Error, ProfileError, ProfileId,
+    Error, ProfileError, ProfileId, guard,
     profile_rows::rules,
     store::{
         Lock,
-        rows::{Marked, SlotRow},
+        rows::{SlotRow, StoredMark},
     },
 };
 
@@ -39,10 +39,10 @@ impl Profiles {
                 let owner = &self.of.owner;
                 let kind = self.of.kind.as_str();
                 if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
-                    self.of.marks().check_slot(&named)?;
+                    guard::check(&self.system.ground.sealer, &named)?;
                     // Between the two reads, the slot may have been changed and this profile removed.
                     if let Some(row) = reader.profile(owner, kind, named.profile_id).await? {
-                        self.of.marks().check(&row)?;
+                        guard::check(&self.system.ground.sealer, &row)?;
                         return Ok(row.into());
                     }
                 }
@@ -64,7 +64,13 @@ impl Profiles {
         Box::pin(async move {
             rules::slot(slot)?;
             let of = self.of.clone();
-            let row = SlotRow { slot: slot.to_owned(), profile_id: id, marked: Marked::default() };
+            let row = SlotRow {
+                owner: of.owner.to_string(),
+                kind: of.kind.to_string(),
+                slot: slot.to_owned(),
+                profile_id: id,
+                marked: StoredMark::default(),
+            };
             let set = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&of.owner)).await?;
@@ -92,7 +98,10 @@ impl Profiles {
             let cleared = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&of.owner)).await?;
-                    of.marks().delete_slot(tx, &slot).await
+                    let Some(row) = tx.profile_slot(&of.owner, of.kind.as_str(), &slot).await? else {
+                        return Ok(false);
+                    };
+                    of.marks().delete_slot(tx, &row).await.map(|()| true)
                 })
             });
             Ok(cleared.await?)

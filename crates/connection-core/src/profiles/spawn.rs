@@ -11,7 +11,7 @@ use connection_contract::{BoxFuture, Kind, ProfileSpec, Text};
 
 use super::{Profile, Profiles};
 use crate::{
-    Environment, Error, ProfileError, ProfileId,
+    Environment, Error, ProfileError, ProfileId, guard,
     owner::has_environment,
     profile_variables::{arguments, names, variables},
     services::environment,
@@ -218,7 +218,7 @@ impl Profiles {
         Box::pin(async move {
             let row = self.system.ground.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
             if let Some(row) = &row {
-                self.of.marks().check(row)?;
+                guard::check(&self.system.ground.sealer, row)?;
             }
             let profile = row.map(Profile::from);
             match &profile {

@@ -109,7 +109,7 @@ impl Profiles {
         let mut filter = Filter::new().kind(kind.clone()).profile(id);
         loop {
             let page = connection::list(&self.system.ground, &self.of.owner, filter.clone()).await?;
-            candidates.extend(page.connections);
+            candidates.extend(page.items);
             match page.next {
                 Some(next) => filter = filter.after(next),
                 None => break,

@@ -9,26 +9,31 @@ use connection_contract::{
 };
 use connection_egress::{Egress, LastAnswer};
 
-use super::{System, lease::Lease, target::Target};
+use super::{
+    System, Trigger,
+    lease::{Lease, deadline},
+    target::Target,
+};
 use crate::{
     Error,
     asked::Asked,
     contain::{Contained, contain},
     credential::{CredentialServices, Operation, Subject},
-    exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
+    exchange::{
+        AnsweredExchange, ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain, end_of_unknown,
+    },
     kinds::KindEntry,
     limits,
-    store::LEASE,
+    plan::Plan,
 };
 
-/// The longest run of a refresher. It ends within the lease, including the request that it sent last.
+/// The longest run of a refresher, including the request that it sent last. Its lease is extended meanwhile.
 const MAX_DURATION: Duration = Duration::from_secs(45);
 /// The time after `MAX_DURATION` until a refresher that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-// However long the host's policy lets a request take, the next holder of the lease finds no request in progress.
+// However long the host's policy lets a request take, it ends while the lease is extended.
 const _: () = assert!(SEND_WITHIN.as_secs() + MAX_REFRESH.as_secs() <= MAX_DURATION.as_secs());
-const _: () = assert!(MAX_DURATION.as_secs() + GRACE.as_secs() < LEASE.cast_unsigned());
 
 /// The result of a refresher's run.
 pub(super) enum Outcome {
@@ -49,31 +54,41 @@ pub(super) struct Attempt {
     /// The answers that the record of the failure deletes.
     pub(super) judged: Vec<ExchangeKey>,
     /// The answer on which the plugin based its result, if its status was a success.
-    pub(super) yes: Option<ExchangeKey>,
+    pub(super) yes: Option<AnsweredExchange>,
     /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,
     /// The origin that the plugin asked last.
     pub(super) asked: Asked,
+    /// The end of the last request, as a reason says it.
+    pub(super) end: Option<String>,
 }
 
 impl Attempt {
     /// Returns an attempt that spent nothing.
     pub(super) fn of(outcome: Outcome) -> Self {
         let asked = Asked::default();
-        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None, asked }
+        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None, asked, end: None }
     }
 }
 
-pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: Subject, lease: &Lease) -> Attempt {
+pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: Subject, lease: &mut Lease) -> Attempt {
     let kind = &target.kind;
     // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
-    let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
+    let spender = Spender {
+        id: subject.id,
+        owner: &subject.owner,
+        kind: kind.kind(),
+        generation: target.generation,
+        spends_restored: target.why == Trigger::Forced,
+    };
     let egress = subject.payload.egress(&subject.owner, Operation::Refresh);
     let heard = LastAnswer::default();
+    heard.covers(subject.payload.secrets());
     let egress = Egress { heard: heard.clone(), ..egress };
-    let spends = Arc::new(ConnectionSpends::new(&system.exchange, spender, semantics, egress, lease.deadline()));
-    let outcome = match run(system, kind, subject, spends.clone(), heard.clone()).await {
+    let spends = Arc::new(ConnectionSpends::new(&system.exchange, spender, semantics, egress, deadline(system, lease)));
+    let running = run(system, kind, subject, spends.clone(), heard.clone());
+    let outcome = match lease.extended(running).await {
         Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, system.ground.clock.now())),
         outcome => outcome,
     };
@@ -81,10 +96,17 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
         outcome,
         keys: spends.keys(),
         judged: spends.keys_to_settle(),
-        yes: spends.accepted_key(),
+        yes: spends.accepted(),
         uncertain: spends.uncertain(),
         asked: Asked::of(&heard),
+        end: end(&target.plan, &heard),
     }
+}
+
+/// Returns how the last request ended. If the attempt sent none because an earlier one is unclear, returns how that ended.
+fn end(plan: &Plan, heard: &LastAnswer) -> Option<String> {
+    let former = plan.reason().and_then(end_of_unknown).filter(|_| heard.origin().is_none());
+    former.map(str::to_owned).or_else(|| heard.end())
 }
 
 /// An HTTP service that reports to the spending requests that another request was made.

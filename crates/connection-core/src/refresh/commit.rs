@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use connection_contract::{Liveness, Reason, Refreshed, Secret, Timestamp, reason};
+use connection_replay::limits::is_scope;
 
 use super::{
     RefreshResult,
@@ -19,18 +20,21 @@ use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
     asked::Asked,
     connection_info::is_to_choose,
-    credential::{Payload, named_secrets, replace},
+    credential::{Payload, named_secrets, renewal, replace},
     event,
     exchange::ExchangeKey,
     grant::Affected,
     keys::Sealer,
-    liveness::column,
+    liveness::{self, column},
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,
         rows::{CredentialRow, ListedRow, LivenessRow, PlanRow},
     },
 };
+
+/// Maximum number of missing scopes that a connection names.
+const MAX_SCOPES: usize = 32;
 
 /// The result of the transaction that stores a refreshed credential.
 pub(super) enum CommitOutcome {
@@ -60,7 +64,7 @@ impl Context {
         Self {
             id: target.info.id,
             process: system.ground.process.clone(),
-            fence: lease.fence,
+            fence: lease.fence(),
             now: system.ground.clock.now().seconds(),
             asked,
             sealer: system.ground.sealer.clone(),
@@ -130,7 +134,8 @@ pub(super) async fn renewed(
     let system = scope.system;
     let id = info.id;
     let seen = *generation;
-    let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
+    let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, missing_scopes, .. } =
+        refreshed;
     payload.credential = credential;
     let secret_names = named_secrets::names_json(
         &system.ground,
@@ -145,10 +150,12 @@ pub(super) async fn renewed(
         valid_until: valid_until.map(Timestamp::seconds),
         renew_at: renew_at.map(Timestamp::seconds),
         // If the answer does not mention it, the end of the authorization is unchanged.
-        authorized_until: authorized_until.or(info.authorized_until).map(Timestamp::seconds),
+        authorized_until: authorized_until.or(info.authorized_until.filter(|_| info.renews)).map(Timestamp::seconds),
     };
+    let lacks = scope_missing(&missing_scopes);
     let context = Context::new(target, lease, asked);
-    let plan = plan::of(id, true, context.now, given);
+    let renewal = renewal(&system.ground, kind, &payload.credential).await;
+    let plan = plan::of(id, renewal, context.now, given);
     let plan = PlanRow { refreshed_at: Some(context.now), ..plan };
     let fresh = CredentialRow {
         granted_scopes: granted_scopes.as_ref().map(json::texts),
@@ -157,8 +164,10 @@ pub(super) async fn renewed(
         plan,
         ..fresh
     };
-    let written =
-        system.ground.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
+    let written = system
+        .ground
+        .store
+        .write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys, lacks).await }));
     let order = system.ground.extension_changes.order().await;
     let written = written.await?;
     if !matches!(written, CommitOutcome::Gone) {
@@ -174,6 +183,9 @@ pub(super) async fn renewed(
                 affected.notify(&order);
             }
             drop(order);
+            if target.plan.code().is_some_and(reason::is_application_refused) {
+                system.ground.try_applications_again(Some(info.kind.clone()));
+            }
             let current = current(&system.refresh_counts, info, next, outcome);
             let reason = if after == before { None } else { system.ground.info_by_id(scope.owner, id).await?.reason };
             replace::publish(&system.ground, id, before, after, reason);
@@ -188,6 +200,7 @@ async fn put(
     seen: i64,
     mut fresh: CredentialRow,
     keys: &[ExchangeKey],
+    lacks: Option<Reason>,
 ) -> Result<CommitOutcome, StoreError> {
     let id = context.id;
     let now = context.now;
@@ -219,18 +232,32 @@ async fn put(
     fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, fresh.plan.authorized_until));
     tx.insert_credential(&fresh).await?;
     if !tx.promote_generation(id, seen, fresh.generation, now).await? {
-        return Err(StoreError::Conflict { what: "generation of a connection".into() });
+        return Err(StoreError::ChangedMeanwhile { what: "credential of a connection" });
     }
     let before = replace::measured(&row);
     // For a live connection, the listed row has everything that is needed.
     let known = if before == Liveness::Live { None } else { tx.liveness(id).await? };
-    let measured = proven(id, &row, known, fresh.generation, now);
+    let proven = proven(id, &row, known, fresh.generation, now);
+    let again = plan::after_refused_probe(id, 1, false);
+    let measured = match &lacks {
+        Some(reason) => LivenessRow {
+            liveness: column::liveness(Liveness::Failing).to_owned(),
+            reason: Some(json::reason(reason)),
+            // A probe may not see what the credential lacks, so it does not follow at once.
+            next_check_at: Some(
+                proven.paused_until.unwrap_or_default().max(now.saturating_add_unsigned(again.as_secs())),
+            ),
+            failures: 1,
+            ..proven
+        },
+        None => proven,
+    };
     let after = column::to_liveness(&measured.liveness);
     let reason = measured.reason.as_deref().and_then(json::to_reason);
     tx.upsert_liveness(&measured).await?;
     let until = |at: Option<i64>| at.map(|seconds| Timestamp::from_seconds(seconds).to_rfc3339());
     let body = serde_json::json!({
-        "generation": fresh.generation, "refreshed": true, "outcome": outcome.name(),
+        "generation": fresh.generation, "refreshed": true, "outcome": outcome.as_str(),
         "validUntil": until(fresh.valid_until),
     });
     context.append_event(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
@@ -242,6 +269,16 @@ async fn put(
     }
     let affected = Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?;
     Ok(CommitOutcome::Done { before, after, outcome, affected: Some(affected) })
+}
+
+/// Returns the reason of a connection whose new credential lacks required scopes.
+fn scope_missing(scopes: &[String]) -> Option<Reason> {
+    let scopes: Vec<_> = scopes.iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES).map(String::as_str).collect();
+    let reason = || {
+        let message = format!("the provider renewed the access without the required scopes {}", scopes.join(" "));
+        Reason::new(reason::SCOPE_MISSING, message).remedy("authorize this connection again and grant these scopes")
+    };
+    (!scopes.is_empty()).then(reason)
 }
 
 /// Returns the liveness that a refreshed credential proves. The provider has just issued the credential for this
@@ -262,14 +299,19 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
     };
     let next = row.next_check_at;
     match (replace::measured(row), known) {
-        (Liveness::Live, _) => live(next),
+        (Liveness::Live, _) => {
+            LivenessRow { reason: liveness::kept_note(row).as_ref().map(json::reason), ..live(next) }
+        }
         // The provider asked for a pause of the verifications, and the refresh does not end it.
         (Liveness::Offline, _) => {
             let paused_until = row.pause(now);
             LivenessRow { paused_until, ..live(paused_until.or(Some(now))) }
         }
-        (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {
-            live(Some(now))
+        (Liveness::Failing, known) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {
+            // If the next probe is refused again, the pause after it grows from the former one.
+            let is_refused = matches!(code_of(row).as_deref(), Some(reason::EXPIRED | reason::UNAUTHORIZED));
+            let refusals = known.filter(|_| is_refused);
+            LivenessRow { failures: refusals.map_or(0, |known| known.failures), ..live(Some(now)) }
         }
         // The connection was never measured, or is failing for a reason that a fresh credential does not cure.
         (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), probe_from: None, ..known },

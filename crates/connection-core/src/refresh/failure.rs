@@ -10,19 +10,21 @@ use super::{
     lease::Lease,
     not_renewed,
     outcome::{RefreshOutcome, current, report},
+    refusal::{MAX_UNCLEAR_TIME, REAUTHORIZE_REMEDY, Refusal, is_fault},
     target::Target,
+    unreadable::{self, UnreadableAnswer},
 };
 use crate::{
     Error,
     asked::Asked,
     credential::replace,
     event,
-    exchange::{self, ExchangeKey, Uncertain, unknown},
+    exchange::{self, AnsweredExchange, ExchangeKey, Uncertain, silent, unknown},
     liveness::{AFTER_FAILURE, column},
     plan::{self, Plan},
     store::{
-        Lock, Reopened, StoreError, Tx, json,
-        rows::{BootTime, CredentialRow, ListedRow, LivenessRow, PlanRow},
+        Lock, REFRESH_WORDS, Sealed, StoreError, Tx, json,
+        rows::{BootTime, CredentialRow, ExchangeRow, ListedRow, LivenessRow, PlanRow},
     },
 };
 
@@ -32,10 +34,12 @@ pub(super) struct Failure {
     next: NextAttempt,
     /// The answers that are no longer needed.
     pub(super) keys: Vec<ExchangeKey>,
-    /// The answer that the plugin could not read. Its token is spent, so the exchange becomes unclear.
-    unreadable: Option<ExchangeKey>,
+    /// The answer that the plugin could not read. Its token is spent.
+    unreadable: Option<UnreadableAnswer>,
     /// The exchange whose answer may have been recorded meanwhile.
     awaited: Option<ExchangeKey>,
+    /// The end of the last request, which a reason names if it does not say what happened to the token.
+    end: Option<String>,
 }
 
 /// The rule for the next attempt.
@@ -45,10 +49,14 @@ enum NextAttempt {
     Pause,
     /// The next attempt follows after a pause of at least this many seconds.
     PauseAtLeast(i64),
+    /// The provider refused a login that uses nothing up. The next attempt follows after a pause that grows to a day.
+    Login,
     /// The next attempt follows the rule for an exchange without a clear answer.
     Unclear(Uncertain),
     /// The answer was recorded meanwhile, so the next attempt reads it.
     AtOnce,
+    /// The plugin could not read the recorded answer. The next attempt gives it the answer again and sends nothing.
+    ReadAgain,
     /// The sender gave a sign of life a moment ago, so the exchange has not failed yet.
     Leave(Uncertain),
     /// The next attempt follows when a person refreshes or re-authorizes the connection.
@@ -59,39 +67,56 @@ impl Failure {
     /// Returns the failure that a plugin reported, unless an exchange has no clear answer.
     ///
     /// Without a clear answer, only the rule for such exchanges decides what follows. The answers recorded before it
-    /// stay, because the next attempt needs them. `yes` is the answer on which the plugin based its result, if its
-    /// status was a success.
+    /// stay, because the next attempt needs them. `yes` is the exchange on whose answer the plugin based its
+    /// result, if the status of the answer was a success. `end` says how the last request ended.
     pub(super) fn of(
         semantics: Option<RefreshSemantics>,
         why: NotLive,
         uncertain: Option<Uncertain>,
         keys: Vec<ExchangeKey>,
-        yes: Option<ExchangeKey>,
+        yes: Option<AnsweredExchange>,
+        end: Option<String>,
     ) -> Self {
         let is_stable = semantics == Some(RefreshSemantics::Stable);
         if let Some(uncertain) = uncertain.filter(|_| is_stable) {
             // No token is used up, so nothing is lost but an answer.
-            let lost = Reason::new(reason::PROVIDER_ERROR, "the provider did not answer, or failed");
-            let why = NotLive::offline(lost);
+            let lost = end.unwrap_or_else(|| "the provider did not answer, or failed".to_owned());
+            let why = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, lost));
             let next = NextAttempt::PauseAtLeast(uncertain.retry_after);
-            return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None };
+            return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None, end: None };
         }
         let Some(uncertain) = uncertain else {
             // An offline result leaves open what happened to the token, but the status shows that the provider accepted
             // it.
             let is_unread = why.liveness == Liveness::Offline && why.reason.code != reason::RATE_LIMITED;
             let unreadable = yes.filter(|_| is_unread && !is_stable);
+            let unreadable = unreadable.map(|answered| UnreadableAnswer::of(&why, answered));
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
-            let keys = keys.into_iter().filter(|key| Some(*key) != unreadable).collect();
-            let next = if is_final { NextAttempt::Never } else { NextAttempt::Pause };
-            return Self { why, next, keys, unreadable, awaited: None };
+            let is_judged = |key: &ExchangeKey| unreadable.is_none_or(|unreadable| unreadable.key != *key);
+            let keys = keys.into_iter().filter(is_judged).collect();
+            let is_refused_login = is_stable && why.liveness == Liveness::Failing && !is_fault(&why.reason.code);
+            let next = match (is_refused_login, is_final) {
+                (true, _) => NextAttempt::Login,
+                (false, true) => NextAttempt::Never,
+                (false, false) => NextAttempt::Pause,
+            };
+            return Self { why, next, keys, unreadable, awaited: None, end };
         };
+        let unknown = unknown(end.as_deref());
         let (why, next) = match uncertain.replay_at {
-            Some(_) if uncertain.is_left => (NotLive::offline(unknown()), NextAttempt::Leave(uncertain)),
-            Some(_) => (NotLive::offline(unknown()), NextAttempt::Unclear(uncertain)),
-            None => (NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY)), NextAttempt::Never),
+            Some(_) if uncertain.is_left => (NotLive::offline(unknown), NextAttempt::Leave(uncertain)),
+            Some(_) => (NotLive::offline(unknown), NextAttempt::Unclear(uncertain)),
+            None => (NotLive::failing(unknown.remedy(REAUTHORIZE_REMEDY)), NextAttempt::Never),
         };
-        Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited }
+        Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited, end }
+    }
+
+    /// Returns the failure of a credential that has ended and that nothing renews.
+    pub(super) fn ended(valid_until: Option<Timestamp>, keys: Vec<ExchangeKey>) -> Self {
+        let at = valid_until.map(|until| format!(" at {}", until.to_rfc3339())).unwrap_or_default();
+        let message = format!("{}{at}, and nothing renews it", plan::ENDED);
+        let why = Reason::new(reason::NEEDS_REAUTHORIZATION, message).remedy(REAUTHORIZE_REMEDY);
+        Self { why: NotLive::failing(why), next: NextAttempt::Never, keys, unreadable: None, awaited: None, end: None }
     }
 }
 
@@ -102,12 +127,14 @@ struct Attempt {
     plan: Plan,
     /// `true` if the provider refused that credential.
     is_refused: bool,
+    /// `true` if a person asked for the attempt.
+    is_requested: bool,
+    /// `true` if an attempt sends a password.
+    has_password: bool,
     boot: BootTime,
+    /// The provider's own words about the failure, sealed for the credential.
+    words: Option<Sealed>,
 }
-
-const REAUTHORIZE_REMEDY: &str = "authorize this connection again";
-/// The time, in seconds, without a clear answer after which a person is asked to choose, if the credential has ended.
-const MAX_UNCLEAR_TIME: i64 = 86_400;
 
 /// Records the failure.
 ///
@@ -125,11 +152,15 @@ pub(super) async fn record(
     let id = info.id;
     let is_requested = matches!(target.why, Trigger::Requested | Trigger::Forced);
     let context = Context::new(target, lease, asked);
+    let cell = REFRESH_WORDS.at(id.as_uuid(), target.generation, &info.owner, info.kind.as_str());
     let attempt = Attempt {
         generation: target.generation,
         plan: target.plan.clone(),
         is_refused: target.why == Trigger::Refused,
+        is_requested,
+        has_password: target.kind.has_password(),
         boot: exchange::boot_time(&system.exchange),
+        words: system.ground.seal_words(&cell, Some(&failure.why.reason)).await,
     };
     let written =
         system.ground.store.write(move |tx| Box::pin(async move { write(tx, &context, &attempt, failure).await }));
@@ -175,31 +206,53 @@ async fn write(
     let Some(row) = tx.listed(id).await? else { return Ok((CommitOutcome::Gone, failure.why)) };
     let is_late = !context.release(tx).await?;
     if row.account.generation != attempt.generation {
-        let keys: Vec<_> = failure.keys.into_iter().chain(failure.unreadable).collect();
+        let keys: Vec<_> =
+            failure.keys.into_iter().chain(failure.unreadable.map(|unreadable| unreadable.key)).collect();
         tx.settle_exchanges(&keys).await?;
         return Ok((CommitOutcome::Superseded(row.account.generation), failure.why));
     }
     let awaited = failure.awaited;
+    let end = failure.end.clone();
     let (mut why, mut next) = settle(tx, context, attempt, failure).await?;
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
     let unchanged = CommitOutcome::Done { before, after: before, outcome, affected: None };
     // Another process holds the lease by now, and records its own result.
     let Some(stored) = tx.current_credential(id).await?.filter(|_| !is_late) else { return Ok((unchanged, why)) };
-    if is_answered(tx, awaited).await? {
-        (why, next) = (NotLive::offline(unknown()), NextAttempt::AtOnce);
+    match awaited_row(tx, awaited).await? {
+        Some(row) if row.sealed.is_some() => {
+            (why, next) = (NotLive::offline(unknown(end.as_deref())), NextAttempt::AtOnce);
+        }
+        Some(row) if matches!(next, NextAttempt::Unclear(Uncertain { is_silent: true, .. })) => {
+            why = NotLive::offline(silent(&row.sent));
+        }
+        _ => {}
     }
     if let NextAttempt::Leave(uncertain) = next {
         leave(tx, context, attempt, stored.plan, uncertain, &mut why).await?;
         return Ok((unchanged, why));
     }
     let valid_until = stored.valid_until;
-    let (refresh_at, refresh_from) = plan_next(context, attempt, next, before, &stored, &mut why);
+    let is_clear = matches!(next, NextAttempt::Pause | NextAttempt::PauseAtLeast(_));
+    let refusal = Refusal::of(context, before, &stored, &why, is_clear);
+    if let Some(told) = refusal.told(context, &why) {
+        (why, next) = (told, NextAttempt::PauseAtLeast(MAX_UNCLEAR_TIME));
+    }
+    let NextPlan { refresh_at, refresh_from, failures } = plan_next(context, attempt, next, before, &stored, &mut why);
     if let Some(from) = refresh_from {
         tx.refresh_after_answer(id, from).await?;
     }
-    record_plan(tx, context, &row, stored.plan, refresh_at, &why).await?;
-    if !matches!(next, NextAttempt::Never) && !attempt.plan.is_expired(context.now) {
+    let outcome = outcome_of(&why.reason.code);
+    let plan = PlanRow {
+        refresh_failures: failures,
+        refresh_reason: Some(json::refusal(&why.reason, refusal.since)),
+        refresh_at,
+        ..stored.plan.clone()
+    };
+    // Another reason than that of the answer has no words of the provider.
+    let words = attempt.words.as_ref().filter(|_| why.reason.provider_text.is_some());
+    record_plan(tx, context, &row, stored.plan, plan, &why, words).await?;
+    if !matches!(next, NextAttempt::Never) && !refusal.is_told && !attempt.plan.is_expired(context.now) {
         if let Some(end) = valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
             // The credential ends before the next attempt. A check at that time reports it.
             tx.check_by(id, end).await?;
@@ -217,32 +270,39 @@ async fn settle(
     attempt: &Attempt,
     failure: Failure,
 ) -> Result<(NotLive, NextAttempt), StoreError> {
-    let Failure { mut why, mut next, keys, unreadable, .. } = failure;
-    if let Some(key) = unreadable
-        && let Some(reopened) = tx.reopen_exchange(key, 0, &attempt.boot).await?
-    {
-        (why, next) = (NotLive::offline(unknown()), NextAttempt::Unclear(unreadable_answer(context.now, reopened)));
+    let Failure { mut why, mut next, keys, unreadable, end, .. } = failure;
+    if let Some(unreadable) = unreadable {
+        if let Some(kept) = unreadable.keep(tx, &why.reason, &attempt.boot).await? {
+            (why, next) = (kept, NextAttempt::ReadAgain);
+        } else if let Some(reopened) = tx.reopen_exchange(unreadable.key, 0, &context.process, &attempt.boot).await? {
+            why = NotLive::offline(unknown(end.as_deref()));
+            next = NextAttempt::Unclear(unreadable::reopened(context.now, reopened));
+        }
     }
     if !matches!(next, NextAttempt::Never) {
         for key in &keys {
             // A failure that says nothing about the token leaves the earlier attempts unclear.
-            if tx.reopen_exchange(*key, 1, &attempt.boot).await?.is_some() {
+            let is_reopened = tx.reopen_exchange(*key, 1, &context.process, &attempt.boot).await?.is_some();
+            if is_reopened && !matches!(next, NextAttempt::Login) {
                 next = NextAttempt::PauseAtLeast(plan::after_unclear(1));
             }
         }
     }
     let is_replayed = tx.settle_exchanges(&keys).await?;
     if matches!(next, NextAttempt::Never) && is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
-        // The refusal may be the answer to a token that an earlier attempt spent, whose answer was lost.
-        why = NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY));
+        // The refusal may be the answer to a token that an earlier attempt spent.
+        let end = end.map(|end| format!("an earlier answer was lost, and {end}"));
+        why = NotLive::failing(unknown(end.as_deref()).remedy(REAUTHORIZE_REMEDY));
     }
     Ok((why, next))
 }
 
-/// Returns `true` if the answer to the exchange has been recorded meanwhile.
-async fn is_answered(tx: &mut Tx, awaited: Option<ExchangeKey>) -> Result<bool, StoreError> {
-    let Some(key) = awaited else { return Ok(false) };
-    Ok(tx.exchange(key).await?.is_some_and(|row| row.sealed.is_some()))
+/// Returns the exchange as it is now, whose answer may have been recorded meanwhile.
+async fn awaited_row(tx: &mut Tx, awaited: Option<ExchangeKey>) -> Result<Option<ExchangeRow>, StoreError> {
+    match awaited {
+        Some(key) => tx.exchange(key).await,
+        None => Ok(None),
+    }
 }
 
 /// Leaves the row as it is until the sign of life is no longer fresh, and then has the exchange read again.
@@ -266,8 +326,17 @@ async fn leave(
     Ok(())
 }
 
-/// Returns the time of the next attempt, if there is one, and adds it to the reason where a person needs it. Also returns
-/// the time from which an answer of the origin makes the connection due, if one does.
+/// The plan after a failure.
+struct NextPlan {
+    /// The time of the next attempt, if there is one.
+    refresh_at: Option<i64>,
+    /// The time from which an answer of the origin makes the connection due, if one does.
+    refresh_from: Option<i64>,
+    /// The number of failures in a row.
+    failures: i64,
+}
+
+/// Plans the next attempt, and adds its time to the reason where a person needs it.
 fn plan_next(
     context: &Context,
     attempt: &Attempt,
@@ -275,24 +344,47 @@ fn plan_next(
     before: Liveness,
     stored: &CredentialRow,
     why: &mut NotLive,
-) -> (Option<i64>, Option<i64>) {
+) -> NextPlan {
     let now = context.now;
     // An attempt in the quarantine asks nobody. What the last one learnt of the origin stays, and it is no failure after
     // which the origin is spared.
     let asked_nobody = context.asked.origin.is_none() && matches!(next, NextAttempt::Unclear(_));
     let spared = if asked_nobody { 0 } else { AFTER_FAILURE };
     // A pause that the provider asked for is not shortened.
-    let is_offline = why.liveness == Liveness::Offline && why.recheck_after.is_none();
+    let is_offline = why.liveness == Liveness::Offline && why.recheck_after.is_none_or(|after| after.is_zero());
     let waits = (context.asked.is_outage || asked_nobody) && is_offline;
     let from = |seconds: i64| waits.then(|| now.saturating_add(seconds.max(spared)));
     let failures = stored.plan.refresh_failures.saturating_add(1);
-    let pause = plan::after_failure(context.id, failures, why.recheck_after.map(|after| after.as_secs()));
+    let asked_pause = why.recheck_after.map(|after| after.as_secs());
+    let pause = plan::after_failure(context.id, failures, asked_pause);
+    let after = |seconds: i64, refresh_from: Option<i64>| NextPlan {
+        refresh_at: Some(now.saturating_add(seconds)),
+        refresh_from,
+        failures,
+    };
     let uncertain = match next {
-        NextAttempt::AtOnce => return (Some(now.saturating_add(1)), None),
-        NextAttempt::Pause => return (Some(now.saturating_add(pause)), from(AFTER_FAILURE)),
-        NextAttempt::PauseAtLeast(least) => return (Some(now.saturating_add(pause.max(least))), from(least)),
+        NextAttempt::AtOnce => return after(1, None),
+        NextAttempt::ReadAgain => return after(unreadable::READ_AGAIN_AFTER, None),
+        NextAttempt::Pause => return after(pause, from(AFTER_FAILURE)),
+        NextAttempt::PauseAtLeast(least) => return after(pause.max(least), from(least)),
+        NextAttempt::Login => {
+            // The pause grows with the refusals alone, and not with the outages before them, nor with the attempts of a
+            // person, who may ask any number of times.
+            let former = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);
+            let is_again = former.is_some_and(|former| former.code == why.reason.code);
+            let failures = match (is_again, attempt.is_requested) {
+                (false, _) => 1,
+                (true, true) => stored.plan.refresh_failures.max(1),
+                (true, false) => failures,
+            };
+            let pause = plan::after_refused_login(context.id, failures, attempt.has_password);
+            let asked_pause = asked_pause.map_or(0, |_| plan::after_failure(context.id, failures, asked_pause));
+            return NextPlan { failures, ..after(pause.max(asked_pause), None) };
+        }
         NextAttempt::Unclear(uncertain) => uncertain,
-        NextAttempt::Leave(_) | NextAttempt::Never => return (None, None),
+        NextAttempt::Leave(_) | NextAttempt::Never => {
+            return NextPlan { refresh_at: None, refresh_from: None, failures };
+        }
     };
     why.recheck_after = Some(Duration::from_secs(seconds_until_retry(uncertain, now).unsigned_abs()));
     // A credential that the provider refuses need not be spared.
@@ -305,29 +397,33 @@ fn plan_next(
         let remedy = format!("it is tried again at {again}; to use it earlier, {REAUTHORIZE_REMEDY}");
         why.reason.remedy = Some(remedy.into());
     }
-    (Some(at), from)
+    NextPlan { refresh_at: Some(at), refresh_from: from, failures }
 }
 
-/// Stores the reason and the time of the next attempt. An event is appended only if the outcome differs from that of
-/// the previous attempt.
+/// Stores the reason with the provider's own words, and the time of the next attempt. An event is appended only if the
+/// outcome differs from that of the previous attempt.
 async fn record_plan(
     tx: &mut Tx,
     context: &Context,
     row: &ListedRow,
     was: PlanRow,
-    refresh_at: Option<i64>,
+    plan: PlanRow,
     why: &NotLive,
+    words: Option<&Sealed>,
 ) -> Result<(), StoreError> {
     let outcome = outcome_of(&why.reason.code);
     let previous = was.refresh_reason.as_deref().and_then(json::to_reason);
-    let refresh_failures = was.refresh_failures.saturating_add(1);
-    let plan = PlanRow { refresh_failures, refresh_reason: Some(json::reason(&why.reason)), refresh_at, ..was };
+    let previous = previous.filter(|reason| reason.code != reason::NOTHING_TO_RENEW);
+    let refresh_at = plan.refresh_at;
     tx.set_plan(context.id, row.account.generation, &plan).await?;
+    if let Some(words) = words {
+        tx.set_refresh_words(context.id, row.account.generation, words).await?;
+    }
     if previous.is_some_and(|reason| outcome_of(&reason.code) == outcome) {
         return Ok(());
     }
     let again = refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
-    let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });
+    let body = serde_json::json!({ "outcome": outcome.as_str(), "reason": why.reason.code, "again": again });
     context.append_event(tx, row, event::NOT_RENEWED, body).await
 }
 
@@ -360,14 +456,6 @@ async fn record_liveness(
 /// Returns the number of seconds until the exchange without a clear answer may be sent again or judged again.
 fn seconds_until_retry(uncertain: Uncertain, now: i64) -> i64 {
     uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now)).max(0)
-}
-
-/// Returns the state of an exchange whose answer the plugin could not read.
-fn unreadable_answer(now: i64, Reopened { replays, unclear_for }: Reopened) -> Uncertain {
-    let attempts = replays.saturating_add(1);
-    let sent_at = Timestamp::from_seconds(now);
-    let replay_at = Some(Timestamp::from_seconds(now.saturating_add(plan::after_unclear(1))));
-    Uncertain { sent_at, replay_at, awaited: None, attempts, over_for: 0, unclear_for, retry_after: 0, is_left: false }
 }
 
 /// Returns when an unclear exchange is sent again: after a pause that grows, and not while the attempt could cost a

@@ -8,13 +8,17 @@
 mod attempt;
 mod commit;
 mod failure;
+mod forced;
 mod lease;
+mod nothing;
 mod outcome;
+mod refusal;
 mod run;
 mod system;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -39,10 +43,10 @@ pub(crate) enum Trigger {
     Due,
     /// The provider refused the credential.
     Refused,
-    /// A caller asked for a refresh, which ignores pauses. A credential that the provider refused permanently is not
-    /// sent again.
+    /// A caller asked for a refresh, which ignores pauses and earlier refusals. A token that was restored from a backup is
+    /// not sent.
     Requested,
-    /// Like [`Requested`](Self::Requested), but also after a permanent refusal.
+    /// Like [`Requested`](Self::Requested), but also for a restored token.
     Forced,
 }
 
@@ -55,6 +59,8 @@ pub(crate) enum RefreshResult {
     ByOtherProcess,
     /// The credential is not to be refreshed now. Nothing was done.
     NotDue,
+    /// The credential works until its end and has nothing to renew. Nobody was asked.
+    NothingToRenew,
 }
 
 /// The result of a refresh for all its waiters.
@@ -95,7 +101,7 @@ async fn join(
     why: Trigger,
 ) -> Result<FlightResult, Error> {
     let system = scope.system;
-    let mut retries = ConflictRetries::of("generation of a connection");
+    let mut retries = ConflictRetries::of("credential of a connection");
     loop {
         retries.begin_attempt()?;
         let landed =
@@ -129,7 +135,7 @@ async fn finish_flight(
             let system = &scope.system;
             system.credential.hot.reread(&Stored::with_id(&system.ground, &scope.owner, id)).await.ok()
         }
-        RefreshResult::ByOtherProcess | RefreshResult::NotDue => None,
+        RefreshResult::ByOtherProcess | RefreshResult::NotDue | RefreshResult::NothingToRenew => None,
     };
     Ok(FlightResult { renewed, row })
 }

@@ -9,65 +9,38 @@ use std::{
 use connection_contract::Kind;
 
 use super::RefreshResult;
-use crate::ConnectionInfo;
+use crate::{ConnectionInfo, words::words};
 
-/// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum RefreshOutcome {
-    /// Another process had already refreshed the credential, and its credential was adopted.
-    Adopted,
-    /// The refresh failed and is tried again. Nothing was lost.
-    Failed,
-    /// The provider no longer refreshes the credential. A person must authorize the connection again.
-    NeedsReauthorization,
-    /// A fresh credential was stored.
-    Refreshed,
-    /// Like [`Refreshed`](Self::Refreshed), by a process whose lease had expired.
-    RefreshedLate,
-    /// Like [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent again.
-    Replayed,
-    /// Another credential was stored meanwhile, and the refreshed one was dropped.
-    Superseded,
-    /// A token may have been spent, and the answer is lost.
-    Uncertain,
-    /// Another process held the lease. Its result was adopted: a fresh credential, or the reason for its failure.
-    Waited,
-}
-
-impl RefreshOutcome {
-    /// All outcomes, in the order of their names.
-    pub const ALL: [Self; 9] = [
-        Self::Adopted,
-        Self::Failed,
-        Self::NeedsReauthorization,
-        Self::Refreshed,
-        Self::RefreshedLate,
-        Self::Replayed,
-        Self::Superseded,
-        Self::Uncertain,
-        Self::Waited,
-    ];
-
-    /// Returns the name used in the log, in events and in metrics, such as `needs_reauthorization`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Adopted => "adopted",
-            Self::Failed => "failed",
-            Self::NeedsReauthorization => "needs_reauthorization",
-            Self::Refreshed => "refreshed",
-            Self::RefreshedLate => "refreshed_late",
-            Self::Replayed => "replayed",
-            Self::Superseded => "superseded",
-            Self::Uncertain => "uncertain",
-            Self::Waited => "waited",
-        }
+words! {
+    /// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
+    #[non_exhaustive]
+    pub enum RefreshOutcome {
+        /// Another process had already refreshed the credential, and its credential was adopted.
+        Adopted = "adopted",
+        /// The refresh failed and is tried again. Nothing was lost.
+        Failed = "failed",
+        /// The provider no longer refreshes the credential. A person must authorize the connection again.
+        NeedsReauthorization = "needs_reauthorization",
+        /// The credential has nothing to renew and works until its end. Nobody was asked, and nothing has changed.
+        NothingToRenew = "nothing_to_renew",
+        /// A fresh credential was stored.
+        Refreshed = "refreshed",
+        /// Like [`Refreshed`](Self::Refreshed), by a process whose lease had expired.
+        RefreshedLate = "refreshed_late",
+        /// Like [`Refreshed`](Self::Refreshed), after an answer was lost and the request was sent again.
+        Replayed = "replayed",
+        /// Another credential was stored meanwhile, and the refreshed one was dropped.
+        Superseded = "superseded",
+        /// A token may have been spent, and the answer is lost.
+        Uncertain = "uncertain",
+        /// Another process held the lease. Its result was adopted: a fresh credential, or the reason for its failure.
+        Waited = "waited",
     }
 }
 
 impl fmt::Display for RefreshOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -101,6 +74,7 @@ impl RefreshedConnection {
             RefreshResult::Current { outcome, .. } => outcome,
             // A refresh that ran for another reason found nothing to do.
             RefreshResult::ByOtherProcess | RefreshResult::NotDue => RefreshOutcome::Adopted,
+            RefreshResult::NothingToRenew => RefreshOutcome::NothingToRenew,
         };
         Self { outcome, connection }
     }
@@ -156,5 +130,5 @@ pub(super) fn report(counts: &Counts, info: &ConnectionInfo, outcome: RefreshOut
     let count = counts.0.entry((info.kind.clone(), outcome)).or_default();
     *count = count.saturating_add(1);
     drop(counts);
-    tracing::info!(connection = %info.id, kind = %info.kind, outcome = outcome.name(), code, "refresh");
+    tracing::info!(connection = %info.id, kind = %info.kind, outcome = outcome.as_str(), code, "refresh");
 }

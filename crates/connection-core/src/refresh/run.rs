@@ -11,17 +11,18 @@ use super::{
     attempt::{self, Attempt, Outcome},
     commit,
     failure::{self, Failure},
-    lease::{self, Lease},
-    not_renewed,
+    forced,
+    lease::{Lease, take, until_free},
+    not_renewed, nothing,
     outcome::{RefreshOutcome, current, report},
     target::Target,
 };
 use crate::{
-    ConnectionId, ConnectionInfo, Error,
+    ConnectionId, ConnectionInfo, Error, StoreError,
     credential::{Subject, open_read, read_shown, unreadable},
     ground::{Scope, check_terms},
     plan::{Plan, Stage},
-    store::ConflictRetries,
+    store::{ConflictRetries, RefreshLease},
 };
 
 /// Refreshes the credential of the generation `seen`, or the current one for `None`.
@@ -33,7 +34,7 @@ pub(super) async fn run(
 ) -> Result<RefreshResult, Error> {
     let system = scope.system;
     let mut failures = None;
-    let mut retries = ConflictRetries::of("generation of a connection");
+    let mut retries = ConflictRetries::of("credential of a connection");
     loop {
         retries.begin_attempt()?;
         let before = read_shown(&system.ground, scope.owner, id).await?;
@@ -60,8 +61,11 @@ pub(super) async fn run(
         }
         let now = system.ground.clock.now().seconds();
         match why {
-            Trigger::Requested if plan.ended().is_some() => return Err(failed_before(&info, &plan)),
+            Trigger::Requested if plan.is_restored() => return Err(failed_before(&info, &plan)),
             Trigger::Requested | Trigger::Forced => {}
+            Trigger::Refused if plan.has_nothing_to_renew() && !plan.is_expired(now) => {
+                return Ok(RefreshResult::NothingToRenew);
+            }
             Trigger::Refused if !plan.may_follow_refusal(now) => return Ok(RefreshResult::NotDue),
             Trigger::Refused => {}
             Trigger::Due => match plan.stage(now) {
@@ -70,7 +74,8 @@ pub(super) async fn run(
                 Stage::Due | Stage::Expired => {}
             },
         }
-        if let Some(lease) = Lease::take(system, id, seen).await? {
+        let row = RefreshLease { id, generation: seen };
+        if let Some(lease) = take(system, row).await? {
             let span = tracing::info_span!("refresh", connection = %id, kind = %info.kind);
             let target = Target { scope, info, kind, generation: seen, plan, why };
             return run_with_lease(target, lease).instrument(span).await;
@@ -79,7 +84,12 @@ pub(super) async fn run(
             return Ok(RefreshResult::ByOtherProcess);
         }
         failures = Some(plan.failures());
-        lease::until_free(system, id, seen).await?;
+        tokio::select! {
+            biased;
+            // A registry that is drained would send nothing when the lease is free.
+            () = system.exchange.exchanges.until_closed() => return Err(StoreError::Closed.into()),
+            free = until_free(system, row) => free?,
+        }
     }
 }
 
@@ -115,19 +125,22 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let target = Target { scope, info, kind, generation, plan, why };
     let (attempt, payload) = match opened.payload {
         Ok(payload) => {
-            let ConnectionInfo { id, profile, .. } = target.info;
-            let subject = Subject {
-                id,
+            let subject = || Subject {
+                id: target.info.id,
                 owner: target.info.owner.clone(),
-                profile,
+                profile: target.info.profile,
                 payload: payload.duplicate(),
                 config: target.info.config.clone(),
             };
-            (attempt::attempt(system, &target, subject, lease).await, Some(payload))
+            let attempt = match why {
+                Trigger::Forced => forced::attempt(system, &target, subject, lease).await?,
+                _ => attempt::attempt(system, &target, subject(), lease).await,
+            };
+            (attempt, Some(payload))
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
-    let Attempt { outcome, keys, judged, yes, uncertain, asked } = attempt;
+    let Attempt { outcome, keys, judged, yes, uncertain, asked, end } = attempt;
     let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
@@ -142,11 +155,14 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             }
             Ok(current(&system.refresh_counts, &info, generation, RefreshOutcome::Adopted))
         }
+        (Outcome::Failed(why), _) if why.reason.code == reason::NOTHING_TO_RENEW && uncertain.is_none() => {
+            nothing::settle(&target, lease, judged, asked).await
+        }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes), asked).await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes, end), asked).await
         }
         (Outcome::Fault(why), _) => {
-            failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None), asked).await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None, end), asked).await
         }
     }
 }

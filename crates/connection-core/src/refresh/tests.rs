@@ -7,7 +7,10 @@ use super::failure::Failure;
 use crate::{
     ConnectionId,
     exchange::{ExchangeKey, Uncertain},
-    plan::{Plan, ReportedTimes, Stage, after_failure, after_unclear, at_risk_until, of},
+    plan::{
+        Plan, Renewal, ReportedTimes, Stage, after_failure, after_refused_login, after_refused_probe, after_unclear,
+        at_risk_until, of,
+    },
     store::rows::PlanRow,
 };
 
@@ -19,7 +22,7 @@ fn id(random: u64) -> ConnectionId {
 
 fn due(random: u64, life: i64) -> i64 {
     let given = ReportedTimes { valid_until: Some(MADE + life), ..ReportedTimes::default() };
-    of(id(random), true, MADE, given).refresh_at.unwrap() - MADE
+    of(id(random), Renewal::Renews, MADE, given).refresh_at.unwrap() - MADE
 }
 
 #[test]
@@ -45,11 +48,11 @@ fn credentials_made_at_once_are_due_at_different_times_that_a_restart_repeats() 
 #[test]
 fn a_lifetime_of_zero_causes_no_endless_refresh() {
     assert_eq!((due(1, 0), due(1, -5), due(1, 1)), (30, 30, 1));
-    assert_eq!(of(id(1), true, MADE, ReportedTimes::default()).refresh_at, None);
+    assert_eq!(of(id(1), Renewal::Renews, MADE, ReportedTimes::default()).refresh_at, None);
     let given = ReportedTimes { renew_at: Some(MADE - 5), ..ReportedTimes::default() };
-    assert_eq!(of(id(1), true, MADE, given).refresh_at, Some(MADE + 30));
+    assert_eq!(of(id(1), Renewal::Renews, MADE, given).refresh_at, Some(MADE + 30));
     let none = ReportedTimes { valid_until: Some(MADE + 60), renew_at: Some(MADE + 10), ..ReportedTimes::default() };
-    assert_eq!(of(id(1), false, MADE, none), PlanRow { renew_at: Some(MADE + 10), ..PlanRow::default() });
+    assert_eq!(of(id(1), Renewal::Never, MADE, none), PlanRow { renew_at: Some(MADE + 10), ..PlanRow::default() });
 }
 
 #[test]
@@ -62,6 +65,30 @@ fn pauses_grow_from_half_a_minute_to_an_hour_and_differ() {
     }
     let first: std::collections::BTreeSet<_> = (0..200).map(|random| after_failure(id(random), 3, None)).collect();
     assert!(first.len() > 20, "{first:?}");
+}
+
+#[test]
+fn pauses_after_refusals_grow_to_a_day_differ_and_are_an_hour_at_least_for_a_password() {
+    let probe = |random: u64, failures, has_password| {
+        i64::try_from(after_refused_probe(id(random), failures, has_password).as_secs()).unwrap()
+    };
+    for random in 0..200 {
+        let probes: Vec<_> = (1..=12).map(|failures| probe(random, failures, false)).collect();
+        assert!((300..=375).contains(&probes[0]) && (600..=750).contains(&probes[1]), "{probes:?}");
+        let logins: Vec<_> = (1..=12).map(|failures| after_refused_login(id(random), failures, false)).collect();
+        assert!((900..=1_125).contains(&logins[0]), "{logins:?}");
+        for pauses in [probes, logins] {
+            assert!(pauses.is_sorted() && pauses[11] == 86_400, "{pauses:?}");
+        }
+        for failures in [0, 1, 4, i64::MAX] {
+            let pauses = [probe(random, failures, true), after_refused_login(id(random), failures, true)];
+            assert!(pauses.iter().all(|pause| (3_600..=86_400).contains(pause)), "{failures}: {pauses:?}");
+        }
+    }
+    for has_password in [false, true] {
+        let first: std::collections::BTreeSet<_> = (0..200).map(|random| probe(random, 1, has_password)).collect();
+        assert!(first.len() > 20, "{first:?}");
+    }
 }
 
 #[test]
@@ -80,7 +107,8 @@ fn a_credential_that_works_is_not_put_at_risk_before_its_last_minutes() {
 #[test]
 fn a_pause_that_a_provider_asks_for_is_kept_up_to_one_day() {
     let pause = |seconds| after_failure(id(1), 5, Some(seconds));
-    assert_eq!([pause(0), pause(1), pause(120), pause(86_400), pause(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
+    assert_eq!([pause(1), pause(120), pause(86_400), pause(u64::MAX)], [1, 120, 86_400, 86_400]);
+    assert_eq!(pause(0), after_failure(id(1), 5, None), "no time is named");
 }
 
 #[test]
@@ -139,7 +167,7 @@ fn a_stage_says_what_is_done_before_a_use() {
 fn an_answer_stays_recorded_when_a_later_one_is_lost() {
     let kept = |semantics, uncertain| {
         let why = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "down"));
-        Failure::of(Some(semantics), why, uncertain, vec![ExchangeKey::from_bytes([1; 32])], None).keys.is_empty()
+        Failure::of(Some(semantics), why, uncertain, vec![ExchangeKey::from_bytes([1; 32])], None, None).keys.is_empty()
     };
     for semantics in [RefreshSemantics::Stable, RefreshSemantics::Strict] {
         for replay_at in [None, Some(Timestamp::from_seconds(MADE))] {
@@ -157,6 +185,7 @@ fn an_answer_stays_recorded_when_a_later_one_is_lost() {
                 unclear_for,
                 retry_after,
                 is_left: false,
+                is_silent: false,
             };
             assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
         }

@@ -1,18 +1,14 @@
 //! Looks at every row that decides who gets a secret or what is run.
 
-use connection_contract::{BoxFuture, Kind};
+use connection_contract::BoxFuture;
 use uuid::Uuid;
 
 use super::{Events, Systems};
 use crate::{
-    ApprovalState, Error, access_token, approval,
-    extension::{choice, row_marks},
-    frozen::{Freezing, row_error},
-    grant::{self, agent},
+    Error,
+    frozen::row_error,
     guard::{self, RowError, RowFault},
-    keys::Sealer,
-    profile_rows,
-    store::{Reader, broken_row_link},
+    store::broken_row_link,
 };
 
 /// The number of rows that are read at once.
@@ -32,13 +28,15 @@ impl<'a> Events<'a> {
         Box::pin(async move {
             let systems = &self.registry.systems;
             let mut found = connections(systems).await?;
+            let freeze = systems.ground.reader().await?.freeze().await?;
+            found.extend(freeze.is_none().then(|| row_error(RowFault::Missing)));
             let owners = systems.ground.reader().await?.owners_of_marked_rows().await?;
-            let freezing =
-                Freezing::read(&systems.ground.sealer, systems.ground.reader().await?.freeze().await?.as_ref());
-            found.extend(freezing.fault.map(row_error));
             for owner in owners {
                 found.extend(record(systems, &owner).await?);
-                found.extend(marked(systems, &owner).await?);
+                let mut reader = systems.ground.reader().await?;
+                for table in guard::TABLES {
+                    found.extend(table.refused(&mut reader, &systems.ground.sealer, &owner).await?);
+                }
             }
             Ok(found)
         })
@@ -75,61 +73,4 @@ async fn record(systems: &Systems, owner: &str) -> Result<Option<RowError>, Erro
             _ => return Ok(None),
         }
     }
-}
-
-async fn approvals(reader: &mut Reader, sealer: &Sealer, owner: &str) -> Result<Vec<RowError>, Error> {
-    let mut found = Vec::new();
-    for state in ApprovalState::ALL {
-        let mut before = Uuid::max();
-        loop {
-            let rows = reader.approvals(owner, state.stored(), before, PAGE).await?;
-            found.extend(rows.iter().filter_map(|row| approval::check(sealer, row).err()));
-            match rows.last() {
-                Some(last) if rows.len() as i64 == PAGE => before = last.id.as_uuid(),
-                _ => break,
-            }
-        }
-    }
-    Ok(found)
-}
-
-async fn marked(systems: &Systems, owner: &str) -> Result<Vec<RowError>, Error> {
-    let sealer = &systems.ground.sealer;
-    let mut reader = systems.ground.reader().await?;
-    let grants = reader.grants(owner).await?;
-    let mut found: Vec<_> = grants.iter().filter_map(|row| grant::check(sealer, owner, row).err()).collect();
-    let mut after = None;
-    loop {
-        let tokens = reader.access_tokens(Some(owner), after, PAGE).await?;
-        found.extend(tokens.iter().filter_map(|row| access_token::check(sealer, row).err()));
-        after = tokens.last().map(|row| row.id);
-        if (tokens.len() as i64) < PAGE {
-            break;
-        }
-    }
-    let agents = reader.every_agent(owner).await?;
-    found.extend(agents.iter().filter_map(|row| agent::check(sealer, row).err()));
-    let grants = reader.every_agent_grant(owner).await?;
-    found.extend(grants.iter().filter_map(|row| agent::check_grant(sealer, row).err()));
-    found.extend(approvals(&mut reader, sealer, owner).await?);
-    let widenings = reader.widenings(owner).await?;
-    found.extend(widenings.iter().filter_map(|row| approval::check_widening(sealer, row).err()));
-    let choices = reader.choices(owner).await?;
-    found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
-    let marks = row_marks::RowMarks { sealer, owner, now: 0 };
-    found.extend(reader.extensions(owner).await?.iter().filter_map(|row| marks.check(row).err()));
-    found.extend(reader.every_preference(owner).await?.iter().filter_map(|row| marks.check_set(row).err()));
-    for name in reader.extension_states(owner).await? {
-        let state = reader.extension_state(owner, &name).await?;
-        found.extend(state.and_then(|row| marks.check_state(&name, &row).err()));
-    }
-    for kind in reader.profile_kinds(owner).await? {
-        // A name that no kind can have belongs to no profile.
-        let Some(kind) = Kind::parse(&kind) else { continue };
-        let marks = profile_rows::RowMarks { sealer, owner, kind: &kind, now: 0 };
-        found.extend(reader.profiles(owner, kind.as_str()).await?.iter().filter_map(|row| marks.check(row).err()));
-        let slots = reader.profile_slots(owner, kind.as_str()).await?;
-        found.extend(slots.iter().filter_map(|row| marks.check_slot(row).err()));
-    }
-    Ok(found)
 }

@@ -6,9 +6,9 @@ use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, open};
 use crate::{
-    Clock, Door, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint,
-    KeyError, KeySources, RecordedPaths, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource,
-    SystemClock, SystemEnvironment, ToolPolicyError, UuidV7,
+    Clock, Couriers, Door, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator,
+    InboundEndpoint, KeyError, KeySources, RecordedPaths, RegisterError, SealError, SettingsHandOff, StoreError,
+    StoreSource, SystemClock, SystemEnvironment, ToolPolicyError, UuidV7,
     credential::HotRows,
     definition::Definition,
     ground::ProfileUses,
@@ -72,7 +72,8 @@ impl OpenError {
             Self::Http(_) => "http_policy_invalid",
             Self::Kind(error) => error.code(),
             Self::Key(_) | Self::NoKeySource | Self::Seal { .. } => "key_failed",
-            Self::NoStore | Self::Store(_) => "store_failed",
+            Self::NoStore => "store_failed",
+            Self::Store(error) => error.code(),
             Self::Runtime(_) => "no_threads",
             Self::StateDirectory { .. } => "state_directory_failed",
             Self::Tools(_) => "tool_policy_invalid",
@@ -127,6 +128,8 @@ impl OpenError {
 #[must_use = "a registry is opened by `open`"]
 pub struct RegistryBuilder {
     pub(super) store: Option<StoreSource>,
+    #[cfg(feature = "workspace-tests")]
+    pub(super) program: &'static crate::store::Program,
     pub(super) keys: Option<KeySources>,
     pub(super) http: HttpPolicy,
     pub(super) files: FilesPolicy,
@@ -142,6 +145,7 @@ pub struct RegistryBuilder {
     pub(super) max_setups: u32,
     pub(super) probes: ProbeLimits,
     pub(super) state_directory: Option<PathBuf>,
+    pub(super) couriers: Option<Arc<dyn Couriers>>,
     pub(super) door: Door,
     pub(super) recorded_paths: RecordedPaths,
     pub(super) kept_uses: Option<Duration>,
@@ -160,6 +164,8 @@ impl RegistryBuilder {
     pub(super) fn new() -> Self {
         Self {
             store: None,
+            #[cfg(feature = "workspace-tests")]
+            program: crate::store::Program::CURRENT,
             keys: None,
             http: HttpPolicy::new(),
             files: FilesPolicy::new(),
@@ -175,6 +181,7 @@ impl RegistryBuilder {
             max_setups: MAX_SETUPS,
             probes: ProbeLimits::default(),
             state_directory: None,
+            couriers: None,
             door: Door::default(),
             recorded_paths: RecordedPaths::default(),
             kept_uses: None,
@@ -248,6 +255,13 @@ impl RegistryBuilder {
     /// [`answer_room`](crate::StoreState::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
+        self
+    }
+
+    /// Lets processes of their own send requests that use up a token or a code, so that a kill of this process loses no
+    /// answer. They need a state directory. By default, this process sends such requests itself.
+    pub fn couriers(mut self, couriers: Arc<dyn Couriers>) -> Self {
+        self.couriers = Some(couriers);
         self
     }
 
@@ -350,6 +364,15 @@ impl RegistryBuilder {
         if let Err(error) = registered {
             self.refused.get_or_insert(error);
         }
+    }
+
+    /// Opens the registry as the stand-in for the next version of this program: with a migration more, and with marks that
+    /// cover a column more after [`finish_upgrade`](crate::StoreState::finish_upgrade).
+    #[cfg(feature = "workspace-tests")]
+    #[doc(hidden)]
+    pub fn as_next_version(mut self) -> Self {
+        self.program = crate::store::Program::NEXT;
+        self
     }
 
     /// Opens the registry: fetches the key, migrates the tables to this program's version, and creates what does not

@@ -16,7 +16,7 @@ impl ConnectionRegistry {
     pub fn connection_of<'a>(&'a self, kind: &'a Kind) -> BoxFuture<'a, Result<Connection, Error>> {
         Box::pin(async move {
             let of_kind = Filter::new().kind(kind.clone());
-            let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.connections;
+            let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.items;
             let selected = match candidates.as_slice() {
                 [] => return Err(Error::NoConnection(kind.clone())),
                 [_] => candidates.pop(),

@@ -2,16 +2,18 @@
 //! checked.
 
 use connection_contract::{BoxFuture, Timestamp};
+use uuid::Uuid;
 
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
-    ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, Notification,
-    NotificationListener, RefreshOutcomes, event, guard,
+    ConnectionId, Cursor, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, InvalidCursor,
+    Notification, NotificationListener, Page, RefreshOutcomes, event, guard,
+    page::one_more,
     store::{broken_link, rows::StoredEvent},
 };
 
 /// Number of events that are read at once.
-const PAGE: i64 = 1000;
+const PAGE: u32 = 1000;
 
 /// Something that happened to a connection. Events remain when their connection is removed.
 ///
@@ -42,27 +44,15 @@ pub struct Event {
     pub details: String,
 }
 
-/// A page of events of all connections of an owner.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EventPage {
-    /// The events in the order of the request, at most 1,000.
-    pub events: Vec<Event>,
-    /// The position at which the next page begins, if there may be one.
-    pub next: Option<EventId>,
-}
-
 /// A page of events of one connection in the order of their numbers, checked for edits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct History {
     /// The events, including those after a break.
-    pub events: Vec<Event>,
+    pub page: Page<Event>,
     /// The first number at which an event was changed, moved or deleted by something other than this program. Events
     /// deleted from the end leave no trace.
     pub broken_at: Option<u64>,
-    /// The position at which the next page begins, if there may be one.
-    pub next: Option<u64>,
 }
 
 /// The record of events, and streams of later events.
@@ -80,7 +70,7 @@ pub struct History {
 /// async fn audit(registry: &ConnectionRegistry, connection: ConnectionId) -> Result<(), Error> {
 ///     let history = registry.events().history(connection, None).await?;
 ///     assert_eq!(history.broken_at, None, "an event was changed past the program");
-///     for event in history.events {
+///     for event in history.page.items {
 ///         println!("{} {} {}", event.number, event.name, event.details);
 ///     }
 ///     let mut watch = registry.events().watch().connection(connection).await?;
@@ -104,21 +94,19 @@ impl ConnectionRegistry {
 
 impl<'a> Events<'a> {
     /// Returns a page of the events of this owner's connections, including removed ones: those after the given event,
-    /// or from the first one.
+    /// or from the first one. The page has at most 1,000 events.
     ///
     /// The page is not checked for edits; [`history`](Self::history) is.
     ///
     /// # Errors
     ///
-    /// The store's errors.
-    pub fn list(self, after: Option<EventId>) -> BoxFuture<'a, Result<EventPage, Error>> {
+    /// [`Error::InvalidCursor`], and the store's errors.
+    pub fn list(self, after: Option<Cursor>) -> BoxFuture<'a, Result<Page<Event>, Error>> {
         Box::pin(async move {
-            let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
-            let rows =
-                self.registry.systems.ground.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
-            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
-            let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
-            Ok(EventPage { events, next })
+            let after = after.as_ref().map(Cursor::position).transpose()?.map_or(Uuid::nil(), EventId::as_uuid);
+            let mut reader = self.registry.systems.ground.reader().await?;
+            let rows = reader.events_of_owner(&self.registry.owner, after, one_more(Some(PAGE))).await?;
+            Ok(Page::of(rows.into_iter().map(Event::of).collect(), Some(PAGE), |event| event.id))
         })
     }
 
@@ -129,16 +117,14 @@ impl<'a> Events<'a> {
     ///
     /// # Errors
     ///
-    /// The store's errors.
-    pub fn newest(self, before: Option<EventId>, limit: u32) -> BoxFuture<'a, Result<EventPage, Error>> {
+    /// [`Error::InvalidCursor`], and the store's errors.
+    pub fn newest(self, before: Option<Cursor>, limit: u32) -> BoxFuture<'a, Result<Page<Event>, Error>> {
         Box::pin(async move {
-            let before = before.map_or(uuid::Uuid::max(), EventId::as_uuid);
-            let limit = i64::from(limit).clamp(1, PAGE);
+            let before = before.as_ref().map(Cursor::position).transpose()?.map_or(Uuid::max(), EventId::as_uuid);
+            let limit = Some(limit.min(PAGE));
             let mut reader = self.registry.systems.ground.reader().await?;
-            let rows = reader.newest_events_of_owner(&self.registry.owner, before, limit).await?;
-            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
-            let next = events.last().filter(|_| events.len() as i64 == limit).map(|last| last.id);
-            Ok(EventPage { events, next })
+            let rows = reader.newest_events_of_owner(&self.registry.owner, before, one_more(limit)).await?;
+            Ok(Page::of(rows.into_iter().map(Event::of).collect(), limit, |event| event.id))
         })
     }
 
@@ -149,14 +135,16 @@ impl<'a> Events<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if no event of such a connection of this owner is recorded, and the store's errors.
-    pub fn history(self, connection: ConnectionId, after: Option<u64>) -> BoxFuture<'a, Result<History, Error>> {
+    /// [`Error::NotFound`] if no event of such a connection of this owner is recorded, [`Error::InvalidCursor`], and the store's
+    /// errors.
+    pub fn history(self, connection: ConnectionId, after: Option<Cursor>) -> BoxFuture<'a, Result<History, Error>> {
         Box::pin(async move {
-            let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
+            let before = after.as_ref().map_or(Ok(0), Cursor::position::<u64>)?;
+            let before = i64::try_from(before).map_err(|_| InvalidCursor)?;
             let mut reader = self.registry.systems.ground.reader().await?;
-            // One more event than is returned is read, because the first one is linked to it.
-            let mut rows =
-                reader.events_of(connection, &self.registry.owner, before.saturating_sub(1), PAGE + 1).await?;
+            // The event before the page is read, too, because the first one is linked to it.
+            let from = before.saturating_sub(1);
+            let mut rows = reader.events_of(connection, &self.registry.owner, from, one_more(Some(PAGE)) + 1).await?;
             if rows.is_empty() && before == 0 {
                 return Err(Error::NotFound(connection));
             }
@@ -164,15 +152,13 @@ impl<'a> Events<'a> {
                 Some(first) if first.seq <= before => rows.remove(0).chain,
                 _ => Vec::new(),
             };
-            rows.truncate(PAGE as usize);
             let sealer = &self.registry.systems.ground.sealer;
-            let broken = broken_link(&link, before.saturating_add(1), &rows, &|bytes| {
+            let page = Page::of(rows, Some(PAGE), |row| row.seq);
+            let broken = broken_link(&link, before.saturating_add(1), &page.items, &|bytes| {
                 guard::connection_event_mac(sealer, bytes)
             });
-            let full = rows.len() as i64 == PAGE;
-            let events: Vec<_> = rows.into_iter().map(Event::of).collect();
-            let next = events.last().filter(|_| full).map(|last| last.number);
-            Ok(History { events, broken_at: broken.map(number), next })
+            let page = page.filter_map(|row| Some(Event::of(row)));
+            Ok(History { page, broken_at: broken.map(number) })
         })
     }
 
@@ -218,6 +204,11 @@ impl<'a> Events<'a> {
 }
 
 impl Event {
+    /// Returns the position in the lists of all connections, which is the id.
+    pub fn cursor(&self) -> Cursor {
+        Cursor::at(self.id)
+    }
+
     pub(super) fn of(row: StoredEvent) -> Self {
         let StoredEvent { id, owner, connection_id, seq, at, kind, body, .. } = row;
         let at = Timestamp::from_seconds(at);

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 
 use super::AgentAccess;
 use crate::{
-    AgentCaller, Agents, Approvals, Audience, ClientCredential, ClientTokens, ConnectionRegistry, Error, Extensions,
-    Profiles, Setups, Webhooks, access_token, grant::agent,
+    AgentCaller, Agents, Approvals, Audience, ClientCredential, ClientTokens, ConnectionRegistry, Cursor, Error,
+    Extensions, ListedProfile, Page, Profiles, Setups, Webhooks, access_token, profiles,
 };
 
 impl ConnectionRegistry {
@@ -59,7 +59,7 @@ impl ConnectionRegistry {
     ///
     /// [`Error::Row`] if a row was edited or restored, and the store's errors.
     pub fn client_tokens(&self, credential: ClientCredential) -> BoxFuture<'_, Result<Option<ClientTokens>, Error>> {
-        access_token::present(&self.systems.ground, credential, agent::check)
+        access_token::present(&self.systems.ground, credential)
     }
 
     /// Returns the requests of agents about which a person is asked.
@@ -75,6 +75,21 @@ impl ConnectionRegistry {
     /// [`ProfileError::NotAllowed`](crate::ProfileError::NotAllowed) if the host's policy does not allow what the kind declares for its tool.
     pub fn profiles(&self, kind: &Kind) -> Result<Profiles, Error> {
         Profiles::new(self.connections(), kind)
+    }
+
+    /// Returns a page of the profiles of all kinds, by the name of the kind and in the order in which they were created. As
+    /// in [`Profiles::list`], a kind without a profile gets the first one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCursor`], and the errors of [`profiles`](Self::profiles) and [`Profiles::list`]. An owner who has no
+    /// profile of a kind, and gets none, is no error.
+    pub fn list_profiles(
+        &self,
+        after: Option<Cursor>,
+        limit: Option<u32>,
+    ) -> BoxFuture<'_, Result<Page<ListedProfile>, Error>> {
+        Box::pin(profiles::list(self.connections(), after, limit))
     }
 
     /// Returns the webhooks of all connections.

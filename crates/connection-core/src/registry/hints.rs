@@ -10,7 +10,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use connection_contract::BoxFuture;
@@ -25,8 +24,6 @@ use crate::{
 
 /// Maximum number of hints that wait for the caller.
 const CHANNEL_CAPACITY: usize = 256;
-/// The longest time between two reads, even without a signal, since a signal may be lost.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The age in seconds of the oldest usage that is compared: longer than a period and the difference between two clocks.
 const USAGE_AGE: i64 = 20 * 60;
 
@@ -132,7 +129,7 @@ impl Task {
             let changed = tokio::select! {
                 biased;
                 () = self.sender.closed() => return,
-                changed = self.changes.changed(&*self.systems.ground.clock, MAX_POLL_INTERVAL, concerns) => changed,
+                changed = self.changes.changed(&*self.systems.ground.clock, Changes::FOR_SIGNALS, concerns) => changed,
             };
             let signal = signal.into_inner().unwrap_or_else(PoisonError::into_inner);
             let hints = match changed {

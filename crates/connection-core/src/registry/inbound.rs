@@ -3,16 +3,16 @@
 use std::{
     fmt,
     sync::{Arc, Weak},
-    time::Duration,
 };
 
 use connection_contract::{BoxFuture, Kind};
 
 use super::Systems;
-use crate::{ConnectionRegistry, Error, setup::CallbackAddresses, store::Changed};
-
-/// Maximum time between two looks at the store while waiting for the last callback.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+use crate::{
+    ConnectionRegistry, Error,
+    setup::CallbackAddresses,
+    store::{Changed, Changes},
+};
 
 /// The endpoint at which a host receives callbacks.
 #[async_trait::async_trait]
@@ -97,7 +97,9 @@ impl WeakConnectionRegistry {
                     return Ok(());
                 }
                 drop(systems);
-                changes.changed(&*clock, POLL_INTERVAL, |changed| matches!(changed, Changed::Setup(_))).await?;
+                changes
+                    .changed(&*clock, Changes::FOR_CALLBACKS, |changed| matches!(changed, Changed::Setup(_)))
+                    .await?;
             }
             Ok(())
         })

@@ -2,7 +2,7 @@
 
 use connection_contract::BoxFuture;
 
-use super::{ConnectionRegistry, OpenError, RegistryBuilder};
+use super::{ConnectionRegistry, OpenError, RegistryBuilder, node::refuse_second_database};
 use crate::{KeyChange, KeyRotation, KeySource, KeyStatus, StoreError, contain::Runtimes, keys, store::Store};
 
 /// The keys of the store, which seal everything secret in it.
@@ -106,6 +106,7 @@ impl RegistryBuilder {
             let (source, from) = self.store_and_keys()?;
             let runtimes = Runtimes::new().map_err(OpenError::Runtime)?;
             let task = runtimes.spawn(async move {
+                refuse_second_database(&source)?;
                 let store = Store::open(source).await?;
                 let changed = keys::change(&store, &*from.used, &*to).await;
                 let changed = changed.map_err(|error| OpenError::of_key(error, store.place()));

@@ -101,7 +101,7 @@ impl<'a> Uses<'a> {
             let mut learned = LearnedRules { rules: rules.clone(), requests: 0, refused: 0 };
             loop {
                 let page = self.list(filter.clone(), before, 1000).await?;
-                for of in &page.uses {
+                for of in &page.items {
                     read += 1;
                     let Some((request, is_refused)) = reader.request(of) else { continue };
                     if !is_refused && !rules.covers(&request) {

@@ -35,7 +35,8 @@ impl Limits {
     /// second; zero reads the store each time.
     ///
     /// A credential that is used, and the information of a [`Connection`](crate::Connection) handle that is created,
-    /// may be this old. Changes that this process makes are seen at once in any case.
+    /// may be this old. Changes that this process makes are seen at once in any case, and so is what another process takes
+    /// back, once its call has returned. With zero, a use that has read its rows before that may still be sent.
     pub fn hot_rows(mut self, bound: Duration) -> Self {
         self.hot_rows = Some(bound);
         self

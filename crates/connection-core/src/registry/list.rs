@@ -2,7 +2,9 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use crate::{ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewPage, Page, connection};
+use crate::{
+    ConnectionInfo, ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewEntry, Page, connection,
+};
 
 impl ConnectionRegistry {
     /// Returns a page of the owner's connections that the filter selects, in the order in which they became usable.
@@ -14,8 +16,8 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// The store's errors.
-    pub fn list_connections(&self, filter: Filter) -> BoxFuture<'_, Result<Page, Error>> {
+    /// [`Error::InvalidCursor`], and the store's errors.
+    pub fn list_connections(&self, filter: Filter) -> BoxFuture<'_, Result<Page<ConnectionInfo>, Error>> {
         Box::pin(connection::list(&self.systems.ground, &self.owner, filter))
     }
 
@@ -38,8 +40,8 @@ impl ConnectionRegistry {
     ///
     /// # Errors
     ///
-    /// The store's errors.
-    pub fn overview(&self, wanted: Overview) -> BoxFuture<'_, Result<OverviewPage, Error>> {
+    /// [`Error::InvalidCursor`], and the store's errors.
+    pub fn overview(&self, wanted: Overview) -> BoxFuture<'_, Result<Page<OverviewEntry>, Error>> {
         Box::pin(connection::overview(&self.systems.ground, &self.owner, wanted))
     }
 

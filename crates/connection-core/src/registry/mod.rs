@@ -22,6 +22,7 @@ mod limits;
 mod list;
 mod local;
 mod machine;
+mod moves;
 mod node;
 mod open;
 mod outgoing;
@@ -38,6 +39,7 @@ mod session_metrics;
 mod store_state;
 mod support;
 mod systems;
+mod upgrade;
 mod uses;
 mod values;
 mod watch;
@@ -55,7 +57,7 @@ pub use all_owners::{AllOwners, KindConnection};
 pub use backup::{Backup, BackupError, Restored, RestoredConnection, TokenUse};
 pub use builder::{OpenError, RegistryBuilder};
 pub use counts::StoreCounts;
-pub use events::{Event, EventPage, Events, History};
+pub use events::{Event, Events, History};
 pub use hints::{Hint, Hints};
 pub use import::{BeginImport, Import, Imported, Imports};
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
@@ -65,7 +67,8 @@ pub use learn::{LearnFrom, LearnedRules};
 pub use limits::Limits;
 pub use local::Local;
 pub use machine::Machine;
-pub use node::AnswerRoom;
+pub use moves::{MachineBound, MoveError, MoveStep, MoveUndone, Moved};
+pub use node::{AnswerRoom, is_database_missing_in_use};
 pub use outgoing::{OutgoingEvent, OutgoingEvents};
 pub use preflight::{InOrder, Preflight};
 pub use ready::NotReady;
@@ -76,7 +79,8 @@ pub use remove_kind::KindRemoval;
 pub use store_state::StoreState;
 pub use support::{HostService, KindSupport, NeedState};
 pub(crate) use systems::Systems;
-pub use uses::{Use, UseCursor, UseEnd, UseFilter, UsePage, Uses};
+pub use upgrade::{StoreProcess, Upgrade};
+pub use uses::{Use, UseEnd, UseFilter, Uses};
 pub use watch::{BeginWatch, Watch};
 
 /// The connections of one owner, and everything that a host does with them. A clone is another handle to the same
@@ -118,7 +122,8 @@ pub use watch::{BeginWatch, Watch};
 ///         .await?;
 ///     let of_ada = registry.owner("ada")?;
 ///     let failing = Overview::new().kind(Kind::from_static("github")).liveness(Liveness::Failing);
-///     for info in of_ada.overview(failing).await?.connections {
+///     for entry in of_ada.overview(failing).await?.items {
+///         let info = entry.info;
 ///         println!("{}: {}", info.label, info.reason.map(|reason| reason.message.to_string()).unwrap_or_default());
 ///     }
 ///     registry.close().await;
@@ -226,6 +231,8 @@ impl ConnectionRegistry {
             self.systems.ground.budgets.put_back_all().await;
             self.systems.ground.recorder.finish().await;
             self.systems.ground.hasten().await;
+            self.systems.ground.applications_followed().await;
+            self.systems.ground.freezes.leave().await;
             self.systems.ground.store.close().await;
             self.systems.ground.notifications.publish(&Notification::Closed);
         })

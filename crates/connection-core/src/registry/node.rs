@@ -1,11 +1,19 @@
 //! The state directory of a node, where a registry keeps answers that its store cannot take at the moment.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use connection_contract::encode;
 
 use super::{OpenError, Systems};
-use crate::{exchange::StateDirectory, keys::Sealer, store::Store};
+use crate::{
+    StoreError, StoreSource,
+    exchange::StateDirectory,
+    keys::Sealer,
+    store::{Store, state_beside},
+};
 
 /// The place where a process keeps an answer that a provider gives only once, until the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +65,31 @@ impl Systems {
     }
 }
 
+/// Returns `true` if there is no such database file, although a process that uses it is running: its lock is in the
+/// default state directory of the file. Opening a registry creates no database then.
+///
+/// # Examples
+///
+/// ```
+/// let directory = tempfile::tempdir().unwrap();
+/// assert!(!connection_core::is_database_missing_in_use(&directory.path().join("connections.db")));
+/// ```
+pub fn is_database_missing_in_use(database: &Path) -> bool {
+    // In this order, because a process creates the file before its lock.
+    StateDirectory::is_in_use(&state_beside(database), None).unwrap_or(false)
+        && matches!(database.try_exists(), Ok(false))
+}
+
+/// Refuses to create a database in the place of a file that a process has open.
+pub(super) fn refuse_second_database(source: &StoreSource) -> Result<(), StoreError> {
+    match source.file() {
+        Some(file) if is_database_missing_in_use(&file) => {
+            Err(StoreError::MissingInUse { place: file.display().to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the name of the store in a state directory, which several stores may share.
 pub(super) fn store_tag(sealer: &Sealer) -> String {
     let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
@@ -77,7 +110,7 @@ pub(super) async fn open_state(
         Ok(opened) => opened,
         Err(source) => return Err(failed(source)),
     };
-    let named = store.reader().await?.exchange_processes().await?;
+    let named = store.reader().await?.named_processes().await?;
     waiting(move || opened.tidy(&named)).await.map_err(failed)
 }
 

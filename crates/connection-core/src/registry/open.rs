@@ -13,7 +13,7 @@ use crate::{
     contain::Runtimes,
     credential::{self, HotRows},
     exchange::{self, Exchanges, StateDirectory, recover},
-    frozen::KnownFreezes,
+    frozen::{KnownFreezes, Process},
     ground::Ground,
     keys::{Sealer, open_keyset},
     notification::{Notification, Notifications},
@@ -70,6 +70,8 @@ impl RegistryBuilder {
     pub(super) fn store_and_keys(&mut self) -> Result<(StoreSource, KeySources), OpenError> {
         let store = self.store.take().ok_or(OpenError::NoStore)?;
         let keys = self.keys.take().ok_or(OpenError::NoKeySource)?;
+        #[cfg(feature = "workspace-tests")]
+        let store = store.of(self.program);
         Ok((store.here(), keys))
     }
 
@@ -92,13 +94,15 @@ impl RegistryBuilder {
         let clock = self.clock.clone();
         let directory = self.state_directory.clone();
         let process = process.to_owned();
+        let known_as = Process { id: process.clone(), keeps_rows: !self.hot_rows.is_zero() };
         let with = runtimes.clone();
         // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
+            node::refuse_second_database(&source)?;
             let store = Store::open(source).await?;
             let sealer = open_keyset(&store, &keys, &*ids, clock.clone()).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
-            let freezes = KnownFreezes::open(&store, &sealer, clock, &with).await?;
+            let freezes = KnownFreezes::open(&store, &sealer, clock, &with, known_as).await?;
             // A task that ends last would drop the runtime inside of itself.
             drop(with);
             let state = match directory {
@@ -121,6 +125,7 @@ impl RegistryBuilder {
     ) -> Systems {
         self.kinds.texts.learn(std::mem::take(&mut opened.agreed_texts).into_iter().map(Into::into));
         let state = opened.state.take();
+        let couriers = self.couriers.take();
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let notifications = Notifications::default();
         let callers = Arc::new(KeptCallers::new(self.hot_rows.min(HotRows::MAX_AGE)));
@@ -135,7 +140,13 @@ impl RegistryBuilder {
         ground.follow_answers();
         let credential = Arc::new(credential::System { ground, hot });
         Systems::new(
-            exchange::System { ground: credential.ground.clone(), credential, exchanges: Exchanges::default(), state },
+            exchange::System {
+                ground: credential.ground.clone(),
+                credential,
+                exchanges: Exchanges::default(),
+                couriers,
+                state,
+            },
             callers,
             choices,
         )
@@ -215,6 +226,7 @@ impl ConnectionRegistry {
         let exchange = self.systems.exchange.clone();
         // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
         self.systems.ground.runtimes.spawn(async move { recover(&exchange).await }).await.unwrap_or_default();
+        self.systems.ground.follow_applications();
         for entry in self.systems.ground.kinds.read_entries() {
             activate::activate(&self.systems.ground, &entry, &self.owner);
         }

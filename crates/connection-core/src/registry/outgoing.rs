@@ -6,10 +6,12 @@ use connection_contract::{BoxFuture, Timestamp};
 use uuid::Uuid;
 
 use super::ConnectionRegistry;
-use crate::{ConnectionId, Error, EventId, EventReceiver, outbox, store::rows::OutboxRow};
+use crate::{
+    ConnectionId, Cursor, Error, EventId, EventReceiver, Page, outbox, page::one_more, store::rows::OutboxRow,
+};
 
 /// Maximum number of events in a page.
-const PAGE: i64 = 1000;
+const PAGE: u32 = 1000;
 
 /// An event that was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct OutgoingEvent {
     pub name: String,
     /// The number of attempts that were begun.
     pub attempts: u32,
-    /// The time of the next attempt; `None` if all attempts failed.
+    /// The time of the next attempt; `None` if all attempts failed. It is in the past while an attempt runs.
     pub next_attempt: Option<Timestamp>,
     /// The reason why the last attempt failed, as a clause; `None` if none has.
     pub failure: Option<String>,
@@ -46,7 +48,7 @@ pub struct OutgoingEvent {
 /// async fn send(registry: &ConnectionRegistry, receiver: Arc<EventReceiver>) -> Result<(), Error> {
 ///     let outgoing = registry.outgoing_events();
 ///     outgoing.run(receiver).await;
-///     for event in outgoing.undelivered(None, None, 100).await? {
+///     for event in outgoing.undelivered(None, None, 100).await?.items {
 ///         println!("{} {}: {}", event.id, event.name, event.failure.unwrap_or_default());
 ///     }
 ///     Ok(())
@@ -86,25 +88,26 @@ impl<'a> OutgoingEvents<'a> {
         Box::pin(outbox::run(&self.registry.systems.ground, receiver))
     }
 
-    /// Returns the events that were not delivered yet, of one owner or of all owners, newest first: those before the given
-    /// one, or from the newest on. The list has at most 1,000 events. An event whose last attempt failed stays in it for 30
-    /// days.
+    /// Returns a page of the events that were not delivered yet, of one owner or of all owners, newest first. The page has
+    /// at most 1,000 events. An event whose last attempt failed stays in the list for 30 days.
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// [`Error::InvalidCursor`], and the store's errors.
     pub fn undelivered(
         self,
         owner: Option<&'a str>,
-        before: Option<EventId>,
+        before: Option<Cursor>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<OutgoingEvent>, Error>> {
+    ) -> BoxFuture<'a, Result<Page<OutgoingEvent>, Error>> {
         Box::pin(async move {
-            let before = before.map_or(Uuid::max(), EventId::as_uuid);
-            let limit = i64::from(limit).clamp(1, PAGE);
-            let rows = self.registry.systems.ground.reader().await?.undelivered_outbox(owner, before, limit).await?;
+            let before = before.as_ref().map(Cursor::position).transpose()?.map_or(Uuid::max(), EventId::as_uuid);
+            let limit = Some(limit.min(PAGE));
+            let mut reader = self.registry.systems.ground.reader().await?;
+            let rows = reader.undelivered_outbox(owner, before, one_more(limit)).await?;
             let oldest_kept = outbox::oldest_kept(&self.registry.systems.ground);
-            Ok(rows.into_iter().filter(|row| row.is_kept(oldest_kept)).map(OutgoingEvent::of).collect())
+            let page = Page::of(rows, limit, |row| EventId::from(row.id));
+            Ok(page.filter_map(|row| row.is_kept(oldest_kept).then(|| OutgoingEvent::of(row))))
         })
     }
 

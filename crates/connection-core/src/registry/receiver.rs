@@ -1,13 +1,15 @@
 //! The face for programs that receive callbacks and webhooks themselves.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use connection_contract::{BoxFuture, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
 use connection_egress::{AllowedOrigin, Egress, NamedBy};
-use connection_seal::{Place, SealError};
 
 use super::ConnectionRegistry;
-use crate::{Error, store::Sealed};
+use crate::{
+    Error,
+    store::{Sealed, SealedCell, SealedKey},
+};
 
 /// The maximum time in which a document is fetched.
 const MAX_FETCH: Duration = Duration::from_secs(5);
@@ -65,8 +67,8 @@ impl<'a> Receiver<'a> {
     /// [`Error::Sealed`] if the keys cannot be read.
     pub fn seal_statement(self, purpose: &'static str, statement: &'a [u8]) -> BoxFuture<'a, Result<String, Error>> {
         Box::pin(async move {
-            let sealed = self.registry.systems.ground.sealer.seal(&place(purpose), statement).await;
-            Ok(encode::base64url(sealed.map_err(|source| unsealed(purpose, source))?.as_bytes()))
+            let sealed = self.registry.systems.ground.seal(&cell(purpose), statement).await?;
+            Ok(encode::base64url(sealed.as_bytes()))
         })
     }
 
@@ -79,10 +81,10 @@ impl<'a> Receiver<'a> {
     pub fn open_statement(self, purpose: &'static str, text: &'a str) -> BoxFuture<'a, Result<Option<Secret>, Error>> {
         Box::pin(async move {
             let Some(bytes) = encode::from_base64url(text) else { return Ok(None) };
-            match self.registry.systems.ground.sealer.open(&place(purpose), &Sealed::of_bytes(&bytes)).await {
-                Ok(statement) => Ok(Some(statement)),
-                Err(source @ SealError::Unavailable { .. }) => Err(unsealed(purpose, source)),
-                Err(_) => Ok(None),
+            match self.registry.systems.ground.open(&cell(purpose), &Sealed::of_bytes(&bytes)).await {
+                // Anybody may send such a text, so it is not logged.
+                Err(Error::Sealed { source, .. }) if !source.may_pass() => Ok(None),
+                opened => opened.map(Some),
             }
         })
     }
@@ -103,15 +105,11 @@ impl<'a> Receiver<'a> {
             let egress = Egress { origins: vec![origin], ..Egress::default() };
             let request = HttpRequest::at("GET", &base).header("accept", "application/json").no_redirect();
             let document = async {
-                let mut answer = ground.http.start(&egress, request, limit).await?;
-                if answer.status != 200 {
-                    return Err(HttpError::Protocol);
+                let answer = ground.http.send_within(&egress, request, limit).await?;
+                match answer.status() == 200 && answer.header("content-encoding").is_none() {
+                    true => Ok(answer.body().expose().to_vec()),
+                    false => Err(HttpError::Protocol),
                 }
-                let mut document = Vec::new();
-                while let Some(piece) = answer.chunk().await? {
-                    document.extend(piece);
-                }
-                Ok(document)
             };
             tokio::select! {
                 biased;
@@ -137,11 +135,9 @@ impl<'a> Receiver<'a> {
     }
 }
 
-/// Returns the place of a statement, which is in no row.
-fn place(purpose: &'static str) -> Place<'static> {
-    Place { table: "statement", column: purpose, key: &[], owner: "", kind: "", sequence: 0 }
-}
-
-fn unsealed(purpose: &str, source: SealError) -> Error {
-    Error::Sealed { what: format!("a statement for {purpose}"), source: Arc::new(source) }
+/// Returns the cell of a statement, which is in no row.
+fn cell(purpose: &'static str) -> SealedCell {
+    let key = SealedKey::Bytes(Vec::new(), 0);
+    let [owner, kind] = [String::new(), String::new()];
+    SealedCell { table: "statement", column: purpose, what: "a statement", key, owner, kind }
 }

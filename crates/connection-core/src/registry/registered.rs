@@ -109,7 +109,7 @@ impl<'a> Kinds<'a> {
                 return Ok(Vec::new());
             }
             let mut reader = systems.ground.reader().await?;
-            let rows = reader.extensions(owner).await?;
+            let rows = reader.every_extension(owner).await?;
             let connected = reader.connected_own_kinds(owner).await?;
             drop(reader);
             let mut found = Vec::new();

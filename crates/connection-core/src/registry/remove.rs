@@ -9,7 +9,7 @@ use std::{
 use connection_contract::{BoxFuture, Connection, Reason, reason};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown, approvals,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, InForce, Notification, StoreError, Teardown, approvals,
     connection::rollback,
     credential::{
         AgreedKind, MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, provider_grant, tear_down,
@@ -55,6 +55,8 @@ pub struct Removal {
     pub previous_reason: Option<Reason>,
     /// The address of the page on which a person deletes the previous credential.
     pub previous_credential_page: Option<String>,
+    /// Whether the connection is removed in every process.
+    pub in_force: InForce,
 }
 
 impl Removal {
@@ -67,6 +69,7 @@ impl Removal {
             previous: None,
             previous_reason: None,
             previous_credential_page: None,
+            in_force: InForce::default(),
         }
     }
 }
@@ -77,6 +80,9 @@ impl ConnectionRegistry {
     /// Ends the connection's probe and its refresh, revokes at the provider what setup created there, and deletes the
     /// row. A credential that a person entered may be in use elsewhere and is not revoked. A token that the provider
     /// no longer accepts for its own revocation is refreshed first, if the kind can do that. The events remain.
+    ///
+    /// Once this returns, no use of the connection begins in any process, except for those that
+    /// [`Removal::in_force`] names.
     ///
     /// # Repetition
     ///
@@ -121,7 +127,7 @@ impl ConnectionRegistry {
     async fn remove_now(self, id: ConnectionId, revocation: Revocation) -> Result<Removal, Error> {
         let mut attempts = 0;
         let mut given_back = TeardownOutcomes::default();
-        let (kind, removal) = loop {
+        let (kind, mut removal) = loop {
             // The row is read again, because another removal may have ended since the check.
             let (info, generation) = self.systems.ground.info_and_generation(&self.owner, id).await?;
             self.systems.verify.probes.cancel(id);
@@ -159,6 +165,7 @@ impl ConnectionRegistry {
             tracing::warn!(connection = %id, %error, "requests that wait for a removed connection were not ended");
         }
         setup::connection_removed(&self.systems.setup, id).await;
+        removal.in_force = self.systems.ground.freezes.in_force().await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)
     }
@@ -336,7 +343,7 @@ async fn note_ended_grant(
     let Some(own) = tx.provider_grant(id).await? else { return Ok(false) };
     let others = tx.connections_with_grant(id, &own).await?;
     for (other, generation) in &others {
-        tx.note_refused_use(*other, *generation).await?;
+        tx.note_refused_use(*other, *generation, None).await?;
     }
     Ok(!others.is_empty())
 }

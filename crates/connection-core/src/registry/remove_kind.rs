@@ -75,7 +75,7 @@ impl<'a> Kinds<'a> {
             let mut filter = Filter::new().kind(kind.clone()).limit(PAGE);
             loop {
                 let page = registry.list_connections(filter.clone()).await?;
-                let ids = page.connections.iter().map(|info| info.id);
+                let ids = page.items.iter().map(|info| info.id);
                 for (id, removal) in all(ids.map(|id| (id, registry.remove_with(id, revocation))).collect()).await {
                     match removal {
                         Ok(removal) => removed.push((id, removal)),

@@ -4,7 +4,7 @@ use connection_contract::{BoxFuture, Kind};
 
 use super::{AnswerRoom, ConnectionRegistry, NotReady, StoreCounts};
 use crate::{
-    Error,
+    Error, StoreError,
     store::{any_of, called},
 };
 
@@ -25,7 +25,7 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StoreState<'a> {
-    registry: &'a ConnectionRegistry,
+    pub(super) registry: &'a ConnectionRegistry,
 }
 
 impl ConnectionRegistry {
@@ -42,14 +42,22 @@ impl<'a> StoreState<'a> {
         called(self.registry.systems.ground.store.place())
     }
 
-    /// Returns `true` if the store can be read.
+    /// Returns `true` if the store can be read. On Unix, it is `false` after the file of a SQLite database was moved,
+    /// deleted or replaced.
     pub fn health(self) -> BoxFuture<'a, bool> {
         Box::pin(self.registry.systems.ground.store.health())
     }
 
-    /// Checks that this process could answer a request now: the database can be read, its tables are those of this
-    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process
-    /// while this is so.
+    /// Returns `true` if the file of a SQLite database, or its log, was moved, deleted or replaced while this process
+    /// had it open. Nothing is stored then, no credential is used, and lists show what the former file has.
+    pub fn is_displaced(self) -> bool {
+        self.registry.systems.ground.store.check_files().is_err()
+    }
+
+    /// Checks that this process could answer a request now: the database can be read, its file is at its place, its
+    /// server is no standby, its tables are those of this program, the program is not too old to write them, the keys
+    /// open it, and writes do not fail for lack of space or because the server takes none. A load balancer sends
+    /// requests to a process while this is so.
     ///
     /// ```
     /// use connection_core::ConnectionRegistry;
@@ -69,16 +77,44 @@ impl<'a> StoreState<'a> {
         Box::pin(async move {
             let systems = &self.registry.systems;
             let found = async {
+                if self.is_displaced() {
+                    return Ok(Err(NotReady::Displaced));
+                }
+                if systems.ground.store.is_standby().await? {
+                    return Ok(Err(NotReady::Standby));
+                }
                 if !systems.ground.store.is_migrated().await? {
                     return Ok(Err(NotReady::Tables));
+                }
+                if systems.ground.store.reader().await?.part().await?.oldest > systems.ground.store.program().schema {
+                    return Ok(Err(NotReady::TooOld));
                 }
                 if !systems.ground.sealer.opens_store().await? {
                     return Ok(Err(NotReady::Keys));
                 }
-                let is_full = systems.ground.store.is_full().await;
-                Ok::<_, crate::StoreError>(if is_full { Err(NotReady::Full) } else { Ok(()) })
+                Ok::<_, StoreError>(match systems.ground.store.unwritable().await {
+                    None => Ok(()),
+                    Some(StoreError::Full { .. }) => Err(NotReady::Full),
+                    Some(_) => Err(NotReady::ReadOnly),
+                })
             };
             found.await.unwrap_or(Err(NotReady::Store))
+        })
+    }
+
+    /// Returns why tokens that are used up by their use are not sent, which is
+    /// [`StoreError::Promoted`]; `None` if they are sent.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn promotion(self) -> BoxFuture<'a, Result<Option<StoreError>, Error>> {
+        Box::pin(async move {
+            match self.registry.systems.ground.store.refuse_after_promotion().await {
+                Ok(()) => Ok(None),
+                Err(promoted @ StoreError::Promoted { .. }) => Ok(Some(promoted)),
+                Err(error) => Err(error.into()),
+            }
         })
     }
 
@@ -102,6 +138,12 @@ impl<'a> StoreState<'a> {
             let waiting = reader.count_waiting(now, &renewing, &registered).await?;
             Ok(StoreCounts::of(&connections, waiting))
         })
+    }
+
+    /// Starts a [courier](crate::RegistryBuilder::couriers) without a request. Returns the reason if none starts.
+    pub fn missing_courier_reason(self) -> BoxFuture<'a, Option<String>> {
+        let systems = self.registry.systems.clone();
+        Box::pin(async move { crate::exchange::check_courier(&systems.exchange).await.err() })
     }
 
     /// Returns the place where this process keeps an answer that its store cannot take at the moment.

@@ -1,14 +1,15 @@
 //! Pages of the record of use, and the erasure of its texts.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use connection_contract::{BoxFuture, Identity, Timestamp};
 use uuid::Uuid;
 
 use super::ConnectionRegistry;
 use crate::{
-    AccessTokenId, ApprovalId, ConnectionId, Door, Error, Grantee, InvalidCursor, InvalidId, UseId, UseOutcome,
+    AccessTokenId, ApprovalId, ConnectionId, Cursor, Door, Error, Grantee, Page, UseId, UseOutcome,
     keys::Sealer,
+    page::TimeAndId,
     store::{ERASED_AT_ONCE, UsesBy, UsesRange, rows::UseRow},
     uses::{BeganEntry, EndedEntry, read},
 };
@@ -72,7 +73,7 @@ pub struct Use {
     /// `true` if one of the two entries was edited outside of the program. What such an entry said is left out.
     pub is_edited: bool,
     /// The position in the order of lists.
-    pub cursor: UseCursor,
+    cursor: TimeAndId<UseId>,
 }
 
 /// The end of a [`Use`].
@@ -108,41 +109,6 @@ pub struct UseEnd {
     pub is_redacted: bool,
     /// The number of equal uses for which this entry stands. It is more than one for refusals alone.
     pub count: u64,
-}
-
-/// The position of a use in the order of lists.
-///
-/// ```
-/// use connection_core::UseCursor;
-///
-/// let cursor: UseCursor = "1700000000-018f3b9e-7d2a-7c31-9f43-0123456789ab".parse()?;
-/// assert_eq!(cursor.to_string(), "1700000000-018f3b9e-7d2a-7c31-9f43-0123456789ab");
-/// # Ok::<_, connection_core::InvalidCursor>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UseCursor {
-    at: i64,
-    id: UseId,
-}
-
-impl fmt::Display for UseCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.at, self.id)
-    }
-}
-
-impl FromStr for UseCursor {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let (at, id) = text.split_once('-').ok_or(InvalidCursor)?;
-        // A sign is not accepted, so that each position has one spelling.
-        if !at.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(InvalidCursor);
-        }
-        let at = at.parse().map_err(|_| InvalidCursor)?;
-        Ok(Self { at, id: id.parse().map_err(|InvalidId| InvalidCursor)? })
-    }
 }
 
 /// Which uses a list has. Each member that is set leaves uses out.
@@ -239,25 +205,6 @@ impl UseFilter {
     }
 }
 
-/// A page of uses, newest first.
-///
-/// ```
-/// use connection_core::UsePage;
-///
-/// fn is_last(page: &UsePage) -> bool {
-///     page.next.is_none()
-/// }
-/// # let _ = is_last;
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct UsePage {
-    /// The uses. There may be fewer than were asked for, also if there are more pages.
-    pub uses: Vec<Use>,
-    /// The position at which the next page begins, if there may be one.
-    pub next: Option<UseCursor>,
-}
-
 /// The record of use of an owner: what was done with the connections, by which program, and how it ended.
 ///
 /// A use has two entries, which are never changed: one when it begins and one when it ends. They hold neither queries,
@@ -271,7 +218,7 @@ pub struct UsePage {
 ///
 /// async fn paths(registry: &ConnectionRegistry, connection: ConnectionId) -> Result<Vec<String>, Error> {
 ///     let page = registry.uses().list(UseFilter::new().connection(connection), None, 50).await?;
-///     Ok(page.uses.into_iter().filter_map(|of| of.path).collect())
+///     Ok(page.items.into_iter().filter_map(|of| of.path).collect())
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -294,14 +241,15 @@ impl<'a> Uses<'a> {
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// [`Error::InvalidCursor`], and the store's errors.
     pub fn list(
         self,
         filter: UseFilter,
-        before: Option<UseCursor>,
+        before: Option<Cursor>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<UsePage, Error>> {
+    ) -> BoxFuture<'a, Result<Page<Use>, Error>> {
         Box::pin(async move {
+            let before = before.as_ref().map(Cursor::position::<TimeAndId<UseId>>).transpose()?;
             let ground = &self.registry.systems.ground;
             ground.recorder.flush().await?;
             let limit = i64::from(limit.clamp(1, PAGE));
@@ -313,7 +261,7 @@ impl<'a> Uses<'a> {
             // Pages in the order of ends may have uses that began long before.
             let until = if matches!(by, UsesBy::Outcome(_)) { last } else { until };
             let mut position = before.map_or(until, |before| (before.at, before.id.as_uuid()).min(until));
-            let mut page = UsePage { uses: Vec::new(), next: None };
+            let mut page = Page { items: Vec::new(), next: None };
             let mut read = 0;
             let mut reader = ground.reader().await?;
             loop {
@@ -324,11 +272,11 @@ impl<'a> Uses<'a> {
                 for row in rows {
                     let of = Use::of(&ground.sealer, &self.registry.owner, row, matches!(by, UsesBy::Outcome(_)));
                     position = (of.cursor.at, of.cursor.id.as_uuid());
-                    page.next = Some(of.cursor);
+                    page.next = Some(Cursor::at(of.cursor));
                     if filter.keeps(&of) {
-                        page.uses.push(of);
+                        page.items.push(of);
                     }
-                    if page.uses.len() == wanted {
+                    if page.items.len() == wanted {
                         return Ok(page);
                     }
                 }
@@ -403,7 +351,7 @@ impl Use {
         let ended = ended.into_read();
         let placed = if by_end { &ended } else { &began };
         let id = UseId::from(began.use_id.unwrap_or_default());
-        let cursor = UseCursor { at: placed.at.unwrap_or_default(), id };
+        let cursor = TimeAndId { at: placed.at.unwrap_or_default(), id };
         let (found_at, has_end) = (began.at.unwrap_or_default(), ended.entry.is_some());
         // The columns by which entries are found are not covered by the mark.
         let began = read(sealer, &began, false).filter(|entry: &BeganEntry| entry.owner == owner);

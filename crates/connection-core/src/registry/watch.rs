@@ -11,7 +11,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use connection_contract::BoxFuture;
@@ -30,9 +29,6 @@ const CHANNEL_CAPACITY: usize = 256;
 /// The longest delay of a commit and the largest difference between the clocks of processes, in milliseconds, as ids
 /// store time.
 const LATE_EVENT_MILLISECONDS: u128 = 60_000;
-/// The longest time between two reads of the table, even without a notification. A notification may be lost, and
-/// handing out a token changes no row but the event's.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 const PAGE: i64 = 1000;
 
 /// A stream of events that has not begun: `registry.events().watch().connection(id).await`.
@@ -149,7 +145,7 @@ impl Task {
             let changed = tokio::select! {
                 biased;
                 () = self.sender.closed() => return,
-                changed = self.changes.changed(&*self.systems.ground.clock, MAX_POLL_INTERVAL, concerns) => changed,
+                changed = self.changes.changed(&*self.systems.ground.clock, Changes::FOR_SIGNALS, concerns) => changed,
             };
             if let Err(error) = changed {
                 return self.end(error.into()).await;

@@ -19,7 +19,9 @@ pub trait HostSecret: Send + Sync + fmt::Debug {
     ///
     /// # When it is called
     ///
-    /// Each time the kind reads the value, so that a new value takes effect at once; in a setup, once.
+    /// Each time the kind reads the value, so that a new value takes effect at once; in a setup, once. Also when a registry
+    /// is opened, and every ten seconds while its scheduler runs, so that the connections are renewed for which the former
+    /// value was refused. There, it is waited for in the background, and for at most five seconds.
     ///
     /// # Errors
     ///
@@ -47,6 +49,11 @@ impl ProvidedSecrets {
             tracing::warn!(%kind, key, error, "a value that the host provides cannot be read");
             ServiceError::Unavailable
         }))
+    }
+
+    /// Returns all values, each with its kind and key.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Kind, &str, &Arc<dyn HostSecret>)> {
+        self.0.iter().map(|((kind, key), value)| (kind, key.as_str(), value))
     }
 
     fn find(&self, kind: &Kind, key: &str) -> Option<&Arc<dyn HostSecret>> {

@@ -17,7 +17,8 @@ use super::{
     ended,
     finish::{self, Finished},
     lease::{self, Halt},
-    offline, plugin, rotated,
+    offline::{self, Resumed},
+    plugin, rotated,
     row::{self, Loaded},
     slot::Slot,
     wait::{AfterRun, Suspended, suspend},
@@ -74,7 +75,8 @@ impl Attempt<'_> {
         let (mut inner, made) = self.run_plugin(&row, &kind, loaded).await?;
         // If a candidate that the plugin measured itself was offline, resuming the session repeats the plugin's last
         // request.
-        let failed = made.measured.as_ref().and_then(|_| inner.run.last_asked());
+        let asked = made.measured.as_ref().and_then(|_| inner.run.last_asked());
+        let resumed = asked.map_or(Resumed::Verifies, Resumed::Asks);
         let candidate = self.verify(&row, &kind, request, &mut inner, made).await?;
         let candidate = match confirm::next_step(system, slot, confirms, &mut inner, candidate).await? {
             NextStep::Finish(candidate) => candidate,
@@ -82,7 +84,7 @@ impl Attempt<'_> {
         };
         // From here on, only the store decides how the session ends.
         Ok(match finish::finish(system, slot, step_seq(&inner), candidate).await? {
-            Finished::Offline(reason) => offline::pause(system, slot, &row, &inner, failed, reason).await?,
+            Finished::Offline(reason) => offline::pause(system, slot, &row, &inner, resumed, reason).await?,
             finished => finished.into(),
         })
     }
@@ -159,7 +161,7 @@ impl Attempt<'_> {
             (Some(Stop::Halt(Halt::Lost)), _) => return Err(AfterRun::Again.into()),
             (Some(Stop::Halt(Halt::Held)), _) => return Err(self.wait_for_holder().await),
             (Some(Stop::Wait(suspended)), _) => {
-                let suspended = Suspended::of(system, *suspended);
+                let suspended = Suspended::of(system, &inner.heard, *suspended);
                 return Err(suspend(system, slot, inner, suspended).await.into());
             }
             (None, Contained::TimedOut | Contained::Stopped) => timed_out(),
@@ -190,14 +192,15 @@ impl Attempt<'_> {
             return self.unless_cancelled(candidate::candidate(system, slot, kind, request, inner, made)).await;
         }
         if let Some(reason) = offline::paused(system, slot, row).await? {
-            return Err(offline::pause(system, slot, row, inner, None, reason).await.into());
+            return Err(offline::pause(system, slot, row, inner, Resumed::Verifies, reason).await.into());
         }
         // Record the rotated credential that another process of this node received and could not record.
         if rotated::ingest(system, slot).await? {
             return Err(AfterRun::Again.into());
         }
+        let leased = inner.leased.take();
         let verified = candidate::candidate(system, slot, kind, request, inner, made);
-        let verified = lease::with_lease(system, slot, inner.leased, inner.run.next, verified);
+        let verified = lease::with_lease(system, slot, leased, inner.run.next, verified);
         let candidate = match self.unless_cancelled(verified).await? {
             Ok((_, candidate)) => candidate,
             Err(Halt::Suspend(error)) => return Err(error.into()),

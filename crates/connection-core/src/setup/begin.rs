@@ -5,10 +5,9 @@ use std::{future::IntoFuture, sync::Arc};
 use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Origin, Secret};
 
 use super::{
-    Applicant, SetupSession, System,
-    answerer::Answerer,
+    SetupSession, System,
     codec::{Header, Purpose},
-    options::SetupOptions,
+    options::{SetupOptions, choices},
     row::SESSION_LIFE,
     run,
     session::Ephemeral,
@@ -16,10 +15,9 @@ use super::{
 use crate::{
     ConnectionId, Error, ProfileId, SessionId, StoreError, Tags,
     ground::{OwnedScope, Scope},
-    journal,
     profile_rows::{self, UsedProfile},
     store::{
-        Lock,
+        Lock, SETUP_HEADER,
         rows::{SetupRow, SetupState},
     },
 };
@@ -35,11 +33,12 @@ pub struct BeginSetup {
     alone: bool,
     options: SetupOptions,
     profile: Option<ProfileId>,
-    extension: Option<Arc<dyn Applicant>>,
     tags: Tags,
 }
 
 impl BeginSetup {
+    choices!();
+
     pub(super) fn new(scope: Scope<'_, System>, kind: &Kind) -> Self {
         Self {
             scope: scope.owned(),
@@ -49,7 +48,6 @@ impl BeginSetup {
             alone: false,
             options: Default::default(),
             profile: None,
-            extension: None,
             tags: Tags::default(),
         }
     }
@@ -82,62 +80,6 @@ impl BeginSetup {
         self
     }
 
-    /// Cancels the session when its last handle is dropped.
-    pub fn ephemeral(mut self) -> Self {
-        self.options.ephemeral = true;
-        self
-    }
-
-    /// Accepts callbacks from one browser only: the one that has `proof` in a cookie. The host gave the browser these
-    /// 256 random bits.
-    ///
-    /// The person who ends the setup is then the one who began it, and a link that is sent to another person connects
-    /// nothing.
-    pub fn browser(mut self, proof: Secret) -> Self {
-        self.options.browser = Some(proof);
-        self
-    }
-
-    /// Leads the browser through an address of the host; see [`SetupSession::start_address`].
-    ///
-    /// Callbacks are accepted from one browser only: the first one that proved there that it belongs to the setup, or
-    /// whose person agreed to continue. A session with a [`browser`](Self::browser) is bound to that browser already,
-    /// and is not led.
-    ///
-    /// ```no_run
-    /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
-    /// # async fn leads(registry: &ConnectionRegistry, kind: &connection_contract::Kind) -> Result<(), Error> {
-    /// let session = registry.setups().begin(kind).use_start_address().confirm_account().await?;
-    /// if let Some((_, SetupStep::Redirect { redirect, .. })) = session.next_step().await? {
-    ///     let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
-    ///     println!("Open {address}");
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn use_start_address(mut self) -> Self {
-        self.options.led = true;
-        self
-    }
-
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
-    /// signed in at the provider: with a browser that came back by itself or whose address was pasted, or by typing a
-    /// code there.
-    pub fn confirm_account(mut self) -> Self {
-        self.options.confirm = true;
-        self
-    }
-
-    /// Lets the visitor of a setup link answer the setup.
-    ///
-    /// The visitor enters no directory of this computer, and no address in the network of the host, whoever owns the
-    /// setup: `opened` are the exceptions, which the maker of the link entered. An address that leads into that network
-    /// later is refused as well, for as long as the connection lives.
-    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
-        self.options.answerer = Answerer::Visitor(opened.into_iter().collect());
-        self
-    }
-
     /// Connects the account for this profile of the kind's tool. Without one, the default profile is used if the kind
     /// has profiles.
     pub fn profile(mut self, id: ProfileId) -> Self {
@@ -145,14 +87,8 @@ impl BeginSetup {
         self
     }
 
-    /// Connects the account for an extension, unless the extension belongs to another owner.
-    pub(crate) fn applicant(mut self, extension: Arc<dyn Applicant>) -> Self {
-        self.extension = Some(extension);
-        self
-    }
-
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { scope, kind, label, again, alone, options, profile, extension, tags } = self;
+        let Self { scope, kind, label, again, alone, options, profile, tags } = self;
         let system = &scope.system;
         let owner = &scope.owner;
         let entry = system.ground.kind(owner, &kind).await?;
@@ -161,7 +97,7 @@ impl BeginSetup {
             return Err(Error::UnknownKind(kind));
         }
         let profile = profile_rows::setup_profile(&system.ground, owner, &kind, profile).await?;
-        let extension = match extension {
+        let extension = match &options.extension {
             Some(extension) => extension.for_setup(owner, &kind).await?,
             None => None,
         };
@@ -193,20 +129,15 @@ pub(super) async fn begin(
     let mut seed = [0; 32];
     system.ground.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
-    let SetupOptions { ephemeral, browser, led, confirm, answerer } = options;
+    let SetupOptions { ephemeral, browser, led, confirm, answerer, .. } = options;
     let browser = browser.map(|proof| system.browser_hash(&proof));
     let led = led && browser.is_none();
     let seed = Secret::new(seed);
     let connection = Some(connection_id);
     let header = Header { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer };
     let id = SessionId::from(system.ground.ids.next());
-    let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
-    let sealed = system
-        .ground
-        .sealer
-        .seal(&place, header.encode().expose())
-        .await
-        .map_err(|source| Error::Sealed { what: format!("setup session {id}"), source: Arc::new(source) })?;
+    let cell = SETUP_HEADER.at(id.as_uuid(), 0, scope.owner, kind.as_str());
+    let sealed = system.ground.seal(&cell, header.encode().expose()).await?;
     let now = system.ground.clock.now();
     let row = SetupRow {
         id,
@@ -217,8 +148,6 @@ pub(super) async fn begin(
         step_seq: 0,
         sealed_header: Some(sealed),
         sealed_step: None,
-        lease_owner: None,
-        lease_until: None,
         expires_at: now.after(SESSION_LIFE).seconds(),
         created_at: now.seconds(),
     };

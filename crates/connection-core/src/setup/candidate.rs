@@ -106,7 +106,10 @@ pub(super) async fn candidate(
     // verified instead.
     let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
     let Probed { found, secret_names, asked } = match measured {
-        Some(found) => Probed { found: limits::bounded(found), secret_names: None, asked: Asked::default() },
+        Some(found) => {
+            let found = inner.heard.describe_result(limits::bounded(found), system.ground.clock.now());
+            Probed { found, secret_names: None, asked: Asked::default() }
+        }
         None => {
             let subject = subject(slot, &request, &made, &payload);
             match verify::probe(&system.ground, kind, subject, verify::ProbeTrigger::Host).await {
@@ -124,16 +127,20 @@ pub(super) async fn candidate(
         }
     };
     let what = if request.is_new() { "connection" } else { "credential" };
-    if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
+    if found.identity.as_ref().is_some_and(|identity| !identity.has_id(made.identity.account_id.as_str())) {
         return refused("verify_failed", format!("the new {what} reaches another account than it was made for"));
     }
     if found.liveness == Liveness::Failing {
         let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
-        let failure = SetupFailure::new("verify_failed", format!("the new {what} does not work{why}"));
-        return Candidate::Refused(match found.reason.and_then(|reason| reason.remedy) {
-            Some(remedy) => failure.remedy(remedy),
-            None => failure,
-        });
+        let lacks_scope = found.reason.as_ref().is_some_and(|reason| reason.code == reason::SCOPE_MISSING);
+        let message = format!("the new {what} does not work{why}");
+        let failure = match lacks_scope {
+            true => SetupFailure::new(reason::SCOPE_MISSING, message),
+            false => SetupFailure::new("verify_failed", message),
+        };
+        let Some(Reason { remedy, provider_text, .. }) = found.reason else { return Candidate::Refused(failure) };
+        let failure = remedy.into_iter().fold(failure, SetupFailure::remedy);
+        return Candidate::Refused(failure.provider_text(provider_text));
     }
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();

@@ -1,6 +1,6 @@
 //! The sealed contents of a session's row: its header, the wait that suspended it, and its failure.
 
-use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
+use connection_contract::{ProviderText, Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::{ForExtension, StepNo, answerer::Answerer};
 use crate::{ConnectionId, Tags, profile_rows::UsedProfile};
@@ -198,6 +198,7 @@ impl Waiting {
         if let Some(Paused { failed, reason }) = &self.paused {
             record = record.with("code", &*reason.code).with("message", reason.message.as_str());
             record = reason.remedy.iter().fold(record, |record, remedy| record.with("remedy", remedy.as_str()));
+            record = with_words(record, reason.provider_text.as_ref());
             record = failed.iter().fold(record, |record, failed| record.with("failed", failed.to_string()));
         }
         if let Some((id, label)) = &self.account {
@@ -226,6 +227,7 @@ impl Waiting {
                 (Some(code), Some(message)) => {
                     let mut reason = Reason::new(code.to_owned(), message.to_owned());
                     reason.remedy = text("remedy").map(|remedy| remedy.to_owned().into());
+                    reason.provider_text = words(&record);
                     Some(Paused { failed: text("failed").map(str::parse).transpose().ok()?, reason })
                 }
                 _ => None,
@@ -238,17 +240,23 @@ impl Waiting {
 /// Encodes a failure, for a process that resumes a session that ended in another process.
 pub(crate) fn failure(failure: &SetupFailure) -> Secret {
     let record = Record::new().with("code", &*failure.code).with("message", failure.message.as_str());
-    let record = match &failure.remedy {
-        Some(remedy) => record.with("remedy", remedy.as_str()),
-        None => record,
-    };
-    record.encode()
+    let record = failure.remedy.iter().fold(record, |record, remedy| record.with("remedy", remedy.as_str()));
+    with_words(record, failure.provider_text.as_ref()).encode()
+}
+
+/// Adds the provider's own words, which a sealed cell alone may hold.
+fn with_words(record: Record, words: Option<&ProviderText>) -> Record {
+    words.iter().fold(record, |record, words| record.with("words", words.as_str()))
+}
+
+fn words(record: &Record) -> Option<ProviderText> {
+    record.text("words").ok().and_then(ProviderText::new)
 }
 
 pub(crate) fn to_failure(bytes: &[u8]) -> Option<SetupFailure> {
     let record = Record::decode(bytes).ok()?;
     let text = |name| record.text(name).ok().map(str::to_owned);
-    let failure = SetupFailure::new(text("code")?, text("message")?);
+    let failure = SetupFailure::new(text("code")?, text("message")?).provider_text(words(&record));
     Some(match text("remedy") {
         Some(remedy) => failure.remedy(remedy),
         None => failure,

@@ -66,13 +66,13 @@ pub(super) async fn next_step(
         state: None,
         until: None,
         paused: None,
-        account: Some((id.clone(), label)),
+        account: Some((id, label)),
     };
     let subject = kept.subject(slot);
     let kind_terms = kept.kind.terms_digest().map(<[u8]>::to_vec);
     let grant = provider_grant::row(&system.ground.sealer, &kept.kind, kept.found.grant.as_ref());
     let is_new = kept.request.is_new();
-    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, grant, is_new }));
+    slot.set_unconfirmed(Some(Unconfirmed { subject, identity: identity.clone(), kind_terms, grant, is_new }));
     Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
@@ -84,15 +84,14 @@ async fn is_to_be_shown(
     kept: &AcceptedCandidate,
     identity: &Identity,
 ) -> Result<bool, Error> {
-    let account_id = identity.account_id.as_str();
     let mut reader = system.ground.reader().await?;
     Ok(match &kept.request.purpose {
         Purpose::Connect { again, .. } => {
-            *again || reader.account_by_identity(&slot.owner, slot.kind.as_str(), account_id).await?.is_none()
+            *again || reader.account_of(&slot.owner, slot.kind.as_str(), identity, None).await?.is_none()
         }
         Purpose::Reauthorize { another_account, .. } => {
             let account = reader.account(kept.request.connection).await?;
-            *another_account && account.is_some_and(|account| account.account_id != account_id)
+            *another_account && account.is_some_and(|account| !identity.has_id(&account.account_id))
         }
     })
 }
@@ -125,12 +124,12 @@ pub(super) async fn show_again(
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
 pub(super) async fn revoke_unconfirmed(system: &Arc<System>, slot: &Slot) {
-    let Some(Unconfirmed { subject, account_id, kind_terms, grant, is_new: true }) = slot.set_unconfirmed(None) else {
+    let Some(Unconfirmed { subject, identity, kind_terms, grant, is_new: true }) = slot.set_unconfirmed(None) else {
         return;
     };
     let other = async {
         let mut reader = system.ground.reader().await?;
-        Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
+        Ok::<_, Error>(reader.account_of(&slot.owner, slot.kind.as_str(), &identity, None).await?)
     };
     if matches!(other.await, Ok(None)) {
         let agreed = AgreedKind { kind: &slot.kind, terms: kind_terms.as_deref() };

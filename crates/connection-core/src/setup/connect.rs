@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, ProfileId, SessionId, Tags,
-    credential::{Payload, provider_grant},
+    credential::{provider_grant, renewal},
     default_connection::is_first,
     event,
     grant::Affected,
@@ -22,7 +22,7 @@ use crate::{
     liveness,
     plan::{self, ReportedTimes},
     store::{
-        BesideRow, Lock, ProviderGrantRow, StandingRow, StoreError, Tx, json,
+        BesideRow, CREDENTIAL, LIVENESS_WORDS, Lock, ProviderGrantRow, Sealed, StandingRow, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow, SetupState},
     },
 };
@@ -85,9 +85,12 @@ struct NewConnection {
     profile: Option<ProfileId>,
     terms: Option<Terms>,
     grant: Option<ProviderGrantRow>,
+    identity: Identity,
     account: AccountRow,
     credential: CredentialRow,
     liveness: LivenessRow,
+    /// The provider's own words about the reason in that row.
+    words: Option<Sealed>,
     event: EventRow,
 }
 
@@ -97,16 +100,20 @@ impl NewConnection {
         let id = kept.request.connection;
         let now = system.ground.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
-        let liveness = liveness::row(id, FIRST, &kept.found, &kept.asked, now, failures);
+        let pause = (failures > 0).then(|| plan::after_refused_probe(id, failures, kept.kind.has_password()));
+        let liveness = liveness::row(id, FIRST, &kept.found, &kept.asked, now, failures, pause);
+        let cell = LIVENESS_WORDS.at(id.as_uuid(), FIRST, &slot.owner, slot.kind.as_str());
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
             profile: kept.request.profile,
             terms: kept.kind.terms.clone(),
             grant: provider_grant::row(&system.ground.sealer, &kept.kind, kept.found.grant.as_ref()),
+            identity: identity(kept).clone(),
             account: account(slot, kept, now),
             credential: credential(system, slot, kept, now).await?,
             event: system.ground.event(&slot.owner, id, event::CONNECTED, body),
             liveness,
+            words: system.ground.seal_words(&cell, kept.found.reason.as_ref()).await,
         })
     }
 
@@ -120,7 +127,7 @@ impl NewConnection {
         step_seq: i64,
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
-        let Self { profile, terms, grant, mut account, credential, liveness, event } = self;
+        let Self { profile, terms, grant, identity, mut account, credential, liveness, words, event } = self;
         let id = account.id;
         tx.lock(Lock::Setup(session)).await?;
         tx.lock(Lock::Owner(&account.owner)).await?;
@@ -128,7 +135,11 @@ impl NewConnection {
         if let Some(label) = &options.label {
             account.label.clone_from(label);
         }
-        let beside = tx.beside(&account).await?;
+        let mut beside = tx.beside(&account).await?;
+        if beside.label_of_account.is_none() && (identity.is_email || identity.former_email.is_some()) {
+            let connected = tx.account_of(&account.owner, &account.kind, &identity, None).await?;
+            beside.label_of_account = connected.map(|(_, label)| label);
+        }
         if let Some(failure) = options.refusal(tx, system, &account, profile, &beside).await? {
             return Ok(Err(failure));
         }
@@ -138,7 +149,7 @@ impl NewConnection {
         let expires = account.created_at.saturating_add_unsigned(SESSION_LIFE);
         if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
             // The session was cancelled in the meantime, or another process has stored the connection.
-            return Err(StoreError::Conflict { what: SESSION.into() });
+            return Err(StoreError::ChangedMeanwhile { what: SESSION });
         }
         account.is_default = is_first(tx, &system.ground, &account).await?;
         if let Some(terms) = &terms {
@@ -153,6 +164,9 @@ impl NewConnection {
         }
         tx.insert_credential(&credential).await?;
         tx.upsert_liveness(&liveness).await?;
+        if let Some(words) = &words {
+            tx.set_liveness_words(id, FIRST, words).await?;
+        }
         event::append_row_change(tx, &system.ground.sealer, &event, &StandingRow::inserted(&account)).await?;
         if let Some(extension) = &options.extension {
             system.consent.grant(tx, &account.owner, id, extension, session.to_string()).await?;
@@ -218,11 +232,10 @@ async fn credential(
 ) -> Result<CredentialRow, Error> {
     let AcceptedCandidate { kind, request, made, found, payload, secret_names, .. } = kept;
     let id = request.connection;
-    let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
-    let sealed = system.ground.sealer.seal(&place, payload.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let cell = CREDENTIAL.at(id.as_uuid(), FIRST, &slot.owner, slot.kind.as_str());
+    let sealed = system.ground.seal(&cell, payload.encode().expose()).await?;
     let given = ReportedTimes::of(made, found);
-    let renews = kind.renews();
+    let renewal = renewal(&system.ground, kind, &payload.credential).await;
     Ok(CredentialRow {
         connection_id: id,
         generation: FIRST,
@@ -233,7 +246,7 @@ async fn credential(
         granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
         valid_until: given.valid_until,
         created_at: now,
-        plan: plan::of(id, renews, now, given),
+        plan: plan::of(id, renewal, now, given),
     })
 }
 

@@ -8,21 +8,25 @@ use std::sync::Arc;
 
 use connection_contract::{BoxFuture, Kind, Secret, encode};
 use connection_replay::Effect;
+use uuid::Uuid;
 
 use super::{
     Callback, Delivered, SetupSession, Setups,
     codec::{Header, encode_delivery},
     follow,
     input::Source,
-    row::{self, is_open},
+    row::is_open,
     run, session,
     slot::Slot,
 };
 use crate::{
     Error, StoreError,
-    store::{ConflictRetries, Lock, Sealed, rows::SetupRow},
+    store::{ConflictRetries, Lock, SETUP_HEADER, Sealed, rows::SetupRow},
 };
 
+/// The parameters that decide about the result (RFC 6749, section 4.1.2; RFC 9207): if one came twice, two readers could
+/// use different values. A plugin decides about others that it reads; providers repeat some that nobody reads.
+const DECIDING: [&str; 4] = ["code", "error", "iss", "state"];
 /// Seconds for which the browser that brought a callback can be shown the result.
 const RESULT_SHOWN_FOR: i64 = 10 * 60;
 
@@ -46,7 +50,7 @@ pub enum DeliverError {
     /// The callback came to the redirect URI of another kind, or to one with another part.
     #[error("this callback came to the redirect URI of another kind")]
     OtherKind,
-    /// A parameter appears twice (RFC 6749, section 3.1).
+    /// `code`, `error`, `iss` or `state` appears twice (RFC 6749, section 3.1).
     #[error("a parameter of this callback came twice")]
     Repeated,
     /// No session has given out this `state`. The callback is forged, belongs to another store, or is for a session
@@ -104,9 +108,8 @@ impl<'a> Setups<'a> {
 
     fn deliver_callback(self, mut callback: Callback) -> BoxFuture<'a, Result<Delivered, DeliverError>> {
         Box::pin(async move {
-            let mut names: Vec<_> = callback.parameters.iter().map(|(name, _)| name.as_str()).collect();
-            names.sort_unstable();
-            if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            let count = |wanted: &str| callback.parameters.iter().filter(|(name, _)| name == wanted).count();
+            if DECIDING.into_iter().any(|name| count(name) > 1) {
                 return Err(DeliverError::Repeated);
             }
             let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
@@ -173,11 +176,13 @@ impl<'a> Setups<'a> {
         let parameters = &callback.parameters;
         let (waiting, _) = run::waiting(system, &slot).await?;
         let Some(waiting) = waiting else {
-            let sealed = self.seal(&slot, hash, parameters).await?;
+            let input = system.ground.ids.next();
+            let delivery = encode_delivery(hash, parameters);
+            let sealed = system.ground.seal(&slot.input_cell(input), delivery.expose()).await?;
             let scope = self.scope.owned();
             // The task continues if this future is dropped, because a callback that was kept needs a run.
             let task = system.ground.runtimes.spawn(async move {
-                Setups::new(scope.as_scope()).keep(&slot, hash, sealed, now).await?;
+                Setups::new(scope.as_scope()).keep(&slot, hash, input, sealed, now).await?;
                 run::spawn(&scope.system, &slot);
                 Ok(Some(slot))
             });
@@ -197,7 +202,7 @@ impl<'a> Setups<'a> {
         let system = self.scope.system;
         // A session without a header has ended since. The next write finds that.
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
-        let opened = row::opened(system, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
+        let opened = system.ground.open_or_lost(&slot.cell(&SETUP_HEADER, 0), sealed).await?;
         // A header that does not open ends the session at its next run, and no plugin sees the callback.
         let Some(header) = opened.and_then(|bytes| Header::decode(bytes.expose())) else { return Ok(true) };
         // A session with a start address refuses callbacks until a browser has opened that address.
@@ -205,16 +210,16 @@ impl<'a> Setups<'a> {
         Ok(system.is_proved(&begun_in, proofs))
     }
 
-    async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
-        let bytes = encode_delivery(hash, parameters);
-        let place = slot.place("connection_setup_input", "sealed", 0);
-        self.scope.system.ground.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
-    }
-
     /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
-    async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
+    async fn keep(
+        &self,
+        slot: &Slot,
+        hash: [u8; 32],
+        input: Uuid,
+        sealed: Sealed,
+        now: i64,
+    ) -> Result<(), DeliverError> {
         let id = slot.id;
-        let input = self.scope.system.ground.ids.next();
         let written = self.scope.system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;

@@ -12,12 +12,13 @@ use std::{
 };
 
 use connection_contract::{
-    AddressPurpose, Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory,
-    HttpError, HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Origin, Secret,
-    ServiceError, Services, Spend, Timestamp, ToolSpec, host::Signatures,
+    AddressPurpose, Answer, Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool,
+    GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow,
+    Notice, Origin, Secret, ServiceError, Services, Spend, Timestamp, ToolSpec, encode,
+    host::{self, Signatures},
 };
 use connection_egress::{AllowedOrigin, LastAnswer, NamedBy, host as host_name, is_loopback, may_be_public};
-use connection_replay::{Host, Part, StoreChange};
+use connection_replay::{Effect, EffectRequest, Host, Part, StoreChange};
 
 use super::{
     SetupStep, System,
@@ -28,8 +29,14 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    ProfileId, credential::DiscoveredOrigin, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
-    services::log::TracingLog, store::Lock,
+    ProfileId,
+    credential::DiscoveredOrigin,
+    exchange::ExchangeKey,
+    host_services::LONGEST_WINDOW,
+    kinds::KindEntry,
+    lease::Lease,
+    services::log::TracingLog,
+    store::{Lock, SETUP_EFFECT, SetupLease},
 };
 
 /// The services of one run of a setup.
@@ -44,11 +51,13 @@ pub(super) struct Inner {
     pub(super) run: Run,
     /// Time at which the session expires, as this run read it.
     pub(super) expires: Timestamp,
-    /// End of the lease that this run holds, if it has taken one.
-    pub(super) leased: Option<i64>,
+    /// The lease that this run holds, if it has taken one.
+    pub(super) leased: Option<Lease<SetupLease>>,
     /// Fingerprint of the confirmation of an account by a person who signed in with a browser.
     pub(super) confirmed: Option<String>,
     pub(super) heard: LastAnswer,
+    /// The request that the plugin made last, until its answer is known.
+    asked: Option<HttpRequest>,
     /// The signatures that this run has made.
     pub(super) signatures: Signatures,
     /// The person who answers the session.
@@ -105,6 +114,7 @@ impl SetupHost {
             leased: None,
             confirmed: None,
             heard: LastAnswer::default(),
+            asked: None,
             signatures: Signatures::default(),
             answerer: loaded.header.answerer,
             excused: Duration::ZERO,
@@ -135,9 +145,10 @@ impl SetupHost {
         Inner {
             run: inner.run.over(Halt::Lost),
             expires: inner.expires,
-            leased: inner.leased,
+            leased: inner.leased.take(),
             confirmed: inner.confirmed.take(),
             heard: mem::take(&mut inner.heard),
+            asked: None,
             signatures: mem::take(&mut inner.signatures),
             answerer: mem::take(&mut inner.answerer),
             excused: inner.excused,
@@ -149,6 +160,15 @@ impl SetupHost {
         let mut inner = self.lock();
         inner.draws += 1;
         inner.draws
+    }
+}
+
+/// Returns the texts of an answer that a person typed.
+fn typed(answer: &Answer) -> Vec<Secret> {
+    match answer {
+        Answer::Secret(secret) => vec![secret.duplicate()],
+        Answer::Text(text) => vec![Secret::from(text.as_str())],
+        _ => Vec::new(),
     }
 }
 
@@ -193,22 +213,52 @@ impl Host for SetupHost {
     }
 
     fn state(&self, number: u64) -> [u8; 32] {
-        self.derived("state", number)
+        let state = self.derived("state", number);
+        self.lock().heard.covers(vec![Secret::from(encode::base64url(&state))]);
+        state
+    }
+
+    fn asks(&self, question: &EffectRequest<'_>, _: &str) {
+        if let EffectRequest::Send(request) | EffectRequest::SendOnce(request, _) = question {
+            self.lock().asked = Some(host::duplicate(request));
+        }
+    }
+
+    /// What follows an answer of the provider is based on it until the next input of the person.
+    fn replays(&self, effect: &Effect) {
+        let mut inner = self.lock();
+        match effect {
+            Effect::Http(answer) => {
+                let Some(request) = inner.asked.take() else { return };
+                self.system.ground.http.recall(&inner.heard, &request, answer.as_ref().map_err(|error| *error));
+            }
+            Effect::Answered(answers) => {
+                inner.heard.covers(answers.iter().flat_map(|(_, answer)| typed(answer)).collect());
+                inner.heard.forget();
+            }
+            Effect::Callback(parameters) => {
+                let told = parameters.iter().filter(|(name, _)| !name.starts_with("error"));
+                inner.heard.covers(told.map(|(_, value)| value.duplicate()).collect());
+                inner.heard.forget();
+            }
+            Effect::Elapsed => inner.heard.forget(),
+            _ => {}
+        }
     }
 
     async fn lease<T: Send>(&self, live: impl Future<Output = T> + Send) -> Result<T, Halt> {
         let (leased, seq) = {
-            let inner = self.lock();
-            (inner.leased, inner.run.next)
+            let mut inner = self.lock();
+            (inner.leased.take(), inner.run.next)
         };
-        let (until, answer) = lease::with_lease(&self.system, &self.slot, leased, seq, live).await?;
-        self.lock().leased = Some(until);
+        let (lease, answer) = lease::with_lease(&self.system, &self.slot, leased, seq, live).await?;
+        self.lock().leased = Some(lease);
         Ok(answer)
     }
 
     async fn record(&self, seq: i64, entry: &Secret, beside: StoreChange<'_>) -> Result<(), Halt> {
-        let sealed = self.system.ground.sealer.seal(&self.slot.effect_place(seq), entry.expose()).await;
-        let sealed = sealed.map_err(|error| Halt::Suspend(self.slot.sealed_error(error)))?;
+        let cell = self.slot.cell(&SETUP_EFFECT, seq);
+        let sealed = self.system.ground.seal(&cell, entry.expose()).await.map_err(Halt::Suspend)?;
         let endpoint =
             if let StoreChange::Address(state) = beside { Some(self.system.state_hash(state)) } else { None };
         let spent = if let StoreChange::Spent(key) = beside { Some(ExchangeKey::from_bytes(*key)) } else { None };

@@ -5,7 +5,10 @@ use connection_contract::SetupFailure;
 use super::{Done, Outcome, System, codec, row, slot::Slot};
 use crate::{
     Error,
-    store::rows::{SetupRow, SetupState},
+    store::{
+        SETUP_STEP,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// Returns how a session ended, or `None` for an open session.
@@ -15,9 +18,9 @@ pub(super) async fn ended(system: &System, slot: &Slot, row: &SetupRow) -> Resul
         SetupState::Cancelled => Some(Outcome::Cancelled),
         SetupState::Done => Some(stored(system, slot, row).await?),
         SetupState::Failed => {
-            let place = slot.place("connection_setup", "sealed_step", row.step_seq);
+            let cell = slot.cell(&SETUP_STEP, row.step_seq);
             let bytes = match &row.sealed_step {
-                Some(sealed) => row::opened(system, slot, &place, sealed).await?,
+                Some(sealed) => system.ground.open_or_lost(&cell, sealed).await?,
                 None => None,
             };
             let failure = bytes.and_then(|bytes| codec::to_failure(bytes.expose()));

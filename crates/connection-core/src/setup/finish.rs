@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error,
     kinds::KindEntry,
-    store::{Lock, StoreError, rows::SetupState},
+    store::{Lock, SETUP_STEP, StoreError, rows::SetupState},
 };
 
 /// The result of an attempt to end a session.
@@ -60,6 +60,7 @@ pub(super) async fn finish(
             end_failed(system, slot, step_seq, kind_changed(&kept.kind)).await?
         }
         Candidate::Accepted(kept) => {
+            let renews = kept.kind.renews();
             let stored = match kept.request.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension, tags } => {
                     let is_of_visitor = kept.request.is_of_visitor;
@@ -71,9 +72,17 @@ pub(super) async fn finish(
                 }
             };
             match stored {
-                Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
+                Err(Error::Store(error)) if matches!(&*error, StoreError::ChangedMeanwhile { what } if *what == SESSION) => {
+                    None
+                }
                 Err(error) => return Err(error),
-                Ok(StoreOutcome::Done(done)) => Some(Outcome::Done(done)),
+                Ok(StoreOutcome::Done(done)) => {
+                    if renews {
+                        // The provider has accepted the application, which may be another one than before.
+                        system.ground.try_applications_again(Some(slot.kind.clone()));
+                    }
+                    Some(Outcome::Done(done))
+                }
                 Ok(StoreOutcome::Refused(failure)) => end_failed(system, slot, step_seq, failure).await?,
                 Ok(StoreOutcome::Offline(reason)) => return Ok(Finished::Offline(reason)),
             }
@@ -107,9 +116,8 @@ async fn end_failed(
     step_seq: i64,
     failure: SetupFailure,
 ) -> Result<Option<Outcome>, Error> {
-    let place = slot.place("connection_setup", "sealed_step", step_seq);
-    let sealed = system.ground.sealer.seal(&place, codec::failure(&failure).expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let cell = slot.cell(&SETUP_STEP, step_seq);
+    let sealed = system.ground.seal(&cell, codec::failure(&failure).expose()).await?;
     let id = slot.id;
     let expires = system.ground.clock.now().after(row::SESSION_LIFE).seconds();
     let ended = system.ground.store.write(move |tx| {

@@ -8,17 +8,11 @@ use std::sync::{Arc, Weak};
 use connection_egress::Moment;
 use connection_replay::{Effect, Entry};
 
-use super::{
-    System,
-    followers::FollowGuard,
-    lease::{self, POLL_INTERVAL},
-    row, run,
-    slot::Slot,
-};
+use super::{System, followers::FollowGuard, lease, row, run, slot::Slot};
 use crate::{
     Clock, Error, SessionId,
     store::{
-        Changed, Store,
+        Changed, Changes, SETUP_EFFECT, Store,
         rows::{SetupRow, SetupState},
     },
 };
@@ -36,12 +30,13 @@ pub(super) fn follow<'a>(system: &Arc<System>, slot: &'a Arc<Slot>) -> FollowGua
     FollowGuard(&slot.followers)
 }
 
-/// Looks at the session after each change, and at least every `POLL_INTERVAL`. Keeps neither the registry nor the
+/// Looks at the session after each change, and at least every half second. Keeps neither the registry nor the
 /// session alive.
 async fn follow_rows(store: Store, clock: Arc<dyn Clock>, system: Weak<System>, slot: Weak<Slot>, id: SessionId) {
     let mut changes = store.changes(&*clock).await;
     let mut alone = None;
-    while changes.changed(&*clock, POLL_INTERVAL, |changed| changed == Changed::Setup(id)).await.is_ok() {
+    while changes.changed(&*clock, Changes::FOR_ANOTHER_PROCESS, |changed| changed == Changed::Setup(id)).await.is_ok()
+    {
         let (Some(system), Some(slot)) = (system.upgrade(), slot.upgrade()) else { return };
         if let Err(error) = check_row(&system, &slot, &mut alone).await {
             // The next look may succeed, and calls that act on the session return the error themselves.
@@ -52,7 +47,7 @@ async fn follow_rows(store: Store, clock: Arc<dyn Clock>, system: Weak<System>, 
 
 /// Looks at the row of a session, and runs the session if the row has changed.
 ///
-/// `alone` is the time since which no process was seen to run a session that is to be run. After `POLL_INTERVAL`, its
+/// `alone` is the time since which no process was seen to run a session that is to be run. After half a second, its
 /// process is taken for dead.
 pub(super) async fn check_row(system: &Arc<System>, slot: &Arc<Slot>, alone: &mut Option<Moment>) -> Result<(), Error> {
     let row = system.ground.reader().await?.setup(slot.id).await?;
@@ -100,10 +95,10 @@ async fn check(
             if let Some(seq) = answered(system, slot).await? {
                 slot.working(Some(seq));
             }
-            if !lease::is_held(system, &row) {
+            if !lease::is_held(system, slot.id).await? {
                 let now = Moment::of(&*system.ground.clock);
                 match since {
-                    Some(since) if since.age(now) >= POLL_INTERVAL => run::spawn(system, slot),
+                    Some(since) if since.age(now) >= Changes::FOR_ANOTHER_PROCESS => run::spawn(system, slot),
                     since => *alone = since.or(Some(now)),
                 }
             }
@@ -120,7 +115,7 @@ async fn answered(system: &Arc<System>, slot: &Arc<Slot>) -> Result<Option<i64>,
     let Some((_, Some(seq))) = slot.rests_at() else { return Ok(None) };
     let effects = system.ground.reader().await?.effects(slot.id).await?;
     let Some((_, sealed)) = effects.into_iter().find(|(number, _)| *number == seq) else { return Ok(None) };
-    let bytes = row::opened(system, slot, &slot.effect_place(seq), &sealed).await?;
+    let bytes = system.ground.open_or_lost(&slot.cell(&SETUP_EFFECT, seq), &sealed).await?;
     let entry = bytes.and_then(|bytes| Entry::decode(bytes.expose()));
     Ok(entry.filter(|entry| !matches!(entry.effect, Effect::Elapsed)).map(|_| seq))
 }

@@ -1,7 +1,5 @@
 //! An open session as it is listed. A session that cannot be opened is listed with the reason, and hides no other one.
 
-use std::sync::Arc;
-
 use connection_contract::{BoxFuture, Kind, Reason, Timestamp};
 
 use super::{
@@ -12,8 +10,10 @@ use super::{
 use crate::{
     ConnectionId, Error, SessionId,
     ground::UNREADABLE,
-    journal,
-    store::rows::{SetupRow, SetupState},
+    store::{
+        SETUP_HEADER, SETUP_STEP,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// The stage of an open session.
@@ -90,13 +90,7 @@ pub(super) fn is_listed(system: &System, row: &SetupRow) -> bool {
 
 /// Returns an open session as it is listed. A session that cannot be opened has a reason that says so.
 pub(super) async fn info(system: &System, row: &SetupRow) -> SetupInfo {
-    let kind = Kind::parse(&row.kind);
-    let header = match &kind {
-        Some(kind) => header(system, row, kind).await,
-        // Another program wrote the row. Nothing of it opens.
-        None => Ok(None),
-    };
-    let (purpose, unreadable) = match header {
+    let (purpose, unreadable) = match header(system, row).await {
         Ok(Some(header)) => (Some(header.purpose), None),
         Ok(None) => (None, Some(unreadable())),
         Err(error) => (None, Some(not_opened(&error))),
@@ -106,14 +100,13 @@ pub(super) async fn info(system: &System, row: &SetupRow) -> SetupInfo {
         Some(Purpose::Reauthorize { extension, .. }) => (true, extension),
         None => (false, None),
     };
-    let kind = kind.unwrap_or(UNREADABLE);
     let reason = match unreadable {
-        None => waits_for(system, row, &kind).await,
+        None => waits_for(system, row).await,
         unreadable => unreadable,
     };
     SetupInfo {
         id: row.id,
-        kind,
+        kind: Kind::parse(&row.kind).unwrap_or(UNREADABLE),
         reauthorizes: is_again.then_some(row.connection_id),
         extension: extension.map(|extension| extension.name),
         stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
@@ -129,15 +122,10 @@ pub(super) async fn info(system: &System, row: &SetupRow) -> SetupInfo {
 /// # Errors
 ///
 /// [`Error::Sealed`] for a header that may open later.
-async fn header(system: &System, row: &SetupRow, kind: &Kind) -> Result<Option<Header>, Error> {
+async fn header(system: &System, row: &SetupRow) -> Result<Option<Header>, Error> {
     let Some(sealed) = &row.sealed_header else { return Ok(None) };
-    let place = journal::place(&row.id, &row.owner, kind, "connection_setup", "sealed_header", 0);
-    let opened = match system.ground.sealer.open(&place, sealed).await {
-        Err(source) if source.may_pass() => {
-            return Err(Error::Sealed { what: format!("setup session {}", row.id), source: Arc::new(source) });
-        }
-        opened => opened.ok(),
-    };
+    let cell = SETUP_HEADER.at(row.id.as_uuid(), 0, &row.owner, &row.kind);
+    let opened = system.ground.open_or_lost(&cell, sealed).await?;
     let header = opened.and_then(|bytes| Header::decode(bytes.expose()));
     Ok(header.filter(|header| header.connection.is_none_or(|id| id == row.connection_id)))
 }
@@ -157,9 +145,9 @@ fn not_opened(error: &Error) -> Reason {
 
 /// Returns the reason why a session waits until it is resumed. A step that does not open is made again when it is
 /// resumed, so it has none.
-async fn waits_for(system: &System, row: &SetupRow, kind: &Kind) -> Option<Reason> {
+async fn waits_for(system: &System, row: &SetupRow) -> Option<Reason> {
     let sealed = row.sealed_step.as_ref().filter(|_| row.state == SetupState::Waiting)?;
-    let place = journal::place(&row.id, &row.owner, kind, "connection_setup", "sealed_step", row.step_seq);
-    let bytes = system.ground.sealer.open(&place, sealed).await.ok()?;
+    let cell = SETUP_STEP.at(row.id.as_uuid(), row.step_seq, &row.owner, &row.kind);
+    let bytes = system.ground.open(&cell, sealed).await.ok()?;
     Some(Waiting::decode(bytes.expose())?.paused?.reason)
 }

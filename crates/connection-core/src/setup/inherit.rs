@@ -76,7 +76,7 @@ pub(super) async fn inherit(
         return Ok(None);
     };
     let former = ReplacedCredential::of(&row);
-    if former.is_dead || former.account != identity.account_id.as_str() {
+    if former.is_dead || !identity.has_id(&former.account) {
         return Ok(None);
     }
     // A value that was given under other terms stays where those terms sent it.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use connection_replay::{Effect, Entry};
 
 use super::{System, codec::Waiting, row::SESSION_LIFE, slot::Slot};
-use crate::{Error, StoreError, store::Lock};
+use crate::{
+    Error, StoreError,
+    store::{Lock, SETUP_EFFECT},
+};
 
 /// Names the conflict between two inputs that end the same wait.
 const WAIT_CONFLICT: &str = "wait of a setup";
@@ -34,8 +37,7 @@ pub(super) async fn record(
     // A run that is lost after this point can be resumed for as long as a session that waits.
     let alive = if elapsed { i64::MIN } else { now.after(SESSION_LIFE).seconds() };
     let entry = Entry::new(waiting.what.clone(), now, effect);
-    let sealed = system.ground.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let sealed = system.ground.seal(&slot.cell(&SETUP_EFFECT, seq), entry.encode().expose()).await?;
     let id = slot.id;
     let step = i64::try_from(waiting.no).unwrap_or(i64::MAX);
     let written = system.ground.store.write(move |tx| {
@@ -51,13 +53,13 @@ pub(super) async fn record(
             };
             if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
                 // Roll back, so that the wait continues.
-                return Err(StoreError::Conflict { what: WAIT_CONFLICT.into() });
+                return Err(StoreError::ChangedMeanwhile { what: WAIT_CONFLICT });
             }
             Ok(true)
         })
     });
     match written.await {
-        Err(StoreError::Conflict { what }) if what == WAIT_CONFLICT => Ok(false),
+        Err(StoreError::ChangedMeanwhile { what }) if what == WAIT_CONFLICT => Ok(false),
         written => Ok(written?),
     }
 }

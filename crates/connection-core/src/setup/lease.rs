@@ -1,7 +1,7 @@
 //! The lease of a session: of several processes that run the session, one at a time asks the provider or reads files.
 //!
 //! A run replays recorded effects without a lease. Before it asks the provider or reads files, it takes the lease, and
-//! renews it until the result is there. A run that finds the lease taken sends nothing, and reads the journal again
+//! extends it until the result is there. A run that finds the lease taken sends nothing, and reads the journal again
 //! when the holder is done or dead.
 //!
 //! If a lease expires while its holder is alive, the only cost is a second request: the number of the effect is the
@@ -13,18 +13,12 @@ use std::{sync::Arc, time::Duration};
 use super::{System, slot::Slot};
 use crate::{
     Error, SessionId, StoreError,
-    store::{Changed, Lock, rows::SetupRow},
+    lease::{self, Lease},
+    store::{Changed, SetupLease},
 };
 
-/// Seconds for which a lease holds, and for which other processes wait for a holder that was killed. The clocks of
-/// nodes must differ by less.
-const LEASE_SECONDS: u64 = 6;
-/// Seconds for which the lease must still hold when a request or a read begins.
-const MIN_SECONDS_LEFT: i64 = 4;
-/// Interval at which a living holder renews the lease.
-const RENEW_INTERVAL: Duration = Duration::from_secs(2);
-/// Maximum time between two looks at the row by a process that waits for another one.
-pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// The time for which the holder must still have the lease when a request or a read begins.
+const MIN_LEFT: Duration = Duration::from_secs(3);
 
 /// The reasons of this host to stop a run.
 pub(crate) enum Halt {
@@ -36,88 +30,50 @@ pub(crate) enum Halt {
     Suspend(Error),
 }
 
-/// The result of taking the lease.
-enum LeaseAttempt {
-    Acquired,
-    /// Another process holds the lease, or the session has ended.
-    Held,
-    /// The effect that was to be performed is already recorded.
-    Known,
-}
-
-/// Runs `live` while this run holds the lease, and returns the end of the lease with the result.
+/// Runs `live` while this run holds the lease, and returns the lease with the result.
 ///
-/// `leased` is the end of the lease that the run holds already, and `seq` is the number of the next effect.
+/// `leased` is the lease that the run holds already, and `seq` is the number of the next effect.
 pub(super) async fn with_lease<T>(
     system: &Arc<System>,
     slot: &Arc<Slot>,
-    leased: Option<i64>,
+    leased: Option<Lease<SetupLease>>,
     seq: i64,
     live: impl Future<Output = T>,
-) -> Result<(i64, T), Halt> {
-    let now = system.ground.clock.now().seconds();
-    let mut until = match leased {
-        Some(until) if until >= now.saturating_add(MIN_SECONDS_LEFT) => until,
-        _ => match take(system, slot, seq).await {
-            Ok((LeaseAttempt::Acquired, until)) => until,
-            Ok((LeaseAttempt::Held, _)) => return Err(Halt::Held),
-            Ok((LeaseAttempt::Known, _)) => return Err(Halt::Lost),
-            Err(error) => return Err(Halt::Suspend(error.into())),
-        },
+) -> Result<(Lease<SetupLease>, T), Halt> {
+    let mut lease = match leased.filter(|lease| lease.left() >= MIN_LEFT) {
+        Some(lease) => lease,
+        None => take(system, slot, seq).await?,
     };
-    let renewed = async {
-        loop {
-            system.ground.clock.sleep(RENEW_INTERVAL).await;
-            // A lease that was lost in the meantime costs a second request; the fence decides which result counts.
-            if let Ok((LeaseAttempt::Acquired, longer)) = take(system, slot, seq).await {
-                until = longer;
-            }
-        }
-    };
-    let answer = tokio::select! {
-        biased;
-        answer = live => answer,
-        () = renewed => return Err(Halt::Held),
-    };
-    Ok((until, answer))
+    // A lease that is lost in the meantime costs a second request; the fence decides which result counts.
+    let answer = lease.extended(live).await;
+    Ok((lease, answer))
 }
 
-async fn take(system: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
-    let id = slot.id;
-    let owner = system.ground.process.clone();
-    let now = system.ground.clock.now();
-    let until = now.after(LEASE_SECONDS).seconds();
-    // The write may be relaxed, because a power failure that loses the lease also ends its holder.
-    let taken = system.ground.store.write_relaxed(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(id)).await?;
-            if tx.lease_setup(id, &owner, until, now.seconds(), seq).await? {
-                return Ok(LeaseAttempt::Acquired);
-            }
-            Ok(if tx.has_effect(id, seq).await? { LeaseAttempt::Known } else { LeaseAttempt::Held })
-        })
-    });
-    let taken = taken.await?;
-    if matches!(taken, LeaseAttempt::Acquired) {
+async fn take(system: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<Lease<SetupLease>, Halt> {
+    let suspend = |error: StoreError| Halt::Suspend(error.into());
+    if let Some(lease) = Lease::take(&system.ground, SetupLease { id: slot.id, seq }).await.map_err(suspend)? {
         slot.set_leased(true);
+        return Ok(lease);
     }
-    Ok((taken, until))
+    let mut reader = system.ground.reader().await.map_err(Halt::Suspend)?;
+    Err(if reader.has_effect(slot.id, seq).await.map_err(suspend)? { Halt::Lost } else { Halt::Held })
 }
 
 /// Releases the lease when a run stops without coming to rest.
 pub(super) async fn release(system: &Arc<System>, slot: &Arc<Slot>) {
     if slot.is_leased() {
-        released(system, Some(slot.id)).await;
+        let (lease, owner) = (SetupLease { id: slot.id, seq: 0 }, system.ground.process.clone());
+        let release = system
+            .ground
+            .store
+            .write_relaxed(move |tx| Box::pin(async move { tx.release_lease(&lease, &owner).await }));
+        released(release.await);
         slot.set_leased(false);
     }
 }
 
-/// Releases the lease of one session, or of all sessions that this process runs.
-async fn released(system: &System, id: Option<SessionId>) {
-    let owner = system.ground.process.clone();
-    let written =
-        system.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
-    if let Err(error) = written.await {
+fn released(result: Result<(), StoreError>) {
+    if let Err(error) = result {
         // The lease expires by itself.
         tracing::debug!(%error, "a lease could not be released");
     }
@@ -125,21 +81,13 @@ async fn released(system: &System, id: Option<SessionId>) {
 
 /// Waits until no other process holds the lease, or the session has ended.
 pub(super) async fn until_free(system: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
-    let mut changes = system.ground.store.changes(&*system.ground.clock).await;
-    loop {
-        let row = system.ground.reader().await?.setup(slot.id).await?;
-        if !row.is_some_and(|row| is_held(system, &row)) {
-            return Ok(());
-        }
-        changes.changed(&*system.ground.clock, POLL_INTERVAL, |changed| changed == Changed::Setup(slot.id)).await?;
-    }
+    lease::until_free(&system.ground, Changed::Setup(slot.id), || is_held(system, slot.id)).await
 }
 
 /// Returns `true` if another process holds the lease now.
-pub(super) fn is_held(system: &System, row: &SetupRow) -> bool {
-    let now = system.ground.clock.now().seconds();
-    let other = row.lease_owner.as_ref().is_some_and(|owner| **owner != *system.ground.process);
-    other && row.lease_until.is_some_and(|until| until > now)
+pub(super) async fn is_held(system: &System, id: SessionId) -> Result<bool, Error> {
+    let holder = system.ground.reader().await?.lease_holder(&SetupLease { id, seq: 0 }).await?;
+    Ok(holder.is_some_and(|owner| owner != system.ground.process))
 }
 
 impl System {
@@ -150,7 +98,10 @@ impl System {
             sessions.values().filter_map(std::sync::Weak::upgrade).collect()
         };
         if slots.iter().any(|slot| slot.is_leased()) {
-            released(self, None).await;
+            let owner = self.ground.process.clone();
+            let release =
+                self.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner).await }));
+            released(release.await);
         }
     }
 }

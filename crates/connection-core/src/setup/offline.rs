@@ -1,9 +1,10 @@
-//! Sessions whose provider cannot be reached. A network failure does not end a setup: the session rests with the
-//! failed effect in its journal, and resuming the session asks again.
+//! Sessions whose provider cannot be reached, or gave an answer that cannot be read. A network failure does not end a
+//! setup: the session rests with the failed effect in its journal, and resuming the session asks again. An answer to a
+//! request that spent a code stays in the journal, and resuming the session reads it again.
 
 use std::sync::Arc;
 
-use connection_contract::{Notice, Reason, SetupFailure, host};
+use connection_contract::{NotLive, Notice, Reason, SetupFailure, Timestamp, host, reason};
 
 use super::{
     SetupStep, System,
@@ -17,12 +18,23 @@ use super::{
 use crate::{
     Error,
     store::{
-        ConflictRetries, Lock,
-        rows::{SetupRow, SetupState},
+        ConflictRetries, Lock, SETUP_STEP,
+        rows::{SetupRow, SetupState, UNREADABLE_KEPT},
     },
 };
 
-/// Rests if the network failed, and ends the session otherwise. `row` is the row from which the run began.
+/// The effect of resuming a session that rests.
+pub(super) enum Resumed {
+    /// The effect with this number is repeated.
+    Asks(i64),
+    /// The candidate is verified again.
+    Verifies,
+    /// The plugin reads the recorded answer again, which is kept until this time. Nothing is sent.
+    Reads(Timestamp),
+}
+
+/// Rests if the network failed, or if an answer could not be read that may hold what a code was spent for, and ends the
+/// session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
     system: &Arc<System>,
     slot: &Arc<Slot>,
@@ -30,34 +42,51 @@ pub(super) async fn rest_or_fail(
     inner: &Inner,
     failure: SetupFailure,
 ) -> Result<AfterRun, Error> {
+    let described = |why: &NotLive| inner.heard.describe_reason(why.clone(), system.ground.clock.now()).reason;
     match (host::offline(&failure), inner.run.last_asked()) {
         (Some(not_live), Some(effect)) => {
-            let reason = inner.heard.describe_reason(not_live.clone(), system.ground.clock.now()).reason;
-            pause(system, slot, row, inner, Some(effect), reason).await
+            pause(system, slot, row, inner, Resumed::Asks(effect), described(not_live)).await
         }
-        _ => finish::fail(system, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
+        (Some(not_live), None) if inner.run.is_last_accepted() && not_live.reason.code != reason::RATE_LIMITED => {
+            let until = inner.run.now.after(UNREADABLE_KEPT.unsigned_abs());
+            let Reason { code, message: why, .. } = described(not_live);
+            let (why, date) = (why.as_str(), until.to_rfc3339());
+            let message =
+                format!("the provider answered, and the answer could not be read: {why}; it is kept until {date}");
+            let reason = Reason::new(code, message);
+            pause(system, slot, row, inner, Resumed::Reads(until), reason).await
+        }
+        _ => {
+            let failure = inner.heard.describe_failure(failure, system.ground.clock.now());
+            finish::fail(system, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await
+        }
     }
 }
 
-/// Rests until the session is resumed. The next run then repeats the effect with the number `failed`, too.
+/// Rests until the session is resumed.
 pub(super) async fn pause(
     system: &Arc<System>,
     slot: &Arc<Slot>,
     row: &SetupRow,
     inner: &Inner,
-    failed: Option<i64>,
+    resumed: Resumed,
     reason: Reason,
 ) -> Result<AfterRun, Error> {
     let no = inner.run.step;
     let seq = i64::try_from(no).unwrap_or(i64::MAX);
     let what = String::new();
+    let failed = if let Resumed::Asks(effect) = resumed { Some(effect) } else { None };
     let paused = Some(Paused { failed, reason: reason.clone() });
     let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused, account: None };
-    let sealed =
-        system.ground.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let sealed = system.ground.seal(&slot.cell(&SETUP_STEP, seq), waiting.encode().expose()).await?;
     // A wait with a deadline may already expire later than that. Its expiry stays, and resuming does not extend it.
-    let expires = inner.run.input_at.after(SESSION_LIFE).max(inner.expires);
+    let (expires, hint) = match resumed {
+        Resumed::Reads(until) => (until, "resume this setup after an update of this program or of the kind"),
+        Resumed::Asks(_) | Resumed::Verifies => {
+            (inner.run.input_at.after(SESSION_LIFE), "your answers are saved: resume this setup to try again")
+        }
+    };
+    let expires = expires.max(inner.expires);
     let id = slot.id;
     let next = inner.run.next;
     let expires_at = expires.seconds();
@@ -79,7 +108,7 @@ pub(super) async fn pause(
     }
     let mut beside = inner.run.notices.clone();
     beside.push(Notice::offline(reason));
-    beside.push(Notice::new("your answers are saved: resume this setup to try again"));
+    beside.push(Notice::new(hint));
     slot.rest((no, SetupStep::Notice { beside }), None);
     Ok(AfterRun::Wait { waiting: waiting.into(), expires })
 }

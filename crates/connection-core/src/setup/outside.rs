@@ -3,13 +3,14 @@
 use connection_contract::{Crypto, HttpError, HttpRequest, HttpResponse, Secret, SignatureAlgorithm};
 use connection_egress::{AllowedOrigin, Egress, NamedBy};
 
-use super::{effects::SetupHost, lease::Halt, lease::POLL_INTERVAL};
+use super::{effects::SetupHost, lease::Halt};
 use crate::{
     exchange::{self, Exchange, ExchangeKey, ExchangeOutcome, ExchangeScope, Rule, Uncertain},
     host_services::CachedFiles,
     host_services::kv::StoredValues,
     owner::has_environment,
     services::files::LocalFiles,
+    store::Changes,
 };
 
 impl SetupHost {
@@ -45,14 +46,15 @@ impl SetupHost {
             kind: self.slot.kind.clone(),
             rule: Rule::Once,
             generation: None,
+            spends_restored: false,
             egress: self.egress(),
-            deadline: Some(self.system.ground.clock.passed().saturating_add(exchange::SEND_WITHIN)),
+            deadline: Some(self.system.ground.clock.passed().saturating_add(exchange::SEND_WITHIN).into()),
         };
         match exchange::send(&self.system.exchange, exchange, request).await {
             // The process that sent the request may still record its answer. This run begins again, and finds the
             // answer then.
             Ok(ExchangeOutcome::Uncertain(Uncertain { replay_at: Some(_), .. })) => {
-                self.system.ground.clock.sleep(POLL_INTERVAL).await;
+                self.system.ground.clock.sleep(Changes::FOR_ANOTHER_PROCESS).await;
                 Err(Halt::Held)
             }
             Ok(ended) => Ok(ended.result()),

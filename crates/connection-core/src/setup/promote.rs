@@ -20,7 +20,7 @@ use crate::{
     ConnectionId, Error, Notification, SessionId,
     asked::Asked,
     credential::{
-        Payload, provider_grant,
+        Payload, provider_grant, renewal,
         replace::{self, Replacement},
     },
     event,
@@ -28,7 +28,7 @@ use crate::{
     kinds::KindEntry,
     plan::{self, ReportedTimes},
     store::{
-        ConflictRetries, Lock, StoreError, Tx, json,
+        ConflictRetries, LIVENESS_WORDS, Lock, StoreError, Tx, json,
         rows::{AccountRow, CredentialRow, ListedRow, SetupState},
     },
 };
@@ -59,7 +59,7 @@ pub(super) async fn promote(
     let AcceptedCandidate { kind, request, made, found, asked, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
-    let mut retries = ConflictRetries::of("generation of a connection");
+    let mut retries = ConflictRetries::of("credential of a connection");
     loop {
         retries.begin_attempt()?;
         let heir = inherit::inherit(system, slot, &kind, request.connection, identity, &payload).await?;
@@ -149,24 +149,27 @@ impl Candidate<'_> {
     /// Returns the candidate, sealed as the next generation, with its times.
     async fn replacement(&self, system: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
         let Self { id, kind, made, found, asked, payload, secret_names, heir, .. } = self;
-        let renews = kind.renews();
+        let renewal = renewal(&system.ground, kind, &payload.credential).await;
         let names = (*secret_names).to_owned();
         let fresh = replace::seal_next(&system.ground, *id, &slot.owner, &slot.kind, payload, names).await?;
         let given = ReportedTimes::of(made, found);
         let given = heir.map_or(given, |heir| ReportedTimes::inherited(&heir.refreshed));
         let credential = CredentialRow {
-            plan: plan::of(*id, renews, fresh.created_at, given),
+            plan: plan::of(*id, renewal, fresh.created_at, given),
             granted_scopes: found.granted_scopes.as_ref().or(made.granted_scopes.as_ref()).map(json::texts),
             valid_until: given.valid_until,
             ..fresh
         };
         let identity = found.identity.clone().unwrap_or_else(|| made.identity.clone());
+        let cell = LIVENESS_WORDS.at(id.as_uuid(), credential.generation, &slot.owner, slot.kind.as_str());
+        let words = system.ground.seal_words(&cell, found.reason.as_ref()).await;
         let found = found.clone();
         let asked = Asked::clone(asked);
         let config = json::config(&made.config);
         let terms = kind.terms.clone();
         let grant = provider_grant::row(&system.ground.sealer, kind, found.grant.as_ref());
-        Ok(Replacement { credential, found, asked, identity, config, terms, grant, now, inherits: heir.is_some() })
+        let inherits = heir.is_some();
+        Ok(Replacement { credential, found, words, asked, identity, config, terms, grant, now, inherits })
     }
 }
 
@@ -233,7 +236,7 @@ impl Promotion {
         let Self { on, id, owner, session, extension, replacement, .. } = self;
         if !tx.end_setup(session, SetupState::Done, self.step_seq, None, self.expires).await? {
             // The session was cancelled in the meantime, or another process has promoted the credential.
-            return Err(StoreError::Conflict { what: SESSION.into() });
+            return Err(StoreError::ChangedMeanwhile { what: SESSION });
         }
         let session = session.to_string();
         let session_detail = ("session".to_owned(), session.clone().into());
@@ -257,8 +260,16 @@ fn account_changed(account: &AccountRow, replacement: &Replacement) -> SetupFail
     let is = replace::named(account_label, account_id);
     let other = &replacement.identity;
     let found = replace::named(other.label.as_str(), other.account_id.as_str());
+    let remedy = match other.is_mutable {
+        true => format!(
+            "authorize it as {account_label}; if the provider gave that account the name {}, allow the connection to become \
+             another account",
+            other.account_id
+        ),
+        false => format!("authorize it as {account_label}, or allow it to become another account"),
+    };
     SetupFailure::new("account_changed", format!("this is the account {found}, but {kind}:{label} is {is}"))
-        .remedy(format!("authorize it as {account_label}, or allow it to become another account"))
+        .remedy(remedy)
 }
 
 /// Returns the failure for the visitor of a setup link, who learns only the name of the account that the link is for.

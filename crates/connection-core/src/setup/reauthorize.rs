@@ -5,10 +5,15 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, Origin, Secret};
+use connection_contract::{BoxFuture, Origin, Secret, Text};
 use connection_replay::limits::is_scope;
 
-use super::{Applicant, SetupSession, System, answerer::Answerer, begin, codec::Purpose, options::SetupOptions, run};
+use super::{
+    SetupSession, System, begin,
+    codec::Purpose,
+    options::{SetupOptions, choices},
+    run,
+};
 use crate::{
     ConnectionId, ConnectionInfo, Error,
     ground::{OwnedScope, Scope},
@@ -23,14 +28,15 @@ pub struct Reauthorize {
     info: Arc<ConnectionInfo>,
     another_account: bool,
     options: SetupOptions,
-    extension: Option<Arc<dyn Applicant>>,
     scopes: Vec<String>,
 }
 
 impl Reauthorize {
+    choices!();
+
     pub(crate) fn new(scope: Scope<'_, System>, info: Arc<ConnectionInfo>) -> Self {
         let options = SetupOptions::default();
-        Self { scope: scope.owned(), info, another_account: false, options, extension: None, scopes: Vec::new() }
+        Self { scope: scope.owned(), info, another_account: false, options, scopes: Vec::new() }
     }
 
     /// Allows a credential for another account. The connection then changes to that account.
@@ -46,44 +52,6 @@ impl Reauthorize {
         self.scopes.push(scope.into());
         self
     }
-
-    /// Cancels the session when its last handle is dropped.
-    pub fn ephemeral(mut self) -> Self {
-        self.options.ephemeral = true;
-        self
-    }
-
-    /// Authorizes the connection again for an extension, unless the extension belongs to another owner.
-    pub(crate) fn applicant(mut self, extension: Arc<dyn Applicant>) -> Self {
-        self.extension = Some(extension);
-        self
-    }
-
-    /// Leads the browser through an address of the host, as
-    /// [`BeginSetup::use_start_address`](super::BeginSetup::use_start_address) does.
-    pub fn use_start_address(mut self) -> Self {
-        self.options.led = true;
-        self
-    }
-
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
-    /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
-    pub fn confirm_account(mut self) -> Self {
-        self.options.confirm = true;
-        self
-    }
-
-    /// Lets the visitor of a setup link authorize the connection again, as [`BeginSetup::visitor`](super::BeginSetup::visitor) does.
-    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
-        self.options.answerer = Answerer::Visitor(opened.into_iter().collect());
-        self
-    }
-
-    /// Accepts callbacks from one browser only, as [`BeginSetup::browser`](super::BeginSetup::browser) does.
-    pub fn browser(mut self, proof: Secret) -> Self {
-        self.options.browser = Some(proof);
-        self
-    }
 }
 
 impl IntoFuture for Reauthorize {
@@ -91,11 +59,11 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { scope, info, another_account, options, extension, scopes } = self;
+        let Self { scope, info, another_account, options, scopes } = self;
         Box::pin(async move {
             let owner = &scope.owner;
             let scopes = further_scopes(&scope.system, &info, scopes).await?;
-            let extension = match extension {
+            let extension = match &options.extension {
                 Some(extension) => extension.for_setup(owner, &info.kind).await?,
                 None => None,
             };
@@ -111,20 +79,25 @@ impl IntoFuture for Reauthorize {
     }
 }
 
-/// Returns the optional scopes to ask for: those that the caller wants, and those that the connection has already, which
-/// it would lose otherwise.
+/// Returns the optional scopes to ask for: those that the caller wants, those for lack of which the connection is failing,
+/// and those that the connection has already, which it would lose otherwise.
 ///
 /// # Errors
 ///
 /// [`Error::NotSupported`] for a scope that the kind does not allow to ask for.
 async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
     let entry = system.ground.kind(&info.owner, &info.kind).await?;
+    let missing = info.reason.as_ref().map(|reason| &*reason.missing_scopes).unwrap_or_default();
     if entry.descriptor.discovers {
         if !wanted.iter().all(|scope| is_scope(scope)) {
             return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });
         }
         let mut all: Vec<String> = info.scopes.clone().unwrap_or_default();
-        all.extend(wanted.into_iter().filter(|scope| !info.scopes.iter().flatten().any(|known| known == scope)));
+        for scope in wanted.into_iter().chain(missing.iter().filter(|scope| is_scope(scope)).cloned()) {
+            if !all.contains(&scope) {
+                all.push(scope);
+            }
+        }
         return Ok(all);
     }
     let optional = &entry.descriptor.optional_scopes;
@@ -132,7 +105,12 @@ async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<Stri
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });
     }
     let has = |scope: &str| info.scopes.iter().flatten().any(|known| known == scope);
-    let is_asked = |scope: &&connection_contract::Text| has(scope) || wanted.iter().any(|wanted| wanted == &***scope);
+    // If the scopes are alternatives, one that is missing is asked for, and not all.
+    let most = if entry.descriptor.alternative_scopes { 1 } else { missing.len() };
+    let lacks = |scope: &&Text| missing.iter().any(|missing| missing == &***scope);
+    let lacking: Vec<_> = optional.iter().filter(lacks).take(most).collect();
+    let is_asked =
+        |scope: &&Text| has(scope) || wanted.iter().any(|wanted| wanted == &***scope) || lacking.contains(scope);
     Ok(optional.iter().filter(is_asked).map(ToString::to_string).collect())
 }
 

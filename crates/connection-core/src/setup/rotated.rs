@@ -26,7 +26,7 @@ use crate::{
     exchange::{COMMIT_PATIENCE, commit_or_keep, rescued_entry},
     ids::SessionId,
     journal,
-    store::Sealed,
+    store::{SETUP_EFFECT, Sealed},
 };
 
 /// Fingerprint of an entry with a rotated credential. It differs from that of every effect of a plugin.
@@ -118,16 +118,16 @@ async fn seal(system: &System, slot: &Slot, kept: &mut Unrecorded) -> Result<Sea
         return Ok(sealed.clone());
     }
     // The store may be what hangs, so that sealing waits for it only for a short time.
-    let place = slot.effect_place(kept.seq);
-    let sealed = system.ground.sealer.seal_soon(&place, kept.entry.expose(), COMMIT_PATIENCE).await;
-    Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
+    let cell = slot.cell(&SETUP_EFFECT, kept.seq);
+    let sealed = system.ground.seal_soon(&cell, kept.entry.expose(), COMMIT_PATIENCE).await?;
+    Ok(kept.sealed.insert(sealed).clone())
 }
 
 async fn write(system: &System, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
     let written = system
         .ground
         .store
-        .write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
+        .write_end(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
     Ok(written.await?)
 }
 

@@ -4,9 +4,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use connection_contract::{Secret, SetupFailure, Timestamp};
+use connection_contract::{SetupFailure, Timestamp};
 use connection_replay::Entry;
-use connection_seal::Place;
 
 use super::{
     System,
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     Error,
     store::{
-        ConflictRetries, Lock, Sealed,
+        ConflictRetries, Lock, SETUP_EFFECT, SETUP_HEADER, SETUP_STEP, Sealed,
         rows::{SetupRow, SetupState},
     },
 };
@@ -48,23 +47,8 @@ pub(super) fn expired() -> SetupFailure {
 /// Returns the wait that the row of a waiting session holds.
 pub(super) async fn stored_wait(system: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Waiting>, Error> {
     let Some(sealed) = &row.sealed_step else { return Ok(None) };
-    let place = slot.place("connection_setup", "sealed_step", row.step_seq);
-    let bytes = system.ground.sealer.open(&place, sealed).await.map_err(|error| slot.sealed_error(error))?;
+    let bytes = system.ground.open(&slot.cell(&SETUP_STEP, row.step_seq), sealed).await?;
     Ok(Waiting::decode(bytes.expose()))
-}
-
-/// Opens a sealed value of the session. Returns `None` if the value can never be opened; one that may open later is an
-/// error, which does not end the session.
-pub(super) async fn opened(
-    system: &System,
-    slot: &Slot,
-    place: &Place<'_>,
-    sealed: &Sealed,
-) -> Result<Option<Secret>, Error> {
-    match system.ground.sealer.open(place, sealed).await {
-        Err(error) if error.may_pass() => Err(slot.sealed_error(error)),
-        opened => Ok(opened.ok()),
-    }
 }
 
 /// Returns the failure of a session whose stored data can never be opened.
@@ -85,7 +69,7 @@ pub(super) async fn load(
         unreadable(what)
     };
     let header = match &row.sealed_header {
-        Some(sealed) => opened(system, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?,
+        Some(sealed) => system.ground.open_or_lost(&slot.cell(&SETUP_HEADER, 0), sealed).await?,
         None => None,
     };
     let header = header.and_then(|bytes| Header::decode(bytes.expose()));
@@ -94,7 +78,8 @@ pub(super) async fn load(
     let mut entries = VecDeque::new();
     let mut bytes = 0;
     for (expected, (seq, sealed)) in (0..).zip(effects) {
-        let opened = opened(system, slot, &slot.effect_place(seq), &sealed).await?.filter(|_| seq == expected);
+        let opened = system.ground.open_or_lost(&slot.cell(&SETUP_EFFECT, seq), &sealed).await?;
+        let opened = opened.filter(|_| seq == expected);
         let Some(entry) = opened.as_ref().and_then(|bytes| Entry::decode(bytes.expose())) else {
             return Ok(Err(unreadable("journal")));
         };
@@ -120,7 +105,7 @@ pub(super) async fn open_header(system: &System, slot: &Slot) -> Result<Option<(
 /// Returns the header that a row holds, or `None` for a session that has ended or whose header does not open.
 pub(super) async fn header_of(system: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Header>, Error> {
     let Some(sealed) = row.sealed_header.as_ref().filter(|_| is_open(row.state)) else { return Ok(None) };
-    let bytes = opened(system, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
+    let bytes = system.ground.open_or_lost(&slot.cell(&SETUP_HEADER, 0), sealed).await?;
     Ok(bytes.and_then(|bytes| Header::decode(bytes.expose())))
 }
 
@@ -137,9 +122,8 @@ pub(super) async fn change_header(
         if !change(&mut header) {
             return Ok(false);
         }
-        let place = slot.place("connection_setup", "sealed_header", 0);
-        let sealed = system.ground.sealer.seal(&place, header.encode().expose()).await;
-        let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+        let cell = slot.cell(&SETUP_HEADER, 0);
+        let sealed = system.ground.seal(&cell, header.encode().expose()).await?;
         let id = slot.id;
         let before = row.sealed_header;
         let written = system.ground.store.write(move |tx| {

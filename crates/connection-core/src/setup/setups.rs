@@ -1,9 +1,10 @@
 //! The face of setups: begins, resumes and lists sessions, and delivers to them what a browser brought.
 
 use connection_contract::{BoxFuture, Kind};
+use uuid::Uuid;
 
 use super::{BeginSetup, OpenSetup, SetupInfo, SetupSession, System, follow, info, offline, open_setup, run};
-use crate::{Error, SessionId, ground::Scope, store::rows::SetupRow};
+use crate::{Cursor, Error, Page, SessionId, ground::Scope, page::one_more, store::rows::SetupRow};
 
 /// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
 ///
@@ -161,23 +162,35 @@ impl<'a> Setups<'a> {
         })
     }
 
-    /// Returns the sessions of this owner that have neither ended nor expired, oldest first.
-    ///
-    /// A session that cannot be opened is in the list, with a [`reason`](SetupInfo::reason) that says so.
+    /// Returns all sessions of this owner that have neither ended nor expired, as [`page`](Self::page) does.
     ///
     /// # Errors
     ///
     /// The store's.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<SetupInfo>, Error>> {
+        Box::pin(async move { Ok(self.page(None, None).await?.items) })
+    }
+
+    /// Returns a page of the sessions of this owner that have neither ended nor expired, oldest first.
+    ///
+    /// A session that cannot be opened is in the list, with a [`reason`](SetupInfo::reason) that says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCursor`], and the store's.
+    pub fn page(self, after: Option<Cursor>, limit: Option<u32>) -> BoxFuture<'a, Result<Page<SetupInfo>, Error>> {
         Box::pin(async move {
+            let after = after.as_ref().map(Cursor::position).transpose()?.map_or(Uuid::nil(), SessionId::as_uuid);
             let system = self.scope.system;
             let now = system.ground.clock.now().seconds();
-            let rows = system.ground.reader().await?.list_setups(self.scope.owner, now).await?;
-            let mut setups = Vec::new();
-            for row in rows.iter().filter(|row| info::is_listed(system, row)) {
-                setups.push(info::info(system, row).await);
+            let rows = system.ground.reader().await?.list_setups(self.scope.owner, now, after, one_more(limit)).await?;
+            let rows = Page::of(rows, limit, |(id, _)| *id);
+            let mut items = Vec::new();
+            for row in rows.items.iter().filter_map(|(_, row)| row.as_ref()).filter(|row| info::is_listed(system, row))
+            {
+                items.push(info::info(system, row).await);
             }
-            Ok(setups)
+            Ok(Page { items, next: rows.next })
         })
     }
 

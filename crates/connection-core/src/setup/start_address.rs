@@ -14,10 +14,13 @@ use connection_replay::{Effect, Entry};
 use super::{
     SetupSession, System,
     codec::Header,
-    row::{change_header, header_of, open_header, opened},
+    row::{change_header, header_of, open_header},
     slot::Slot,
 };
-use crate::{Error, SessionId, store::Sealed};
+use crate::{
+    Error, SessionId,
+    store::{SETUP_EFFECT, Sealed},
+};
 
 /// Length in bytes of each half of a token: the session's id, and the part that cannot be guessed.
 const TOKEN_HALF_LEN: usize = 16;
@@ -137,7 +140,7 @@ pub(super) async fn last_redirect_uri(
 ) -> Result<Option<String>, Error> {
     let mut redirect_uri = None;
     for (seq, sealed) in effects {
-        let bytes = opened(system, slot, &slot.effect_place(*seq), sealed).await?;
+        let bytes = system.ground.open_or_lost(&slot.cell(&SETUP_EFFECT, *seq), sealed).await?;
         if let Some(Effect::Allocated(Some(uri))) =
             bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
         {

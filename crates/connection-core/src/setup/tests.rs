@@ -2,8 +2,8 @@
 //! panic.
 
 use connection_contract::{
-    Answer, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError, SetupFailure, Text,
-    Timestamp, encode, host,
+    Answer, CertificateFault, FileStat, FileType, HttpError, HttpResponse, Reason, Record, Secret, ServiceError,
+    SetupFailure, Text, Timestamp, encode, host,
 };
 use connection_replay::{Effect, Entry};
 use proptest::{collection::vec, option, prelude::*};
@@ -39,9 +39,17 @@ fn service_error() -> impl Strategy<Value = ServiceError> {
 }
 
 fn http_error() -> impl Strategy<Value = HttpError> {
-    use HttpError::{Connect, Credential, Denied, Dns, Protocol, Timeout, Tls, TooLarge, Uncertain};
-    let all = [Connect, Credential, Denied, Dns, Protocol, Timeout, Tls, TooLarge, Uncertain];
-    proptest::sample::select(all.to_vec())
+    use CertificateFault::{Expired, NotYetValid, OtherName, SelfSigned, UnknownAuthority};
+    use HttpError::{
+        Certificate, Connect, Credential, Denied, Dns, NotTls, Protocol, Timeout, Tls, TooLarge, Uncertain,
+    };
+    let all = [Connect, Credential, Denied, Dns, NotTls, Protocol, Timeout, Tls, TooLarge, Uncertain];
+    let named = [OtherName, SelfSigned, UnknownAuthority].map(Certificate);
+    prop_oneof![
+        proptest::sample::select([&all[..], &named].concat()),
+        times().prop_map(|clock| Certificate(Expired { clock })),
+        times().prop_map(|clock| Certificate(NotYetValid { clock })),
+    ]
 }
 
 fn stat() -> impl Strategy<Value = FileStat> {

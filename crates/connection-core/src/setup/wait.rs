@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use connection_contract::Timestamp;
+use connection_contract::{Prompt, Timestamp, host};
+use connection_egress::LastAnswer;
 use connection_replay::Effect;
 
 use super::{
@@ -10,10 +11,13 @@ use super::{
     codec::{self, Waiting},
     effects::Inner,
     input::{self, Source},
-    row::{SESSION_LIFE, opened},
+    row::SESSION_LIFE,
     slot::Slot,
 };
-use crate::{Error, store::Lock};
+use crate::{
+    Error,
+    store::{Lock, SETUP_STEP},
+};
 
 /// The action that follows a run.
 pub(super) enum AfterRun {
@@ -33,7 +37,7 @@ pub(super) struct Suspended {
 
 impl Suspended {
     /// Returns the state of a run at a wait of the plugin.
-    pub(super) fn of(system: &System, suspended: connection_replay::Suspended) -> Self {
+    pub(super) fn of(system: &System, heard: &LastAnswer, suspended: connection_replay::Suspended) -> Self {
         let connection_replay::Suspended {
             step: no, seq, what, ways, state, until, prompt, fields, open, beside, ..
         } = suspended;
@@ -47,6 +51,7 @@ impl Suspended {
             paused: None,
             account: None,
         };
+        let prompt = prompt.map(|prompt| described(prompt, heard, system.ground.clock.now()));
         let step = match (prompt, open) {
             (Some(prompt), open) => SetupStep::Prompt { prompt, fields, open, beside },
             (None, Some(redirect)) => SetupStep::Redirect { redirect, beside },
@@ -54,6 +59,17 @@ impl Suspended {
         };
         Self { waiting, step }
     }
+}
+
+/// Adds the answer of the provider to the problem of a prompt that is based on it.
+fn described(mut prompt: Prompt, heard: &LastAnswer, now: Timestamp) -> Prompt {
+    if host::follows_attempt(&prompt)
+        && let Some(problem) = prompt.problem.take()
+    {
+        let (problem, words) = heard.describe_problem(problem, now);
+        (prompt.problem, prompt.provider_text) = (Some(problem), words);
+    }
+    prompt
 }
 
 /// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
@@ -67,9 +83,7 @@ pub(super) async fn suspend(
     let latest = waiting.until.map_or(inner.run.input_at, |until| until.max(inner.run.input_at));
     let expires = latest.after(SESSION_LIFE);
     let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
-    let sealed =
-        system.ground.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let sealed = system.ground.seal(&slot.cell(&SETUP_STEP, no), waiting.encode().expose()).await?;
     let id = slot.id;
     let seq = waiting.seq;
     let expires_at = expires.seconds();
@@ -91,8 +105,7 @@ pub(super) async fn suspend(
     // The session continued or ended in the meantime; the next attempt reads how.
     let Some(inputs) = stored.await? else { return Ok(AfterRun::Again) };
     for (input, sealed) in inputs {
-        let place = slot.place("connection_setup_input", "sealed", 0);
-        let opened = opened(system, slot, &place, &sealed).await?;
+        let opened = system.ground.open_or_lost(&slot.input_cell(input), &sealed).await?;
         let Some(parameters) = opened.and_then(|bytes| codec::parameters_for(&waiting, bytes.expose())) else {
             continue;
         };

@@ -8,13 +8,8 @@ use super::{
     clock::clocked,
     columns::row,
     engine::{Engine, execute, later, optional},
+    leases::SLACK,
 };
-
-/// The duration of a lease, in seconds. Its holder renews it.
-const LEASE: i64 = 30;
-/// The maximum remaining time of a valid lease, in seconds. A lease with more time left was taken before the clock of
-/// the database was set back, and counts as expired.
-const MAX_LEASE: i64 = LEASE + 5;
 
 tokio::task_local! {
     static CARRIED: Option<CarriedRequest>;
@@ -54,12 +49,15 @@ row! {
 
 impl TokenRequestRow {
     pub(crate) fn is_held(&self) -> bool {
-        self.seconds_left.is_some_and(|left| (1..=MAX_LEASE).contains(&left))
+        self.seconds_left.is_some_and(|left| (1..=CarriedRequest::SECONDS + SLACK).contains(&left))
     }
 }
 
 impl CarriedRequest {
-    fn owner(&self) -> String {
+    /// The duration of a lease, in seconds.
+    pub(super) const SECONDS: i64 = 30;
+
+    pub(crate) fn owner(&self) -> String {
         self.attempt.to_string()
     }
 }
@@ -93,36 +91,16 @@ impl Tx {
              created_at = excluded.created_at, lease_owner = excluded.lease_owner, \
              lease_until = excluded.lease_until WHERE connection_access_token_request.created_at <= $6"
         );
-        Ok(execute!(self, sql, &attempt.key[..], &request[..], now, attempt.owner(), LEASE, forgotten)? == 1)
-    }
-
-    /// Takes over a request that has made nothing and that nobody carries out. Returns `false` if that changed.
-    pub(crate) async fn take_token_request(&mut self, attempt: CarriedRequest) -> Result<bool, StoreError> {
-        let sql = clocked!(
+        Ok(execute!(
             self,
-            "UPDATE connection_access_token_request SET lease_owner = $2, lease_until = ",
-            " + $3 WHERE key = $1 AND made IS NULL AND (lease_until IS NULL OR lease_until <= ",
-            " OR lease_until - $4 > ",
-            ")"
-        );
-        Ok(execute!(self, sql, &attempt.key[..], attempt.owner(), LEASE, MAX_LEASE)? == 1)
-    }
-
-    /// Renews the lease of an attempt that holds the request.
-    pub(crate) async fn renew_token_request(&mut self, attempt: CarriedRequest) -> Result<(), StoreError> {
-        let sql = clocked!(
-            self,
-            "UPDATE connection_access_token_request SET lease_until = ",
-            " + $3 WHERE key = $1 AND lease_owner = $2"
-        );
-        later!(self, sql, &attempt.key[..], attempt.owner(), LEASE)
-    }
-
-    /// Lets the next request under the key see what this one has made, without waiting for the end of the lease.
-    pub(crate) async fn release_token_request(&mut self, attempt: CarriedRequest) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_access_token_request SET lease_owner = NULL, lease_until = NULL \
-                           WHERE key = $1 AND lease_owner = $2";
-        later!(self, SQL, &attempt.key[..], attempt.owner())
+            sql,
+            &attempt.key[..],
+            &request[..],
+            now,
+            attempt.owner(),
+            CarriedRequest::SECONDS,
+            forgotten
+        )? == 1)
     }
 
     /// Notes that an attempt has made this, and nothing else will follow.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     engine::{all, later, optional},
-    row_events::newest,
+    row_events::{READ_AT_ONCE, newest},
     rows::AccessTokenRow,
     signals::Changed,
 };
@@ -42,6 +42,16 @@ impl Reader {
     pub(crate) async fn access_token_by_hash(&mut self, hash: &[u8]) -> Result<Option<AccessTokenRow>, StoreError> {
         const SQL: &str = tokens!("t.token_hash = $1");
         optional!(self, AccessTokenRow, SQL, hash)
+    }
+
+    /// Returns some tokens and codes of an owner after one of them, in the order of their ids.
+    pub(crate) async fn every_access_token(
+        &mut self,
+        owner: &str,
+        after: Option<&AccessTokenRow>,
+    ) -> Result<Vec<AccessTokenRow>, StoreError> {
+        const SQL: &str = tokens!("t.owner = $1 AND ($2 IS NULL OR t.id > $2) ORDER BY t.id LIMIT $3");
+        all!(self, AccessTokenRow, SQL, owner, after.map(|row| row.id.as_uuid()), READ_AT_ONCE)
     }
 
     /// Returns tokens and codes with ids after `after`, of one owner or of all, in the order of their ids. The empty

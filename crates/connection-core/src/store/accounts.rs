@@ -1,6 +1,6 @@
 //! Queries of `connection_account`.
 
-use connection_contract::Kind;
+use connection_contract::{Identity, Kind};
 use uuid::Uuid;
 
 use super::{
@@ -26,7 +26,7 @@ macro_rules! listed_with {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
-             l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, c.granted_scopes, c.valid_until, c.authorized_until, \
+             l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, l.refused_by, l.failures, c.granted_scopes, c.valid_until, c.authorized_until, \
              c.refresh_reason, a.tags, a.usable_at",
             $columns,
             " FROM connection_account AS a \
@@ -100,6 +100,22 @@ pub(super) const FIRST_TWO: &str =
 
 /// The number of microseconds in a second.
 const MICROSECONDS: i64 = 1_000_000;
+
+/// Returns the pattern of `LIKE` for an e-mail address in small letters. SQLite knows the capital letters of ASCII alone, and
+/// PostgreSQL those of its locale, so any characters may stand in the place of the others, and of I, whose small letter is
+/// another one in Turkish. The caller compares what is found.
+fn in_any_case(email: &str) -> String {
+    let mut pattern = String::with_capacity(email.len());
+    for character in email.chars() {
+        match character {
+            '!' | '%' | '_' => pattern.extend(['!', character]),
+            'i' | 'I' => pattern.push('_'),
+            character if character.is_ascii() => pattern.push(character.to_ascii_lowercase()),
+            _ => pattern.push('%'),
+        }
+    }
+    pattern
+}
 
 /// Connections by their ids, as lists show them. The owner is compared as an expression, so that no plan walks all
 /// connections of the owner.
@@ -186,16 +202,30 @@ impl Reader {
         Ok(found.map(|(id,)| ConnectionId::from(id)))
     }
 
-    /// Returns the oldest connection to that account, with its label.
-    pub(crate) async fn account_by_identity(
+    /// Returns the oldest connection to the account of that identity, with its label, but not the connection `except`. An
+    /// e-mail address is found in any case.
+    pub(crate) async fn account_of(
         &mut self,
         owner: &str,
         kind: &str,
-        account_id: &str,
+        identity: &Identity,
+        except: Option<ConnectionId>,
     ) -> Result<Option<(ConnectionId, String)>, StoreError> {
         const SQL: &str = "SELECT id, label FROM connection_account \
-                           WHERE owner = $1 AND kind = $2 AND account_id = $3 ORDER BY id LIMIT 1";
-        let found = optional!(self, (Uuid, String), SQL, owner, kind, account_id)?;
+                           WHERE owner = $1 AND kind = $2 AND account_id = $3 AND id <> $4 ORDER BY id LIMIT 1";
+        const OF_EMAIL: &str = "SELECT id, label, account_id FROM connection_account WHERE owner = $1 AND kind = $2 \
+                                AND lower(account_id) LIKE $3 ESCAPE '!' AND id <> $4 ORDER BY id";
+        let Identity { account_id, is_email, former_email, .. } = identity;
+        let except = except.map_or(Uuid::nil(), ConnectionId::as_uuid);
+        let mut found = optional!(self, (Uuid, String), SQL, owner, kind, account_id.as_str(), except)?;
+        for email in Some(account_id).filter(|_| *is_email).into_iter().chain(former_email) {
+            if found.is_none() {
+                let alike =
+                    all!(self, (Uuid, String, String), OF_EMAIL, owner, kind, in_any_case(email.as_str()), except)?;
+                let of_it = alike.into_iter().find(|(_, _, stored)| identity.has_id(stored));
+                found = of_it.map(|(id, label, _)| (id, label));
+            }
+        }
         Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
     }
 
@@ -207,6 +237,12 @@ impl Reader {
                            AND o.label = $4) AS is_label_taken";
         let found = optional!(self, BesideRow, SQL, &new.owner, &new.kind, &new.account_id, &new.label)?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// Returns the account ids and the labels of an owner's connections of a kind, in the order of the connections' ids.
+    pub(crate) async fn account_ids(&mut self, owner: &str, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+        const SQL: &str = "SELECT account_id, label FROM connection_account WHERE owner = $1 AND kind = $2 ORDER BY id";
+        all!(self, (String, String), SQL, owner, kind)
     }
 
     /// Returns the label of the oldest connection of that profile. Without a profile, searches the connections that
@@ -371,6 +407,20 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), account_label, now)? == 1)
     }
 
+    /// Stores the new id and name of the account after its id was changed at its provider.
+    pub(crate) async fn set_account_identity(
+        &mut self,
+        id: ConnectionId,
+        account_id: &str,
+        account_label: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_account SET account_id = $2, account_label = $3, revision = revision + 1, \
+                           updated_at = $4 WHERE id = $1";
+        self.changed(Changed::Connection(id));
+        Ok(execute!(self, SQL, id.as_uuid(), account_id, account_label, now)? == 1)
+    }
+
     /// Stores the account, the configuration and the terms that belong to a new credential.
     pub(crate) async fn set_account_facts(
         &mut self,
@@ -392,6 +442,7 @@ impl Tx {
     /// does not exist.
     pub(crate) async fn delete_account(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
         self.changed(Changed::Connection(id));
+        self.withdraws();
         Ok(execute!(self, "DELETE FROM connection_account WHERE id = $1", id.as_uuid())? == 1)
     }
 }

@@ -39,6 +39,13 @@ macro_rules! grants {
     };
 }
 
+pub(super) const AGENTS: &str =
+    agents!("b.owner = $1 AND b.removed_at IS NULL AND b.name > $2 ORDER BY b.name LIMIT $3");
+pub(super) const GRANTS_WITHIN: &str = grants!(
+    "g.owner = $1 AND g.agent_id IN (SELECT b.id FROM connection_agent AS b WHERE b.owner = $1 \
+     AND b.removed_at IS NULL AND b.name >= $2 AND b.name <= $3)"
+);
+
 /// The columns of a [`GrantedAgentRow`].
 macro_rules! granted_columns {
     () => {
@@ -73,10 +80,9 @@ impl Reader {
         optional!(self, AgentRow, SQL, id.as_uuid())
     }
 
-    /// Returns the agents of an owner that were not removed, by name.
-    pub(crate) async fn agents(&mut self, owner: &str) -> Result<Vec<AgentRow>, StoreError> {
-        const SQL: &str = agents!("b.owner = $1 AND b.removed_at IS NULL ORDER BY b.name");
-        all!(self, AgentRow, SQL, owner)
+    /// Returns the first agents of an owner after a name that were not removed, by name.
+    pub(crate) async fn agents(&mut self, owner: &str, after: &str, limit: i64) -> Result<Vec<AgentRow>, StoreError> {
+        all!(self, AgentRow, AGENTS, owner, after, limit)
     }
 
     /// Returns the agents of an owner, with those that were removed, by name.
@@ -160,6 +166,17 @@ impl Reader {
         all!(self, AgentGrantRow, SQL, owner)
     }
 
+    /// Returns the grants of the agents whose names are from `first` to `last`, with those that were revoked or have ended,
+    /// in any order.
+    pub(crate) async fn agent_grants_within(
+        &mut self,
+        owner: &str,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<AgentGrantRow>, StoreError> {
+        all!(self, AgentGrantRow, GRANTS_WITHIN, owner, first, last)
+    }
+
     /// Returns the grants of a connection that were not revoked, by agent. Some may have ended.
     pub(crate) async fn open_agent_grants(
         &mut self,
@@ -181,6 +198,7 @@ impl Tx {
     pub(crate) async fn remove_agent(&mut self, id: AgentId, at: i64, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_agent SET removed_at = $2, mark = $3 WHERE id = $1";
         self.changed(Changed::Agents);
+        self.withdraws();
         later!(self, SQL, id.as_uuid(), at, mark)
     }
 
@@ -193,6 +211,9 @@ impl Tx {
                            expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, mark = excluded.mark";
         self.changed(Changed::Agents);
         self.changed(Changed::Connection(row.connection_id));
+        if row.revoked_at.is_some() {
+            self.withdraws();
+        }
         let AgentGrantRow { owner, agent_id, connection_id, rules, created_at, expires_at, revoked_at, marked: _ } =
             row;
         let agent = agent_id.as_uuid();

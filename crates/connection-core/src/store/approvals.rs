@@ -5,18 +5,24 @@ use uuid::Uuid;
 
 use super::{
     Reader, Sealed, StoreError, Tx,
-    engine::{all, execute, later, optional},
-    row_events::newest,
-    rows::{AgentGrantKey, ApprovalRow, SealedOfApproval, StoredState, WideningRow},
+    clock::by_clock,
+    engine::{Engine, all, execute, later, optional},
+    row_events::{READ_AT_ONCE, newest},
+    rows::{AgentGrantKey, ApprovalRow, SealedOfApproval, WideningRow},
     signals::Changed,
 };
-use crate::ids::{AgentId, ApprovalId, ConnectionId};
+use crate::{
+    approval_state::ApprovalState,
+    ids::{AgentId, ApprovalId, ConnectionId},
+};
 
 macro_rules! approvals {
-    ($rest:literal) => {
+    ($now:literal, $rest:literal) => {
         concat!(
             "SELECT p.id, p.owner, p.agent_id, p.connection_id, p.kind, p.state, p.same, p.facts, p.created_at, \
-             p.ends_at, p.changed_at, p.fetched_at, p.lease_until, p.mark, ",
+             p.ends_at, p.changed_at, p.fetched_at, p.lease_until - ",
+            $now,
+            " AS seconds_left, p.mark, ",
             newest!("p.owner", "p.mark"),
             " AS newest FROM connection_approval AS p WHERE ",
             $rest
@@ -36,11 +42,16 @@ macro_rules! widenings {
     };
 }
 
+pub(super) const WIDENINGS_WITHIN: &str = widenings!(
+    "w.owner = $1 AND w.agent_id IN (SELECT b.id FROM connection_agent AS b WHERE b.owner = $1 \
+     AND b.removed_at IS NULL AND b.name >= $2 AND b.name <= $3)"
+);
+
 impl Reader {
     /// Returns an approval of an owner.
     pub(crate) async fn approval(&mut self, owner: &str, id: ApprovalId) -> Result<Option<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.id = $1 AND p.owner = $2");
-        optional!(self, ApprovalRow, SQL, id.as_uuid(), owner)
+        let sql = by_clock!(self, approvals, "p.id = $1 AND p.owner = $2");
+        optional!(self, ApprovalRow, sql, id.as_uuid(), owner)
     }
 
     /// Returns the request and the answer of an approval, sealed.
@@ -53,12 +64,24 @@ impl Reader {
     pub(crate) async fn approvals(
         &mut self,
         owner: &str,
-        state: StoredState,
+        state: ApprovalState,
         before: Uuid,
         limit: i64,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.owner = $1 AND p.state = $2 AND p.id < $3 ORDER BY p.id DESC LIMIT $4");
-        all!(self, ApprovalRow, SQL, owner, state.as_str(), before, limit)
+        let sql = by_clock!(self, approvals, "p.owner = $1 AND p.state = $2 AND p.id < $3 ORDER BY p.id DESC LIMIT $4");
+        all!(self, ApprovalRow, sql, owner, state.as_str(), before, limit)
+    }
+
+    /// Returns some approvals of an owner after one of them, by state and id.
+    pub(crate) async fn every_approval(
+        &mut self,
+        owner: &str,
+        after: Option<&ApprovalRow>,
+    ) -> Result<Vec<ApprovalRow>, StoreError> {
+        let sql =
+            by_clock!(self, approvals, "p.owner = $1 AND (p.state, p.id) > ($2, $3) ORDER BY p.state, p.id LIMIT $4");
+        let (state, id) = after.map_or(("", Uuid::nil()), |row| (row.state.as_str(), row.id.as_uuid()));
+        all!(self, ApprovalRow, sql, owner, state, id, READ_AT_ONCE)
     }
 
     /// Returns the newest approvals of an agent whose requests are equal.
@@ -68,43 +91,46 @@ impl Reader {
         same: &[u8],
         limit: i64,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.agent_id = $1 AND p.same = $2 ORDER BY p.id DESC LIMIT $3");
-        all!(self, ApprovalRow, SQL, agent.as_uuid(), same, limit)
+        let sql = by_clock!(self, approvals, "p.agent_id = $1 AND p.same = $2 ORDER BY p.id DESC LIMIT $3");
+        all!(self, ApprovalRow, sql, agent.as_uuid(), same, limit)
     }
 
     /// Returns approvals of an agent in one state, the newest first.
     pub(crate) async fn approvals_of_agent(
         &mut self,
         agent: AgentId,
-        state: StoredState,
+        state: ApprovalState,
         limit: i64,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.agent_id = $1 AND p.state = $2 ORDER BY p.id DESC LIMIT $3");
-        all!(self, ApprovalRow, SQL, agent.as_uuid(), state.as_str(), limit)
+        let sql = by_clock!(self, approvals, "p.agent_id = $1 AND p.state = $2 ORDER BY p.id DESC LIMIT $3");
+        all!(self, ApprovalRow, sql, agent.as_uuid(), state.as_str(), limit)
     }
 
     /// Returns approvals of a connection in one state, the newest first.
     pub(crate) async fn approvals_of_connection(
         &mut self,
         connection: ConnectionId,
-        state: StoredState,
+        state: ApprovalState,
         limit: i64,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.connection_id = $1 AND p.state = $2 ORDER BY p.id DESC LIMIT $3");
-        all!(self, ApprovalRow, SQL, connection.as_uuid(), state.as_str(), limit)
+        let sql = by_clock!(self, approvals, "p.connection_id = $1 AND p.state = $2 ORDER BY p.id DESC LIMIT $3");
+        all!(self, ApprovalRow, sql, connection.as_uuid(), state.as_str(), limit)
     }
 
     /// Returns approvals of all owners whose last change is before a time, the oldest first.
     pub(crate) async fn old_approvals(&mut self, before: i64, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str = approvals!("p.changed_at < $1 ORDER BY p.changed_at, p.id LIMIT $2");
-        all!(self, ApprovalRow, SQL, before, limit)
+        let sql = by_clock!(self, approvals, "p.changed_at < $1 ORDER BY p.changed_at, p.id LIMIT $2");
+        all!(self, ApprovalRow, sql, before, limit)
     }
 
     /// Returns approvals of all owners that wait, or were approved and not sent, and whose time has passed.
     pub(crate) async fn lapsing_approvals(&mut self, now: i64, limit: i64) -> Result<Vec<ApprovalRow>, StoreError> {
-        const SQL: &str =
-            approvals!("p.state IN ('waiting', 'approved') AND p.ends_at <= $1 ORDER BY p.ends_at, p.id LIMIT $2");
-        all!(self, ApprovalRow, SQL, now, limit)
+        let sql = by_clock!(
+            self,
+            approvals,
+            "p.state IN ('waiting', 'approved') AND p.ends_at <= $1 ORDER BY p.ends_at, p.id LIMIT $2"
+        );
+        all!(self, ApprovalRow, sql, now, limit)
     }
 
     /// Returns a widening.
@@ -123,6 +149,16 @@ impl Reader {
         const SQL: &str = widenings!("w.owner = $1 AND w.agent_id = $2 AND w.connection_id = $3 ORDER BY w.matched");
         let AgentGrantKey { owner, agent, connection } = grant;
         all!(self, WideningRow, SQL, owner, agent.as_uuid(), connection.as_uuid())
+    }
+
+    /// Returns what widens the grants of the agents whose names are from `first` to `last`.
+    pub(crate) async fn widenings_within(
+        &mut self,
+        owner: &str,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<WideningRow>, StoreError> {
+        all!(self, WideningRow, WIDENINGS_WITHIN, owner, first, last)
     }
 
     /// Returns all widenings of an owner.
@@ -163,20 +199,13 @@ impl Tx {
         )
     }
 
-    /// Writes what changes of an approval.
+    /// Writes what changes of an approval, and ends the lease of its execution.
     pub(crate) async fn put_approval(&mut self, row: &ApprovalRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_approval SET state = $2, facts = $3, changed_at = $4, fetched_at = $5, \
-                           lease_until = $6, mark = $7 WHERE id = $1";
+                           lease_owner = NULL, lease_until = NULL, mark = $6 WHERE id = $1";
         self.changed(Changed::Connection(row.connection_id));
         let (id, state) = (row.id.as_uuid(), row.state.as_str());
-        later!(self, SQL, id, state, &row.facts, row.changed_at, row.fetched_at, row.lease_until, mark)
-    }
-
-    /// Prolongs the time for which a process says that it executes a request.
-    pub(crate) async fn prolong_approval(&mut self, id: ApprovalId, until: i64) -> Result<(), StoreError> {
-        const SQL: &str =
-            "UPDATE connection_approval SET lease_until = $2 WHERE id = $1 AND state IN ('executing', 'unknown')";
-        later!(self, SQL, id.as_uuid(), until)
+        later!(self, SQL, id, state, &row.facts, row.changed_at, row.fetched_at, mark)
     }
 
     /// Stores the sealed answer of an approval.

@@ -29,6 +29,14 @@ impl From<sqlite::Checked> for CheckedCopy {
     }
 }
 
+/// A copy of a backup that is prepared to take the place of a database.
+pub(crate) struct StagedCopy {
+    pub(crate) draft: PathBuf,
+    pub(crate) checked: CheckedCopy,
+    /// `true` if the database was moved to a server, or was being moved, when the backup was made.
+    pub(crate) was_moved: bool,
+}
+
 /// Writes a backup to a file that does not exist, and returns when it is on the disk; `None` if the database is none of
 /// this program. A crash leaves no file of that name, and perhaps one with `.partial-` in its name.
 pub(crate) async fn back_up(database: &Path, to: &Path) -> Result<Option<CheckedCopy>, StoreError> {
@@ -90,14 +98,16 @@ impl Replacement {
     }
 
     /// Copies a backup to the file that is returned, in which it is prepared. Returns `None` if the backup is no
-    /// database of this program.
-    pub(crate) async fn stage(&self, backup: &Path) -> Result<Option<(PathBuf, CheckedCopy)>, StoreError> {
+    /// database of this program. The copy says nothing about a move of the database.
+    pub(crate) async fn stage(&self, backup: &Path) -> Result<Option<StagedCopy>, StoreError> {
         let database = self.database.clone();
         self.blocking(move || sqlite::clear(&database)).await?;
         let draft = sqlite::draft(&self.database);
         sqlite::copy(backup, &draft, Use::Backup).await?;
-        let checked = sqlite::check(&draft, &backup.display().to_string()).await?;
-        Ok(checked.map(|checked| (draft, checked.into())))
+        let place = backup.display().to_string();
+        let Some(checked) = sqlite::check(&draft, &place).await? else { return Ok(None) };
+        let was_moved = sqlite::forget_move(&draft, &place).await?;
+        Ok(Some(StagedCopy { draft, checked: checked.into(), was_moved }))
     }
 
     /// Removes the copy that was prepared.

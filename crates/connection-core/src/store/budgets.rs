@@ -3,7 +3,8 @@
 use super::{
     Reader, StoreError, Tx,
     columns::row,
-    engine::{all, later, optional},
+    engine::{Engine, all, later, optional},
+    json,
 };
 use crate::ids::ConnectionId;
 
@@ -45,11 +46,35 @@ macro_rules! budgets {
     };
 }
 
+/// The budgets of some grantees. Each engine has its own text, because no type for a list of texts exists on both.
+#[cfg(feature = "sqlite")]
+pub(super) const OF_GRANTEES: &str = budgets!("grantee IN (SELECT j.value FROM json_each($2) AS j) AND owner = $1");
+#[cfg(feature = "postgres")]
+pub(super) const OF_GRANTEES_ON_POSTGRES: &str =
+    budgets!("grantee = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST($2 AS JSONB)))) AND owner = $1");
+
 impl Reader {
     /// Returns the state of the budgets of a grantee.
     pub(crate) async fn budgets(&mut self, owner: &str, grantee: &str) -> Result<Vec<BudgetRow>, StoreError> {
         const SQL: &str = budgets!("owner = $1 AND grantee = $2");
         all!(self, BudgetRow, SQL, owner, grantee)
+    }
+
+    /// Returns the state of the budgets of these grantees.
+    pub(crate) async fn budgets_of(
+        &mut self,
+        owner: &str,
+        grantees: &Vec<String>,
+    ) -> Result<Vec<BudgetRow>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => OF_GRANTEES_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => OF_GRANTEES,
+        };
+        all!(self, BudgetRow, sql, owner, json::texts(grantees))
     }
 
     /// Returns the state of the budgets of all grantees of an owner.

@@ -17,16 +17,20 @@ pub(crate) const KINDS_AT_ONCE: usize = 4;
 /// The first candidates for a requirement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Near {
-    /// At most two connections of the kinds, with the default among them and the chosen one, which may occur twice.
+    /// At most two connections of the kinds, with the default among them, the chosen one, and at most two that are
+    /// granted, each once.
     pub(crate) candidates: Vec<NearCandidate>,
     /// `true` if there may be more connections of these kinds.
     pub(crate) is_full: bool,
+    /// `true` if there may be more connections of these kinds that are granted.
+    pub(crate) has_more_grants: bool,
     /// The public settings of the extension and of its provider's own extension.
     pub(crate) settings: PublicSettings,
 }
 
 /// Selects two connections of the kinds; the owner's defaults of these kinds, if there is more than one connection;
-/// the connection that was chosen for the extension; and the settings, in a row without an id.
+/// the connection that was chosen for the extension; two connections that are granted to it; and the settings, in a
+/// row without an id.
 ///
 /// It is one statement, since each statement needs a round trip to another thread. It sorts nothing and looks up
 /// only keys.
@@ -52,15 +56,19 @@ macro_rules! near {
             " LIMIT 2) AS first_two UNION ALL SELECT d.id FROM (SELECT n.id FROM connection_account AS n \
              WHERE n.owner = $1 AND n.kind ",
             $kinds,
-            // If the plain column were compared, SQLite would walk all connections of the kinds instead of the
-            // defaults.
+            // If the plain column were compared, a database would walk all connections of the kinds instead of the
+            // defaults, or of those that are granted.
             " LIMIT 1 OFFSET 1) AS another CROSS JOIN connection_account AS d \
              WHERE d.owner = $1 AND d.is_default AND d.kind || '' ",
             $kinds,
             " UNION ALL SELECT o.id FROM connection_extension_choice AS w JOIN connection_account AS o \
              ON o.id = w.connection_id WHERE w.owner = $1 AND w.extension = $2 AND o.kind ",
             $kinds,
-            " UNION ALL SELECT NULL) AS m \
+            " UNION ALL SELECT id FROM (SELECT o.id FROM connection_extension_grant AS v \
+             CROSS JOIN connection_account AS o WHERE v.owner = $1 AND v.extension = $2 AND v.revoked_at IS NULL \
+             AND o.id = v.connection_id AND o.kind || '' ",
+            $kinds,
+            " LIMIT 2) AS granted_two UNION ALL SELECT NULL) AS m \
              LEFT JOIN connection_account AS a ON a.id = m.id \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
@@ -84,7 +92,7 @@ macro_rules! candidates {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
-             l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, c.granted_scopes, c.valid_until, \
+             l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, l.refused_by, l.failures, c.granted_scopes, c.valid_until, \
              c.authorized_until, c.refresh_reason, a.tags, a.usable_at, c.secret_names, y.scopes AS lacking_scopes, \
              g.names AS granted, g.rules AS granted_rules, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",
@@ -126,14 +134,25 @@ impl Reader {
                 all!(self, NearRow, NEAR_OF_SOME, owner, extension, provider, one, two, three, four)?
             }
         };
-        // One of the rows holds the settings.
-        let mut near = Near { is_full: rows.len() > 2, ..Near::default() };
+        let mut near = Near::default();
         for row in rows {
             match row {
-                NearRow::Candidate(candidate) => near.candidates.extend(candidate.map(|candidate| *candidate)),
+                NearRow::Candidate(Some(candidate)) => {
+                    if !near.candidates.iter().any(|known| known.id == candidate.id) {
+                        near.candidates.push(*candidate);
+                    }
+                }
+                // An edited row may stand for any of them.
+                NearRow::Candidate(None) => {
+                    near.is_full = true;
+                    near.has_more_grants = true;
+                }
                 NearRow::Settings(settings) => near.settings = settings,
             }
         }
+        near.is_full |= near.candidates.len() > 1;
+        let granted = near.candidates.iter().filter(|candidate| candidate.granted.names.is_some());
+        near.has_more_grants |= granted.count() > 1;
         Ok(near)
     }
 

@@ -2,17 +2,16 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, later, optional},
+    engine::{all, later, optional},
     row_events::newest,
     rows::ChoiceRow,
     signals::Changed,
 };
-use crate::ids::ConnectionId;
 
 macro_rules! chosen {
     ($rest:literal) => {
         concat!(
-            "SELECT h.extension, h.connection_id, h.mark, ",
+            "SELECT h.owner, h.extension, h.connection_id, h.mark, ",
             newest!("h.owner", "h.mark"),
             " AS newest FROM connection_extension_choice AS h WHERE ",
             $rest
@@ -35,23 +34,16 @@ impl Reader {
 
 impl Tx {
     /// Stores a choice, replacing the previous one of the extension.
-    pub(crate) async fn put_choice(
-        &mut self,
-        owner: &str,
-        extension: &str,
-        connection: ConnectionId,
-        mark: &[u8],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn put_choice(&mut self, row: &ChoiceRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_choice (owner, extension, connection_id, mark) \
                            VALUES ($1, $2, $3, $4) ON CONFLICT (owner, extension) DO UPDATE \
                            SET connection_id = excluded.connection_id, mark = excluded.mark";
-        self.changed(Changed::Connection(connection));
-        later!(self, SQL, owner, extension, connection.as_uuid(), mark)
+        self.changed(Changed::Connection(row.connection_id));
+        later!(self, SQL, &row.owner, &row.extension, row.connection_id.as_uuid(), mark)
     }
 
-    /// Deletes a choice. Returns `false` if there was none.
-    pub(crate) async fn delete_choice(&mut self, owner: &str, extension: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn delete_choice(&mut self, row: &ChoiceRow) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_extension_choice WHERE owner = $1 AND extension = $2";
-        Ok(execute!(self, SQL, owner, extension)? == 1)
+        later!(self, SQL, &row.owner, &row.extension)
     }
 }

@@ -5,24 +5,35 @@ use super::{
     engine::{Engine, optional},
 };
 
-/// Builds a query text for the engine, with the database's clock in seconds at each gap. The clock is read when the
-/// statement runs, and not when its transaction began.
-macro_rules! clocked {
-    ($reader:expr, $first:expr $(, $next:expr)*) => {
+/// Builds a query text for the engine with the macro `$text`, whose first argument is the text for the database's clock
+/// in seconds. The clock is read when the statement runs, and not when its transaction began.
+macro_rules! by_clock {
+    ($reader:expr, $($text:ident)::+ $(, $argument:expr)*) => {
         match $reader.engine() {
             // If the connection is lost, no text is run.
             Engine::Lost => "",
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => {
-                concat!($first $(, "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", $next)*)
+                $($text)::+!("CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)" $(, $argument)*)
             }
             #[cfg(feature = "sqlite")]
-            Engine::Sqlite(_) => concat!($first $(, "unixepoch()", $next)*),
+            Engine::Sqlite(_) => $($text)::+!("unixepoch()" $(, $argument)*),
         }
     };
 }
 
-pub(super) use clocked;
+macro_rules! gaps {
+    ($now:literal, $first:expr $(, $next:expr)*) => { concat!($first $(, $now, $next)*) };
+}
+
+/// Builds a query text for the engine, with the database's clock in seconds at each gap.
+macro_rules! clocked {
+    ($reader:expr, $first:expr $(, $next:expr)*) => {
+        $crate::store::clock::by_clock!($reader, crate::store::clock::gaps, $first $(, $next)*)
+    };
+}
+
+pub(super) use {by_clock, clocked, gaps};
 
 impl Reader {
     /// Returns the time of the database, in seconds.

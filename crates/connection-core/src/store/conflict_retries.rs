@@ -25,10 +25,10 @@ impl ConflictRetries {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] if the row was changed during all attempts.
+    /// [`StoreError::ChangedMeanwhile`] if the row was changed during all attempts.
     pub(crate) fn begin_attempt(&mut self) -> Result<(), StoreError> {
         if self.begun == MAX_ATTEMPTS {
-            return Err(StoreError::Conflict { what: self.what.to_owned() });
+            return Err(StoreError::ChangedMeanwhile { what: self.what });
         }
         self.begun += 1;
         Ok(())
@@ -45,7 +45,7 @@ mod tests {
         for _ in 0..MAX_ATTEMPTS {
             assert_eq!(retries.begin_attempt(), Ok(()));
         }
-        let conflict = Err(StoreError::Conflict { what: "header of a setup session".to_owned() });
+        let conflict = Err(StoreError::ChangedMeanwhile { what: "header of a setup session" });
         assert_eq!(retries.begin_attempt(), conflict);
         assert_eq!(retries.begin_attempt(), conflict);
     }

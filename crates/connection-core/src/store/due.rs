@@ -7,11 +7,11 @@ use connection_contract::Kind;
 
 use super::{
     Reader, StoreError, Tx,
-    clock::clocked,
+    clock::{by_clock, clocked},
     columns::{Found, row},
-    engine::{Engine, all, execute, optional},
+    engine::{Engine, all, execute, later, optional},
     extensions::{extension_of, of_kinds},
-    refreshes::MAX_LEASE,
+    leases::{RefreshLease, SetupLease, free},
     rows::SetupRow,
 };
 use crate::ids::ConnectionId;
@@ -110,24 +110,25 @@ impl Reader {
         busy: &Busy,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
-        let sql = clocked!(
-            self,
-            "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at, l.refresh_origin AS origin \
-             FROM connection_credential AS c \
-             JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
-             LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
-             WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
-             AND (l.lease_until IS NULL OR l.lease_until <= ",
-            " OR l.lease_until - $4 > ",
-            concat!(
-                ") AND ",
-                of_kinds!("$2"),
-                " AND ",
-                not_busy!("$5", "l.refresh_origin"),
-                " ORDER BY c.refresh_at LIMIT $3"
-            )
-        );
-        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE, busy.as_str())
+        macro_rules! due {
+            ($now:literal) => {
+                concat!(
+                    "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at, l.refresh_origin AS origin \
+                     FROM connection_credential AS c \
+                     JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
+                     LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
+                     WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 AND ",
+                    free!($now, "l", "$4"),
+                    " AND ",
+                    of_kinds!("$2"),
+                    " AND ",
+                    not_busy!("$5", "l.refresh_origin"),
+                    " ORDER BY c.refresh_at LIMIT $3"
+                )
+            };
+        }
+        let sql = by_clock!(self, due);
+        all!(self, DueRow, sql, now, kinds, limit, RefreshLease::LONGEST, busy.as_str())
     }
 
     /// Returns connections of these kinds that are due for a verification.
@@ -148,6 +149,14 @@ impl Reader {
             " ORDER BY l.next_check_at LIMIT $3"
         );
         all!(self, DueRow, SQL, now, kinds, limit, busy.as_str())
+    }
+
+    /// Returns connections whose verification is planned later than `latest`.
+    pub(crate) async fn checks_after(&mut self, latest: i64, limit: i64) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT connection_id FROM connection_liveness WHERE next_check_at IS NOT NULL \
+                           AND next_check_at > $1 ORDER BY next_check_at DESC LIMIT $2";
+        let found = all!(self, (ConnectionId,), SQL, latest, limit)?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
     /// Returns credentials of these kinds that have ended and cannot be refreshed yet, of connections whose stored
@@ -220,21 +229,35 @@ impl Reader {
 
     /// Returns sessions whose run no process holds, oldest first. Sessions that cannot be read are left out.
     pub(crate) async fn lost_setups(&mut self, now: i64, limit: i64) -> Result<Vec<SetupRow>, StoreError> {
-        const SQL: &str = "SELECT id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, \
-                           lease_owner, lease_until, expires_at, created_at FROM connection_setup \
-                           WHERE state IN ('running', 'waiting') AND state = 'running' AND expires_at > $1 \
-                           AND (lease_until IS NULL OR lease_until <= $1) ORDER BY id LIMIT $2";
-        let found = all!(self, Found<SetupRow>, SQL, now, limit)?;
+        macro_rules! lost {
+            ($now:literal) => {
+                concat!(
+                    "SELECT id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, expires_at, \
+                     created_at FROM connection_setup WHERE state IN ('running', 'waiting') AND state = 'running' \
+                     AND expires_at > $1 AND ",
+                    free!($now, "connection_setup", "$3"),
+                    " ORDER BY id LIMIT $2"
+                )
+            };
+        }
+        let sql = by_clock!(self, lost);
+        let found = all!(self, Found<SetupRow>, sql, now, limit, SetupLease::LONGEST)?;
         Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 }
 
 impl Tx {
-    /// Claims a due verification by moving its time. Returns `false` if another process claimed it.
+    /// Claims a due verification by moving its time. Returns `false` if another process claimed it. The verification of a
+    /// connection that is failing or offline counts as one that follows a use, so that no other one follows within five
+    /// minutes.
     pub(crate) async fn claim_check(&mut self, id: ConnectionId, at: i64, next: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_liveness SET next_check_at = $3 \
-                           WHERE connection_id = $1 AND next_check_at = $2";
-        Ok(execute!(self, SQL, id.as_uuid(), at, next)? == 1)
+        let sql = clocked!(
+            self,
+            "UPDATE connection_liveness SET next_check_at = $3, refusal_checked_at = \
+             CASE WHEN liveness IN ('failing', 'offline') THEN ",
+            " ELSE refusal_checked_at END WHERE connection_id = $1 AND next_check_at = $2"
+        );
+        Ok(execute!(self, sql, id.as_uuid(), at, next)? == 1)
     }
 
     /// Records that the coming end of a credential was announced. Returns `false` if it was announced already, or if
@@ -243,5 +266,17 @@ impl Tx {
         const SQL: &str = "UPDATE connection_credential SET announced_at = $3 \
                            WHERE connection_id = $1 AND generation = $2 AND state = 'current' AND announced_at IS NULL";
         Ok(execute!(self, SQL, id.as_uuid(), generation, now)? == 1)
+    }
+
+    /// Has the coming end of a credential announced again if an end was announced before this time.
+    pub(crate) async fn forget_announcement(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        before: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET announced_at = NULL \
+                           WHERE connection_id = $1 AND generation = $2 AND announced_at < $3";
+        later!(self, SQL, id.as_uuid(), generation, before)
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Tx {
     appended: Option<NewestEvent>,
     /// The request under a key for which the job works.
     attempt: Option<CarriedRequest>,
+    /// `true` if the job takes something back.
+    withdraws: bool,
 }
 
 pub(super) enum Connection {
@@ -163,11 +165,14 @@ impl Reader {
     /// again.
     #[cfg(feature = "postgres")]
     pub(super) async fn is_replaced(&mut self, error: &sqlx::Error) -> bool {
-        let Some(lender) = self.lender.as_mut().filter(|_| is_dead(error)) else { return false };
+        let Some(lender) = self.lender.as_mut().filter(|_| is_of_node(error)) else { return false };
+        if let Connection::Postgres(connection) = &mut self.connection {
+            connection.statement_failed(error);
+        }
         // The dead connection is returned first, because the pool may have no room for another one.
         self.connection = Connection::Lost;
         // Without another connection, the caller gets the error of the statement.
-        let Ok(another) = lender.lend().await else { return false };
+        let Ok(another) = lender.replace(error).await else { return false };
         self.connection = another;
         true
     }
@@ -184,8 +189,11 @@ impl Reader {
         #[cfg(feature = "sqlite")]
         self.together.ended(result.is_ok());
         #[cfg(feature = "postgres")]
-        if let (Connection::Postgres(connection), Ok(_)) = (&mut self.connection, &result) {
-            connection.statement_ended();
+        if let Connection::Postgres(connection) = &mut self.connection {
+            match &result {
+                Ok(_) => connection.statement_ended(),
+                Err(error) => connection.statement_failed(error),
+            }
         }
         result.map_err(|error| {
             let error = StoreError::of(&error, &self.place);
@@ -197,7 +205,7 @@ impl Reader {
 
 impl Tx {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, changed: Vec::new(), appended: None, attempt: None }
+        Self { reader, changed: Vec::new(), appended: None, attempt: None, withdraws: false }
     }
 
     /// Returns the request under a key for which the job works.
@@ -218,6 +226,17 @@ impl Tx {
         if !self.changed.contains(&changed) {
             self.changed.push(changed);
         }
+    }
+
+    /// Notes that the job takes back something by which other processes may still decide uses. The job counts one
+    /// withdrawal when it ends.
+    pub(crate) fn withdraws(&mut self) {
+        self.withdraws = true;
+    }
+
+    /// Returns `true` if the job takes something back, and forgets it.
+    pub(super) fn take_withdraws(&mut self) -> bool {
+        std::mem::take(&mut self.withdraws)
     }
 
     /// Returns the event that the job appended last, and forgets it.
@@ -254,15 +273,33 @@ impl DerefMut for Tx {
     }
 }
 
-/// Returns `true` if the connection failed. With 57P01 and 57P02, the server shuts down or ends this connection
+/// The codes of a connection that failed: the server shuts down or ends this connection, or something in between lost it
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 #[cfg(feature = "postgres")]
+const OF_DEAD: &[&str] = &["57P01", "57P02", "08003", "08006"];
+
+/// The other codes that are about the node and not about a statement: it takes no writes, is not ready, or has ended a
+/// database, an idle connection or an idle transaction.
+#[cfg(feature = "postgres")]
+const OF_NODE: &[&str] = &["25006", "25P03", "57P03", "57P04", "57P05"];
+
+/// Returns `true` if the connection failed.
+#[cfg(feature = "postgres")]
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P01" || code == "57P02"),
-        _ => false,
-    }
+    matches!(error, sqlx::Error::Io(_)) || has_code(error, OF_DEAD)
+}
+
+/// Returns `true` if the error is not about a statement, so that every connection to this node may fail alike. The code
+/// decides, because the text is in the language of the server.
+#[cfg(feature = "postgres")]
+pub(super) fn is_of_node(error: &sqlx::Error) -> bool {
+    is_dead(error) || has_code(error, OF_NODE)
+}
+
+#[cfg(feature = "postgres")]
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 /// Runs a query of a text with the driver's connection, once per engine. Only for statements that only read: if the
@@ -283,7 +320,8 @@ macro_rules! read_on_engine {
                 #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Postgres($connection) => {
                     let $query = sqlx::query($text)$(.bind($bind))*.persistent(prepares);
-                    $run
+                    // A future of its own, because those of many queries would be too large for the stack of a thread.
+                    $crate::store::postgres::answered(Box::pin(async move { $run })).await
                 }
             };
             match result {
@@ -327,7 +365,8 @@ macro_rules! execute {
                     #[cfg(feature = "postgres")]
                     $crate::store::engine::Engine::Postgres(connection) => {
                         let query = sqlx::query($sql)$(.bind($bind))*.persistent(prepares);
-                        query.execute(connection).await.map(|done| done.rows_affected())
+                        let done = $crate::store::postgres::answered(Box::pin(query.execute(connection))).await;
+                        done.map(|done| done.rows_affected())
                     }
                 };
                 match done {

@@ -8,10 +8,39 @@ use sqlx::postgres::PgDatabaseError;
 
 use connection_seal::platform::NotPrivate;
 
+use super::part::PROGRAM_TOO_OLD;
+
+/// The remedy for a server that was promoted.
+const AFTER_PROMOTION: &str =
+    "run `connections failover`, or `connections failover --synchronous` if the standby had every commit";
+/// The remedy for a server that follows another one.
+const INSTEAD_OF_STANDBY: &str =
+    "name its primary; if the primary is lost, promote this server, and then run `connections failover`";
+/// The remedy for a file that is missing while a process has it open.
+const INSTEAD_OF_A_SECOND_DATABASE: &str = "end that process, and put back the file with its log or restore a \
+                                            backup; without either, the next start creates an empty database";
+/// The remedy for a file whose database was moved.
+const AFTER_A_MOVE: &str = "name the server in the configuration, as `database_url`; while nobody has opened the \
+                            database there, `connections move --undo ADDRESS` takes the move back";
+/// The remedy for a move that has begun.
+const TO_END_A_MOVE: &str = "run the same `connections move ADDRESS` again, which completes the move, or \
+                             `connections move --undo ADDRESS`, which takes it back";
+/// The remedy for an address that names no database.
+const TO_NAME_A_DATABASE: &str = "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \
+                                  postgres://connections@db.example/connections";
+
 /// The reason why the store could not do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// The database holds a copy that a move has not completed, or that was undone.
+    #[error("the database {place} holds a copy of {from} whose move was not completed, or was taken back")]
+    Arriving {
+        /// The address of the server without a password.
+        place: String,
+        /// The database that is moved.
+        from: String,
+    },
     /// Another process held the database for too long. Trying again may succeed.
     #[error("the database {place} is busy")]
     Busy {
@@ -29,7 +58,20 @@ pub enum StoreError {
     /// The store was closed, or the runtime that it works on has shut down.
     #[error("the store is closed")]
     Closed,
-    /// A row with this name exists already, or the row was changed in between.
+    /// The connection to the server was lost during a commit, so that the change may be stored or not, or be stored a
+    /// moment later. The program does not send it again: the stored rows tell.
+    #[error("the connection to {} was lost during a commit, which may have succeeded", called(.place))]
+    CommitUnknown {
+        /// The address of the server without a password.
+        place: String,
+    },
+    /// The row that was to be changed is no longer the one that was read. Trying again may succeed.
+    #[error("another caller changed the {what} at the same time")]
+    ChangedMeanwhile {
+        /// The row or the part of it that was changed.
+        what: &'static str,
+    },
+    /// A row with this name exists already.
     #[error("another row has the same {what}")]
     Conflict {
         /// The table and columns, or the name of the constraint.
@@ -42,6 +84,16 @@ pub enum StoreError {
         place: String,
         /// The message of the engine, or a description of the value or row that cannot be read.
         detail: String,
+    },
+    /// The file of a SQLite database, or its log, was moved, deleted or replaced while this process had it open. What
+    /// was committed meanwhile may be lost.
+    #[error(
+        "the file of the database {place} was moved, deleted or replaced while this program used it, so what was \
+         stored last may be lost"
+    )]
+    Displaced {
+        /// The path of the database file.
+        place: String,
     },
     /// This program was built without the engine of the database.
     #[error("this program was built without {engine}, which is the feature `{feature}` of connection-core")]
@@ -72,20 +124,45 @@ pub enum StoreError {
         /// The problem with the address, as a clause for people.
         reason: &'static str,
     },
-    /// A later version of this program has changed the database.
-    #[error("the database {place} has version {have}, which is newer than this program's {known}")]
-    Newer {
-        /// The path of the database file, or the address of the server without a password.
+    /// There is no such file, although a process that uses the database is running. It was moved or deleted under the
+    /// process, and no other database is created in its place.
+    #[error("the database {place} is missing, but a process that uses it is running")]
+    MissingInUse {
+        /// The path of the database file.
         place: String,
-        /// The number of the migration that is not known.
-        have: i64,
-        /// The number of the last migration that is known.
-        known: i64,
+    },
+    /// The database was moved to a server, and is used there alone.
+    #[error("the database {place} was moved to {to}")]
+    Moved {
+        /// The path of the database file.
+        place: String,
+        /// The address of the server without a password.
+        to: String,
+    },
+    /// A move of the database to a server has begun and not ended.
+    #[error("the database {place} is being moved to {to}, and the move was not completed")]
+    MoveUnfinished {
+        /// The path of the database file.
+        place: String,
+        /// The address of the server without a password.
+        to: String,
     },
     /// The file is not a database.
     #[error("{place} is not a database")]
     NotADatabase {
         /// The path of the file that was to be opened.
+        place: String,
+    },
+    /// The address is neither a path nor one of a server in the form that this program takes. No file is created for it.
+    #[error("the address of the database is neither a path nor of the form postgres://USER@HOST:PORT/DATABASE")]
+    NotAnAddress {
+        /// The address in that form, without a password, as far as it is known.
+        corrected: String,
+    },
+    /// The name of a file is not UTF-8, which SQLite needs. Nothing was written.
+    #[error("the name of the file {place} is not UTF-8, so SQLite cannot use it")]
+    NotUnicode {
+        /// The path of the file, with replacement characters.
         place: String,
     },
     /// A write panicked, and was rolled back.
@@ -95,6 +172,21 @@ pub enum StoreError {
     #[error("a pooler is between this program and the database {place}")]
     Pooled {
         /// The name of the database, as it was requested from the pooler.
+        place: String,
+    },
+    /// A newer version of this program has ended the time in which this version may write the database.
+    #[error("this version of the program is too old to write the database {place}")]
+    ProgramTooOld {
+        /// The path of the database file, or the address of the server without a password.
+        place: String,
+    },
+    /// The server was promoted from a standby, which may lack the last commits of its primary.
+    #[error(
+        "the server of the database {place} was promoted from a standby, so records of used tokens may be lost, and no \
+         token that is used up by its use is sent"
+    )]
+    Promoted {
+        /// The address of the server without a password.
         place: String,
     },
     /// The database cannot be written.
@@ -111,6 +203,12 @@ pub enum StoreError {
         /// The rule that the row violates.
         detail: String,
     },
+    /// The server follows another one, and takes no writes.
+    #[error("the server of the database {place} is a standby, which takes no writes")]
+    Standby {
+        /// The address of the server without a password.
+        place: String,
+    },
     /// The database has a table of another program with one of our names.
     #[error("the database {place} has a table or index {name} that this program did not create")]
     Taken {
@@ -126,6 +224,14 @@ pub enum StoreError {
         place: String,
         /// The message of the operating system or of the engine.
         detail: String,
+    },
+    /// The database or its role lacks what this program needs of a server.
+    #[error("{problem}")]
+    Unprepared {
+        /// What is missing, as a sentence for people.
+        problem: String,
+        /// The statement that mends it, between backticks.
+        remedy: String,
     },
     /// An unreleased build made the database, and no release can use it.
     #[error("the database {place} comes from an unreleased build of this program and must be set up anew")]
@@ -150,9 +256,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns the stable code, for programs; `docs/spec/words.md` lists all codes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Arriving { .. } => "copy_incomplete",
+            Self::CommitUnknown { .. } => "commit_unknown",
+            Self::Moved { .. } => "store_moved",
+            Self::MoveUnfinished { .. } => "move_unfinished",
+            Self::ProgramTooOld { .. } => "program_too_old",
+            _ => "store_failed",
+        }
+    }
+
     /// Returns what a person can do about the error, if anything.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
+            Self::Arriving { from, .. } => format!(
+                "complete the move with the same `connections move` on the machine of {from}, or name another database"
+            ),
             Self::Busy { .. } => "stop the other program that uses the database, or try again".into(),
             Self::Changed { place, .. } => {
                 format!(
@@ -160,25 +281,34 @@ impl StoreError {
                      database"
                 )
             }
+            Self::ChangedMeanwhile { .. } => "try again".into(),
+            Self::CommitUnknown { .. } => "read what is stored before you repeat the change".into(),
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
+            Self::Displaced { place } => format!(
+                "stop every process that uses {place}, put back the file with its log, or restore a backup, and start \
+                 again"
+            ),
             Self::EngineNotBuilt { feature, .. } => {
                 format!("build the program with the feature `{feature}` of connection-core, or name another database")
             }
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),
             Self::Interrupted { .. } => "run the same `connections restore` again, which completes it".into(),
-            Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => {
-                "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \
-                 postgres://connections@db.example/connections"
-                    .into()
-            }
-            Self::Newer { .. } => "install the newer version of this program".into(),
+            Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => TO_NAME_A_DATABASE.into(),
+            Self::MissingInUse { .. } => INSTEAD_OF_A_SECOND_DATABASE.into(),
+            Self::Moved { .. } => AFTER_A_MOVE.into(),
+            Self::MoveUnfinished { .. } => TO_END_A_MOVE.into(),
             Self::NotADatabase { .. } => "use another file, or move this one away".into(),
+            Self::NotAnAddress { corrected } => as_server_or_file(corrected),
+            Self::NotUnicode { .. } => "choose a name in UTF-8".into(),
             Self::Pooled { .. } => {
                 "also name the server itself, besides the pooler: `database_direct_url` in the configuration, \
-                 `direct` in a program"
+                 `direct` in a program; or set `database_pooler` to `session` if that is the mode of the pooler"
                     .into()
             }
+            Self::ProgramTooOld { .. } => "install the newer version of this program, and start it".into(),
+            Self::Promoted { .. } => AFTER_PROMOTION.into(),
+            Self::Standby { .. } => INSTEAD_OF_STANDBY.into(),
             Self::ReadOnly { place } if is_server(place) => {
                 format!(
                     "give the role that this program uses the right to write the tables of {place}; if there are no \
@@ -202,6 +332,7 @@ impl StoreError {
             Self::Unavailable { place, .. } => {
                 format!("check that {place} is a file, in a directory that the user who runs this program can write")
             }
+            Self::Unprepared { remedy, .. } => remedy.clone(),
             Self::Unreleased { place } if is_server(place) => {
                 format!(
                     "name another database or schema than {place}, or drop this one; then connect the accounts anew"
@@ -216,6 +347,11 @@ impl StoreError {
             Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,
         };
         Some(remedy)
+    }
+
+    /// Returns `true` if no other write succeeds either until somebody makes room, or the server takes writes.
+    pub(super) const fn is_unwritable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::Standby { .. })
     }
 
     /// Converts an error of the driver. Only messages of the engine are copied, never a value.
@@ -264,6 +400,7 @@ impl StoreError {
             Some(13) => Self::Full { place },
             // A file could not be opened or extended. SQLite does not say why.
             Some(10 | 14) if is_disk_full(&place) => Self::Full { place },
+            Some(19) if detail.ends_with(PROGRAM_TOO_OLD) => Self::ProgramTooOld { place },
             Some(19) => Self::Refused { place, detail },
             Some(26) => Self::NotADatabase { place },
             _ => Self::Unavailable { place, detail },
@@ -286,6 +423,7 @@ impl StoreError {
             // Tables and columns that existed when the database was opened.
             "42P01" | "42703" => Self::Corrupt { place, detail },
             "53100" => Self::Full { place },
+            "23514" if error.constraint() == Some(PROGRAM_TOO_OLD) => Self::ProgramTooOld { place },
             "25006" | "42501" => Self::ReadOnly { place },
             code if code.starts_with("XX") => Self::Corrupt { place, detail },
             code if code.starts_with("23") || code.starts_with("22") => {
@@ -304,6 +442,8 @@ impl StoreError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place },
             _ if is_server(&place) => Self::Unavailable { place, detail: cause(error) },
+            // The lock of a process that opens, restores or moves the file.
+            io::ErrorKind::WouldBlock => Self::Busy { place },
             _ => Self::Unavailable { place, detail: error.to_string() },
         }
     }
@@ -314,6 +454,14 @@ fn cause(error: &io::Error) -> String {
     let words = error.kind().to_string();
     // An error that is not from the system has its own message, such as the problem with a certificate.
     if error.raw_os_error().is_none() || words.starts_with("uncategorized") { error.to_string() } else { words }
+}
+
+/// Returns the remedy for an address that looks like that of a server, which has this form.
+fn as_server_or_file(corrected: &str) -> String {
+    format!(
+        "name a server as {corrected}, with the password after the user and a colon, or in the file that PGPASSFILE \
+         names; the address of a file begins with sqlite:, / or ./"
+    )
 }
 
 /// Returns the beginning of the sentence for a database that is not available.

@@ -175,9 +175,7 @@ pub(super) const IN_USE: &str = standing!(
      c.refresh_reason, c.announced_at, a.account_label AS a_account_label, a.revision AS a_revision, \
      a.next_generation AS a_next_generation, a.state AS a_state, a.created_at AS a_created_at, \
      a.updated_at AS a_updated_at, a.tags AS a_tags, a.usable_at AS a_usable_at, l.liveness, l.reason, l.checked_at, \
-     l.next_check_at, l.paused_until, l.refused_at, \
-     (SELECT f.replaced_at FROM connection_credential AS f WHERE f.connection_id = a.id AND f.state = 'previous') \
-     AS previous_since, x.mark AS declared_mark, ",
+     l.next_check_at, l.paused_until, l.refused_at, l.refused_by, l.failures, x.mark AS declared_mark, ",
         newest!("x.owner", "x.mark"),
         " AS declared_newest, ",
         freeze_columns!(),

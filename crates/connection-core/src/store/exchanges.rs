@@ -7,7 +7,7 @@ use super::{
     clock::clocked,
     columns::row,
     engine::{Engine, all, execute, later, optional},
-    rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
+    rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent, UNREADABLE_KEPT},
 };
 use crate::{
     ids::ConnectionId,
@@ -37,7 +37,7 @@ row! {
 impl Reader {
     pub(crate) async fn exchange(&mut self, key: ExchangeKey) -> Result<Option<ExchangeRow>, StoreError> {
         const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
-                           concluded_at, retry_after, replays, sealed \
+                           concluded_at, retry_after, replays, sealed, machine \
                            FROM connection_exchange WHERE key = $1";
         let found = optional!(self, ExchangeFound, SQL, &key.as_bytes()[..])?;
         found.map(|found| found.row().ok_or_else(|| self.corrupt_exchange())).transpose()
@@ -60,7 +60,7 @@ impl Reader {
     /// with the oldest signs of life come first.
     pub(crate) async fn open_exchanges(&mut self, node: &str, limit: i64) -> Result<Vec<ExchangeRow>, StoreError> {
         const SQL: &str = "SELECT key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
-                           concluded_at, retry_after, replays, sealed \
+                           concluded_at, retry_after, replays, sealed, machine \
                            FROM connection_exchange \
                            WHERE node_id = $1 AND state = 'intent' AND concluded_at IS NULL \
                            AND connection_id IS NOT NULL ORDER BY seen_at LIMIT $2";
@@ -75,9 +75,11 @@ impl Reader {
         }
     }
 
-    /// Returns the processes that the exchanges name.
-    pub(crate) async fn exchange_processes(&mut self) -> Result<Vec<String>, StoreError> {
-        let found = all!(self, (String,), "SELECT DISTINCT process_id FROM connection_exchange")?;
+    /// Returns the processes that exchanges and leases of refreshes name.
+    pub(crate) async fn named_processes(&mut self) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT process_id FROM connection_exchange UNION \
+                           SELECT lease_owner FROM connection_liveness WHERE lease_owner IS NOT NULL";
+        let found = all!(self, (String,), SQL)?;
         Ok(found.into_iter().map(|(process,)| process).collect())
     }
 }
@@ -87,11 +89,13 @@ impl Tx {
     pub(crate) async fn insert_exchange(&mut self, row: &ExchangeRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_exchange \
                            (key, connection_id, session_id, node_id, process_id, begun_at, sent_at, seen_at, \
-                           concluded_at, retry_after, state, replays, sealed) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (key) DO NOTHING";
+                           concluded_at, retry_after, state, replays, sealed, machine) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+                           ON CONFLICT (key) DO NOTHING";
         let (connection, session) = row.scope.ids();
         let state = if row.sealed.is_some() { ExchangeState::Answered } else { ExchangeState::Intent };
-        let Sent { node_id, process_id, begun_at, at, seen_at, concluded_at, retry_after, replays } = &row.sent;
+        let Sent { node_id, process_id, machine, begun_at, at, seen_at, concluded_at, retry_after, replays } =
+            &row.sent;
         let key = &row.key.as_bytes()[..];
         let inserted = execute!(
             self,
@@ -108,7 +112,8 @@ impl Tx {
             retry_after,
             state.as_str(),
             replays,
-            &row.sealed
+            &row.sealed,
+            machine
         )?;
         Ok(inserted == 1)
     }
@@ -122,7 +127,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_exchange SET node_id = $5, process_id = $6, sent_at = $7, \
                            begun_at = $8, seen_at = $9, concluded_at = $10, retry_after = $11, \
-                           replays = $12 \
+                           replays = $12, machine = $13 \
                            WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4";
         let key = &key.as_bytes()[..];
         let changed = execute!(
@@ -139,7 +144,8 @@ impl Tx {
             to.seen_at,
             to.concluded_at,
             to.retry_after,
-            to.replays
+            to.replays,
+            &to.machine
         )?;
         Ok(changed == 1)
     }
@@ -179,21 +185,60 @@ impl Tx {
         later!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)
     }
 
-    /// Removes an answer that could not be read, if it belongs to the attempt `least` or a later one. The outcome of
-    /// the request is unknown from then on. Returns `None` if there is no such answer.
+    /// Keeps an answer that could not be read, and records since when it is kept. Returns its attempt, or `None` if
+    /// there is no answer.
+    pub(crate) async fn set_answer_aside(
+        &mut self,
+        key: ExchangeKey,
+        seen: &BootTime,
+    ) -> Result<Option<Sent>, StoreError> {
+        let sql = clocked!(
+            self,
+            "UPDATE connection_exchange SET retry_after = 0, concluded_at = ",
+            " WHERE key = $1 AND state = 'answered' AND concluded_at IS NULL RETURNING replays"
+        );
+        if let Some((replays,)) = optional!(self, (i64,), sql, &key.as_bytes()[..])? {
+            self.note_first_look(key, replays, seen).await?;
+        }
+        Ok(self.exchange(key).await?.filter(|row| row.sealed.is_some()).map(|row| row.sent))
+    }
+
+    /// Removes an answer that was set aside, so that its request may be sent again after the quarantine, which began
+    /// when it was set aside. Returns `false` if there is no such answer.
+    pub(crate) async fn discard_answer(&mut self, key: ExchangeKey, process: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_exchange SET state = 'intent', sealed = NULL, process_id = $2 \
+                           WHERE key = $1 AND state = 'answered' AND concluded_at IS NOT NULL";
+        Ok(execute!(self, SQL, &key.as_bytes()[..], process)? == 1)
+    }
+
+    /// Deletes the exchanges of a connection whose answers were set aside at least [`UNREADABLE_KEPT`] seconds ago and are
+    /// kept no longer, so that their tokens may be sent again.
+    pub(crate) async fn forget_ended_answers(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
+        let sql = clocked!(
+            self,
+            "DELETE FROM connection_exchange WHERE connection_id = $1 AND concluded_at + $2 <= ",
+            " AND (state = 'answered' OR process_id = '')"
+        );
+        later!(self, sql, connection.as_uuid(), UNREADABLE_KEPT)
+    }
+
+    /// Removes an answer that says nothing about the token, if it belongs to the attempt `least` or a later one. The
+    /// outcome of the request is unknown from then on, and `process` found that. Returns `None` if there is no such answer.
     pub(crate) async fn reopen_exchange(
         &mut self,
         key: ExchangeKey,
         least: i64,
+        process: &str,
         seen: &BootTime,
     ) -> Result<Option<Reopened>, StoreError> {
         let sql = clocked!(
             self,
-            "UPDATE connection_exchange SET state = 'intent', sealed = NULL, retry_after = 0, concluded_at = ",
+            "UPDATE connection_exchange SET state = 'intent', sealed = NULL, process_id = $3, retry_after = 0, \
+             concluded_at = ",
             " WHERE key = $1 AND state = 'answered' AND replays >= $2 \
              RETURNING replays, concluded_at - begun_at AS unclear_for"
         );
-        let reopened = optional!(self, Reopened, sql, &key.as_bytes()[..], least)?;
+        let reopened = optional!(self, Reopened, sql, &key.as_bytes()[..], least, process)?;
         if let Some(Reopened { replays, .. }) = reopened {
             self.note_first_look(key, replays, seen).await?;
         }
@@ -220,7 +265,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_exchange_look (key, attempt, boot_id, boot_seconds) \
                            SELECT key, replays, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM connection_exchange \
-                           WHERE key = $1 AND replays = $2 AND state = 'intent' \
+                           WHERE key = $1 AND replays = $2 AND (state = 'intent' OR concluded_at IS NOT NULL) \
                            ON CONFLICT (key, attempt, boot_id) DO UPDATE SET boot_seconds = excluded.boot_seconds";
         later!(self, SQL, &key.as_bytes()[..], attempt, &seen.boot_id, seen.seconds)
     }
@@ -228,7 +273,7 @@ impl Tx {
     /// Records the answer. The first one counts: returns `false` if there is one already, or if nothing is recorded
     /// any longer.
     pub(crate) async fn answer_exchange(&mut self, key: ExchangeKey, answer: &Sealed) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_exchange SET state = 'answered', sealed = $2 \
+        const SQL: &str = "UPDATE connection_exchange SET state = 'answered', sealed = $2, concluded_at = NULL \
                            WHERE key = $1 AND state = 'intent'";
         Ok(execute!(self, SQL, &key.as_bytes()[..], answer)? == 1)
     }

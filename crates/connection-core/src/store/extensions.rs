@@ -8,7 +8,7 @@ use super::{
     engine::{Engine, all, execute, later, optional},
     json,
     row_events::newest,
-    rows::{ExtensionRow, ExtensionStateRow, GrantRow, Marked, TicketRow},
+    rows::{ExtensionRow, ExtensionStateRow, GrantRow, StoredMark, TicketRow},
     signals::Changed,
 };
 use crate::ids::{ConnectionId, SessionId};
@@ -39,7 +39,7 @@ pub(super) use {extension_of, of_kinds};
 macro_rules! granted {
     ($rest:literal) => {
         concat!(
-            "SELECT g.extension, g.connection_id, g.names, g.rules, g.created_at, g.revoked_at, g.mark, ",
+            "SELECT g.owner, g.extension, g.connection_id, g.names, g.rules, g.created_at, g.revoked_at, g.mark, ",
             newest!("g.owner", "g.mark"),
             " AS newest FROM connection_extension_grant AS g WHERE ",
             $rest
@@ -60,7 +60,7 @@ pub(super) const OF_CONNECTIONS_ON_POSTGRES: &str = granted!(
 macro_rules! declared {
     ($rest:literal) => {
         concat!(
-            "SELECT x.name, x.provider, x.source, x.fingerprint, x.added_at, x.mark, ",
+            "SELECT x.owner, x.name, x.provider, x.source, x.fingerprint, x.added_at, x.mark, ",
             newest!("x.owner", "x.mark"),
             " AS newest FROM connection_extension AS x WHERE ",
             $rest
@@ -68,26 +68,40 @@ macro_rules! declared {
     };
 }
 
-impl Reader {
-    /// Returns the names of the extensions with a stored state.
-    pub(crate) async fn extension_states(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT name FROM connection_extension_state WHERE owner = $1 ORDER BY name";
-        Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(name,)| name).collect())
-    }
+macro_rules! states {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.owner, s.name, s.fingerprint, s.provider, s.public, s.public_revision, s.mark, ",
+            newest!("s.owner", "s.mark"),
+            " AS newest FROM connection_extension_state AS s WHERE s.owner = $1 ",
+            $rest
+        )
+    };
+}
 
+pub(super) const EXTENSIONS: &str = declared!("x.owner = $1 AND x.name > $2 ORDER BY x.name LIMIT $3");
+pub(super) const GRANTED: &str = "SELECT DISTINCT extension FROM connection_extension_grant \
+                                  WHERE owner = $1 AND extension > $2 AND revoked_at IS NULL \
+                                  ORDER BY extension LIMIT $3";
+pub(super) const GRANTS_WITHIN: &str = granted!(
+    "g.owner = $1 AND g.extension > $2 AND g.extension <= $3 AND g.revoked_at IS NULL ORDER BY g.extension, \
+     g.connection_id"
+);
+
+impl Reader {
     pub(crate) async fn extension(&mut self, owner: &str, name: &str) -> Result<Option<ExtensionRow>, StoreError> {
         const SQL: &str = declared!("x.owner = $1 AND x.name = $2");
         optional!(self, ExtensionRow, SQL, owner, name)
     }
 
     /// Returns the mark of a declaration, which is not read.
-    pub(crate) async fn extension_mark(&mut self, owner: &str, name: &str) -> Result<Option<Marked>, StoreError> {
+    pub(crate) async fn extension_mark(&mut self, owner: &str, name: &str) -> Result<Option<StoredMark>, StoreError> {
         const SQL: &str = concat!(
             "SELECT x.mark, ",
             newest!("x.owner", "x.mark"),
             " AS newest FROM connection_extension AS x WHERE x.owner = $1 AND x.name = $2"
         );
-        optional!(self, Marked, SQL, owner, name)
+        optional!(self, StoredMark, SQL, owner, name)
     }
 
     /// Returns the marks of declarations, by the names of their extensions; see [`any_of`](super::any_of). It may return
@@ -96,19 +110,49 @@ impl Reader {
         &mut self,
         owner: &str,
         names: &str,
-    ) -> Result<Vec<(String, Marked)>, StoreError> {
+    ) -> Result<Vec<(String, StoredMark)>, StoreError> {
         const SQL: &str = concat!(
             "SELECT x.name, x.mark, ",
             newest!("x.owner", "x.mark"),
             " AS newest FROM connection_extension AS x WHERE x.owner = $1 AND $2 LIKE '%,' || x.name || ',%'"
         );
-        all!(self, (String, Marked), SQL, owner, names)
+        all!(self, (String, StoredMark), SQL, owner, names)
     }
 
-    /// Returns the extensions of an owner, by name.
-    pub(crate) async fn extensions(&mut self, owner: &str) -> Result<Vec<ExtensionRow>, StoreError> {
-        const SQL: &str = declared!("x.owner = $1 ORDER BY x.name");
-        all!(self, ExtensionRow, SQL, owner)
+    /// Returns all extensions of an owner, by name.
+    pub(crate) async fn every_extension(&mut self, owner: &str) -> Result<Vec<ExtensionRow>, StoreError> {
+        self.extensions(owner, "", i64::MAX).await
+    }
+
+    /// Returns the first extensions of an owner after a name, by name.
+    pub(crate) async fn extensions(
+        &mut self,
+        owner: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<ExtensionRow>, StoreError> {
+        all!(self, ExtensionRow, EXTENSIONS, owner, after, limit)
+    }
+
+    /// Returns the names of the first extensions of an owner after a name that may use a connection, in their order.
+    pub(crate) async fn granted_extensions(
+        &mut self,
+        owner: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        Ok(all!(self, (String,), GRANTED, owner, after, limit)?.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// Returns the grants that are not revoked of the extensions after a name up to another one, by extension and
+    /// connection.
+    pub(crate) async fn open_grants_within(
+        &mut self,
+        owner: &str,
+        after: &str,
+        last: &str,
+    ) -> Result<Vec<GrantRow>, StoreError> {
+        all!(self, GrantRow, GRANTS_WITHIN, owner, after, last)
     }
 
     /// Returns the marks of an owner's extensions, without a command, and those of their preferences. The command of an
@@ -137,12 +181,12 @@ impl Reader {
         owner: &str,
         name: &str,
     ) -> Result<Option<ExtensionStateRow>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT s.fingerprint, s.provider, s.public, s.public_revision, s.mark, ",
-            newest!("s.owner", "s.mark"),
-            " AS newest FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $2"
-        );
-        optional!(self, ExtensionStateRow, SQL, owner, name)
+        optional!(self, ExtensionStateRow, states!("AND s.name = $2"), owner, name)
+    }
+
+    /// Returns the states of all extensions of an owner.
+    pub(crate) async fn every_extension_state(&mut self, owner: &str) -> Result<Vec<ExtensionStateRow>, StoreError> {
+        all!(self, ExtensionStateRow, states!("ORDER BY s.name"), owner)
     }
 
     /// Returns a grant, even if it was revoked.
@@ -212,36 +256,25 @@ impl Reader {
 
 impl Tx {
     /// Stores an extension, replacing the one of the same name.
-    pub(crate) async fn put_extension(
-        &mut self,
-        owner: &str,
-        row: &ExtensionRow,
-        mark: &[u8],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn put_extension(&mut self, row: &ExtensionRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension (owner, name, provider, source, fingerprint, added_at, \
                            mark) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, name) DO UPDATE \
                            SET provider = excluded.provider, source = excluded.source, \
                            fingerprint = excluded.fingerprint, mark = excluded.mark";
-        let ExtensionRow { name, provider, source, fingerprint, added_at, marked: _ } = row;
+        let ExtensionRow { owner, name, provider, source, fingerprint, added_at, marked: _ } = row;
         self.changed(Changed::Extensions);
         later!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark)
     }
 
     /// Stores the state of an extension, replacing the previous one.
-    pub(crate) async fn put_extension_state(
-        &mut self,
-        owner: &str,
-        name: &str,
-        row: &ExtensionStateRow,
-        mark: &[u8],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn put_extension_state(&mut self, row: &ExtensionStateRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_state (owner, name, fingerprint, provider, public, \
                            public_revision, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                            ON CONFLICT (owner, name) DO UPDATE \
                            SET fingerprint = excluded.fingerprint, provider = excluded.provider, \
                            public = excluded.public, public_revision = excluded.public_revision, \
                            mark = excluded.mark";
-        let ExtensionStateRow { fingerprint, provider, public, public_revision, marked: _ } = row;
+        let ExtensionStateRow { owner, name, fingerprint, provider, public, public_revision, marked: _ } = row;
         later!(self, SQL, owner, name, fingerprint, provider, public, public_revision, mark)
     }
 
@@ -268,14 +301,14 @@ impl Tx {
     }
 
     /// Stores a grant, replacing an existing one, which may have been revoked.
-    pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
+    pub(crate) async fn put_grant(&mut self, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \
                            rules, created_at, revoked_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                            ON CONFLICT (owner, extension, connection_id) DO UPDATE \
                            SET names = excluded.names, rules = excluded.rules, created_at = excluded.created_at, \
                            revoked_at = excluded.revoked_at, mark = excluded.mark";
         self.changed(Changed::Connection(row.connection_id));
-        let GrantRow { extension, connection_id, names, rules, created_at, revoked_at, marked: _ } = row;
+        let GrantRow { owner, extension, connection_id, names, rules, created_at, revoked_at, marked: _ } = row;
         let id = connection_id.as_uuid();
         later!(self, SQL, owner, extension, id, names, rules, *created_at, *revoked_at, mark)
     }

@@ -39,6 +39,14 @@ impl Reader {
         optional!(self, FreezeRow, SQL)
     }
 
+    /// Returns the row that names what is frozen, of which there is one for the owner with the empty name.
+    pub(crate) async fn every_freeze(&mut self, owner: &str) -> Result<Vec<FreezeRow>, StoreError> {
+        match owner {
+            "" => Ok(self.freeze().await?.into_iter().collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Returns the number of the newest row event about this row of an owner.
     pub(crate) async fn newest_row_event(
         &mut self,
@@ -73,11 +81,11 @@ impl Reader {
 
 impl Tx {
     /// Writes the row that names what is frozen.
-    pub(crate) async fn put_freeze(&mut self, frozen: &str, notes: &str, mark: &[u8]) -> Result<(), StoreError> {
+    pub(crate) async fn put_freeze(&mut self, row: &FreezeRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_freeze (id, frozen, notes, mark) VALUES (1, $1, $2, $3) \
                            ON CONFLICT (id) DO UPDATE SET frozen = excluded.frozen, notes = excluded.notes, \
                            mark = excluded.mark";
         self.changed(Changed::Freezes);
-        later!(self, SQL, frozen, notes, mark)
+        later!(self, SQL, &row.frozen, &row.notes, mark)
     }
 }

@@ -16,8 +16,6 @@ row! {
     pub(crate) struct InUseRow {
         pub(crate) credential: CredentialRow,
         shown: ShownRow,
-        /// Time at which the previous credential was replaced; `None` if there is none.
-        pub(crate) previous_since: Option<i64>,
         pub(crate) declared: DeclaredMark,
         pub(crate) freeze: FreezeSign,
         pub(crate) standing: StandingRow,
@@ -42,6 +40,8 @@ row! {
         next_check_at: Option<i64>,
         paused_until: Option<i64>,
         refused_at: Option<i64>,
+        refused_by: Option<String>,
+        failures: Option<i64>,
     }
 }
 
@@ -50,7 +50,7 @@ impl InUseRow {
     pub(crate) fn listed(&self) -> ListedRow {
         let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation } =
             self.standing.account.clone();
-        let ShownRow { a_account_label, a_state, a_tags, liveness, reason, .. } = self.shown.clone();
+        let ShownRow { a_account_label, a_state, a_tags, liveness, reason, refused_by, .. } = self.shown.clone();
         let account = AccountRow {
             id,
             owner,
@@ -77,6 +77,8 @@ impl InUseRow {
             next_check_at: self.shown.next_check_at,
             paused_until: self.shown.paused_until,
             refused_at: self.shown.refused_at,
+            refused_by,
+            failures: self.shown.failures,
             tags: a_tags,
             usable_at: self.shown.a_usable_at,
             granted_scopes: self.credential.granted_scopes.clone(),

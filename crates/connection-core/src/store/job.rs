@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     CarriedRequest, StoreError, Tx, carried,
+    part::Admission,
     signals::{Changed, Signals},
 };
 use connection_contract::BoxFuture;
@@ -36,6 +37,7 @@ pub(super) enum Outcome {
 
 pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
+    fn admission(&self) -> Admission;
     /// Runs the job. It is called once.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
     /// Makes a job that has run a failed one.
@@ -46,7 +48,13 @@ pub(super) trait Job: Send {
 }
 
 /// Returns the job of this work. `answer` is called once with its result, and dropped if the job is never run.
-pub(super) fn queued<T, F, A>(durability: Durability, work: F, signals: Arc<Signals>, answer: A) -> Box<dyn Job>
+pub(super) fn queued<T, F, A>(
+    durability: Durability,
+    admission: Admission,
+    work: F,
+    signals: Arc<Signals>,
+    answer: A,
+) -> Box<dyn Job>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
@@ -54,11 +62,13 @@ where
 {
     // The job runs in the task of the writer.
     let attempt = carried();
-    Box::new(Queued { durability, attempt, work: Some(work), result: None, changed: Vec::new(), signals, answer })
+    let work = Some(work);
+    Box::new(Queued { durability, admission, attempt, work, result: None, changed: Vec::new(), signals, answer })
 }
 
 struct Queued<T, F, A> {
     durability: Durability,
+    admission: Admission,
     attempt: Option<CarriedRequest>,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
@@ -77,11 +87,21 @@ where
         self.durability
     }
 
+    fn admission(&self) -> Admission {
+        self.admission
+    }
+
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Outcome::Undo };
             tx.set_attempt(self.attempt);
             let mut result = contained(|| work(tx)).await;
+            if tx.take_withdraws()
+                && result.is_ok()
+                && let Err(error) = tx.count_withdrawal().await
+            {
+                result = Err(error);
+            }
             // On PostgreSQL nothing after a failed statement is kept, so the job fails even if it ignored that
             // failure.
             if let (Some(error), Ok(_)) = (tx.take_failure(), &result) {

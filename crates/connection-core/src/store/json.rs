@@ -12,20 +12,37 @@ struct StoredReason {
     message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
+    /// The time of the first of the refusals that have not ended since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing_scopes: Vec<String>,
 }
 
 pub(crate) fn reason(reason: &Reason) -> String {
+    refusal(reason, None)
+}
+
+/// Returns a reason with the time since which a provider has refused.
+pub(crate) fn refusal(reason: &Reason, refused_since: Option<i64>) -> String {
     let stored = StoredReason {
         code: reason.code.to_string(),
         message: reason.message.as_str().to_owned(),
         remedy: reason.remedy.as_ref().map(|remedy| remedy.as_str().to_owned()),
+        refused_since,
+        missing_scopes: reason.missing_scopes.to_vec(),
     };
     text(&stored)
 }
 
+/// Returns the time since which a provider has refused, from a [`refusal`].
+pub(crate) fn refused_since(json: &str) -> Option<i64> {
+    serde_json::from_str::<StoredReason>(json).ok()?.refused_since
+}
+
 pub(crate) fn to_reason(json: &str) -> Option<Reason> {
-    let StoredReason { code, message, remedy } = serde_json::from_str(json).ok()?;
-    let reason = Reason::new(DisplayText::from(code).as_str().to_owned(), message);
+    let StoredReason { code, message, remedy, missing_scopes, .. } = serde_json::from_str(json).ok()?;
+    let reason = Reason::new(DisplayText::from(code).as_str().to_owned(), message).missing_scopes(&missing_scopes);
     Some(match remedy {
         Some(remedy) => reason.remedy(remedy),
         None => reason,

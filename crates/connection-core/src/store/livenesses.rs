@@ -18,6 +18,8 @@ pub(crate) struct Unchanged<'a> {
     /// Time at which the measurement began.
     pub(crate) began: i64,
     pub(crate) now: i64,
+    /// The number of results in a row that are not live, with this one.
+    pub(crate) failures: i64,
     pub(crate) next_check_at: Option<i64>,
     pub(crate) paused_until: Option<i64>,
     pub(crate) probe_origin: Option<&'a str>,
@@ -25,7 +27,7 @@ pub(crate) struct Unchanged<'a> {
 }
 
 pub(super) const CONFIRM: &str = "UPDATE connection_liveness SET checked_at = $6, reason = $7, next_check_at = $8, \
-     failures = CASE WHEN liveness = 'live' THEN 0 ELSE failures + 1 END, \
+     sealed_words = CASE WHEN reason = $7 THEN sealed_words END, failures = $18, \
      probe_origin = COALESCE($15, probe_origin), probe_from = $16, paused_until = $17 \
      WHERE connection_id = $1 AND generation = $2 AND liveness = $3 AND reason IS NOT DISTINCT FROM $4 \
      AND NOT (checked_at IS NOT NULL AND checked_at > $5 AND checked_at <= $6) \
@@ -50,7 +52,7 @@ impl Tx {
     /// One statement compares and writes, so the caller needs no lock.
     pub(crate) async fn confirm_liveness(&mut self, found: &Unchanged<'_>) -> Result<bool, StoreError> {
         let Unchanged { row, secret_names, reason, began, now, next_check_at, paused_until, .. } = found;
-        let Unchanged { probe_origin, probe_from, .. } = found;
+        let Unchanged { failures, probe_origin, probe_from, .. } = found;
         let ListedRow { account, liveness, granted_scopes, valid_until, authorized_until, refresh_reason, .. } = row;
         let changed = execute!(
             self,
@@ -71,7 +73,8 @@ impl Tx {
             refresh_reason,
             probe_origin,
             probe_from,
-            paused_until
+            paused_until,
+            failures
         )?;
         Ok(changed == 1)
     }
@@ -85,13 +88,17 @@ impl Tx {
 
     /// Stores a measurement. Returns `false` if a newer credential was measured in between. A measurement of the
     /// credential that the account names is always stored, so that an edited account does not stay live. A use that was
-    /// refused is no longer noted for another credential than the one that was refused.
+    /// refused is no longer noted for another credential than the one that was refused. The provider's own words stay
+    /// if the credential and the reason are the same.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_liveness (connection_id, liveness, reason, generation, checked_at, \
                            next_check_at, failures, probe_origin, probe_from, paused_until) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                            ON CONFLICT (connection_id) DO UPDATE SET liveness = excluded.liveness, \
                            reason = excluded.reason, generation = excluded.generation, \
+                           sealed_words = CASE WHEN connection_liveness.generation = excluded.generation \
+                           AND connection_liveness.reason = excluded.reason \
+                           THEN connection_liveness.sealed_words END, \
                            checked_at = excluded.checked_at, next_check_at = excluded.next_check_at, \
                            failures = excluded.failures, probe_origin = COALESCE(excluded.probe_origin, \
                            connection_liveness.probe_origin), probe_from = excluded.probe_from, \

@@ -2,7 +2,11 @@
 
 #[cfg(feature = "postgres")]
 use std::str::FromStr as _;
-use std::{fmt, path::PathBuf};
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 #[cfg(feature = "sqlite")]
@@ -12,7 +16,7 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 #[cfg(feature = "postgres")]
 use tokio::runtime::Handle;
 
-use super::StoreError;
+use super::{StoreError, address::StoreAddress, part::Program};
 
 /// The database of a registry: an address, or a pool of the host.
 ///
@@ -32,6 +36,8 @@ pub struct StoreSource {
     pub(super) source: Source,
     /// The address of the server itself, if `source` leads to a pooler.
     pub(super) direct: Option<SecretString>,
+    /// The version of the program that opens the database.
+    pub(super) program: &'static Program,
 }
 
 pub(super) enum Source {
@@ -45,7 +51,8 @@ pub(super) enum Source {
 
 impl StoreSource {
     /// Sets the direct address of the server, for an address or a pool that leads to a pooler in transaction mode.
-    /// Tables are created and notifications are received over this address.
+    /// Tables are created and notifications are received over this address. It may be that of a pooler in session mode,
+    /// also if `source` is the same address.
     #[must_use]
     pub fn direct(mut self, address: impl Into<SecretString>) -> Self {
         self.direct = Some(address.into());
@@ -53,7 +60,13 @@ impl StoreSource {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, direct: None }
+        Self { source, direct: None, program: Program::CURRENT }
+    }
+
+    /// Opens the database as another version of the program.
+    #[cfg(feature = "workspace-tests")]
+    pub(crate) fn of(self, program: &'static Program) -> Self {
+        Self { program, ..self }
     }
 
     /// Records the current runtime as that of the host. Connections of the host's pool must live there, because the
@@ -69,13 +82,33 @@ impl StoreSource {
 
     /// Returns the state directory, which is beside the file of a SQLite database.
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
-        let mut directory = self.file()?.into_os_string();
-        directory.push(".state");
-        Some(directory.into())
+        self.file().map(state_beside)
     }
 
-    /// Returns the file of a SQLite database that is named by an address.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    /// Returns `true` for a SQLite database, by an address or by a pool.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        match &self.source {
+            Source::Address(_) => self.file().is_some(),
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Source::Postgres(..) => false,
+        }
+    }
+
+    /// Returns the file of a SQLite database that is named by an address; `None` for a server or a pool, and for an
+    /// address that cannot be used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::StoreSource;
+    ///
+    /// # #[cfg(feature = "sqlite")]
+    /// assert_eq!(StoreSource::from("sqlite:///srv/app.db").file(), Some("/srv/app.db".into()));
+    /// assert_eq!(StoreSource::from("postgres://app@db/app").file(), None);
+    /// ```
+    pub fn file(&self) -> Option<PathBuf> {
         let Source::Address(address) = &self.source else { return None };
         match Location::parse(address) {
             #[cfg(feature = "sqlite")]
@@ -83,6 +116,13 @@ impl StoreSource {
             _ => None,
         }
     }
+}
+
+/// Returns the default state directory of a database file.
+pub(crate) fn state_beside(database: impl Into<OsString>) -> PathBuf {
+    let mut directory = database.into();
+    directory.push(".state");
+    directory.into()
 }
 
 impl fmt::Debug for StoreSource {
@@ -136,8 +176,14 @@ pub(super) type Direct = PgConnectOptions;
 #[cfg(not(feature = "postgres"))]
 pub(super) type Direct = std::convert::Infallible;
 
-/// A parsed address, by engine.
-#[derive(Debug)]
+/// The maximum length of the path of a database on Unix, in bytes: SQLite takes 512, with the end of the name of its log.
+const MAX_PATH: usize = 504;
+
+/// The reason against an address with a list of servers.
+const SEVERAL_SERVERS: &str = "the address of the database names several servers, and this program takes one: that of \
+                               the primary, or a name that leads to it";
+
+/// A parsed address, by engine. It has no `Debug`, because the options of PostgreSQL show the password.
 pub(super) enum Location {
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
@@ -148,24 +194,46 @@ pub(super) enum Location {
 impl Location {
     /// Parses `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`. Errors do not repeat the address, which
     /// may contain a password.
+    ///
+    /// A text that looks like the address of a server in another form is no path, unless there is such a file.
     pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
         let url = address.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Self::server(url);
+            let reason = "a character of the password in the address of the database is not encoded: write # as %23, \
+                          / as %2F, ? as %3F and @ as %40";
+            return match StoreAddress::new(url) {
+                given if given.has_unencoded_password() => Err(StoreError::InvalidAddress { reason }),
+                given if given.names_several_servers() => Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS }),
+                _ => Self::server(url),
+            };
         }
         let (path, is_url) = match (url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")), url) {
             (Some(path), _) => (path, true),
             (None, plain) => (plain, false),
         };
-        if let Some((engine, _)) = url.split_once("://").filter(|_| !is_url) {
+        let given = StoreAddress::new(path);
+        let is_of_server = !is_url && given.is_of_server();
+        if let Some(engine) = given.scheme().filter(|_| is_of_server) {
             return Err(StoreError::UnsupportedEngine { engine: engine.to_owned() });
         }
+        let is_there = || Path::new(path).exists();
+        let is_too_long = || std::path::absolute(path).is_ok_and(|path| path.as_os_str().len() > MAX_PATH);
         let reason = match path {
             "" => "the address of the database names no file",
             _ if path.contains(":memory:") => "a database in memory would lose every connection at the end",
             _ if path.starts_with("file:") => "the address of the database is a path, not a file: URI",
             _ if path.contains('\0') => "the address of the database holds a zero byte",
             _ if is_url && path.contains(['?', '#']) => "options in the address of a SQLite database are not supported",
+            _ if given.has_control_characters() && !is_there() => {
+                "the address of the database has a control character in it, such as the end of a line"
+            }
+            _ if cfg!(unix) && is_too_long() && !is_there() => {
+                "the path of the database is longer than 504 bytes, and SQLite opens no such file"
+            }
+            _ if given.is_quoted() && !is_there() => "the address of the database is in quotation marks",
+            _ if is_of_server && !is_there() => {
+                return Err(StoreError::NotAnAddress { corrected: given.corrected() });
+            }
             _ => return Self::file(path),
         };
         Err(StoreError::InvalidAddress { reason })
@@ -198,7 +266,18 @@ impl Location {
     fn server(url: &str) -> Result<Self, StoreError> {
         let reason = "the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE";
         match PgConnectOptions::from_str(url) {
-            Ok(options) => Ok(Self::Postgres(Box::new(options))),
+            Ok(options) if options.get_host().contains(',') => {
+                Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS })
+            }
+            Ok(options) => {
+                // The driver would look up the name `[::1]`.
+                let literal = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+                let options = match literal.map(str::to_owned) {
+                    Some(literal) => options.host(&literal),
+                    None => options,
+                };
+                Ok(Self::Postgres(Box::new(options)))
+            }
             Err(_) => Err(StoreError::InvalidAddress { reason }),
         }
     }

@@ -15,6 +15,8 @@ use crate::ids::{ConnectionId, SessionId};
 /// The rows that a lock protects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock<'a> {
+    /// Which programs may write. Each transaction that is checked shares it.
+    Part,
     /// The connections that wait for an answer of this origin.
     Origin(&'a str),
     /// A setup session: its state, journal and inputs.
@@ -28,6 +30,22 @@ pub(crate) enum Lock<'a> {
 }
 
 impl Tx {
+    /// Takes a lock that other jobs share, as [`lock`](Self::lock) does. They wait behind this job, which therefore gives up
+    /// before they notice.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] if a job holds the lock for longer, and the errors of the store.
+    pub(crate) async fn lock_alone(&mut self, what: Lock<'_>) -> Result<(), StoreError> {
+        const SQL: &str = "SELECT set_config('lock_timeout', '400ms', TRUE)";
+        #[cfg(feature = "sqlite")]
+        if matches!(self.engine(), Engine::Sqlite(_)) {
+            return Ok(());
+        }
+        execute!(self, SQL)?;
+        self.lock(what).await
+    }
+
     /// Waits for the lock, and holds it until the end of the job.
     pub(crate) async fn lock(&mut self, what: Lock<'_>) -> Result<(), StoreError> {
         // The server hashes the name to a number. If two names have the same number, one job only waits without
@@ -38,6 +56,7 @@ impl Tx {
             return Ok(());
         }
         let name = match what {
+            Lock::Part => "part/core".to_owned(),
             Lock::Origin(origin) => format!("origin/{origin}"),
             Lock::Setup(id) => format!("setup/{id}"),
             Lock::Owner(owner) => format!("owner/{owner}"),

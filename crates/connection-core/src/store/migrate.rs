@@ -8,7 +8,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{StoreError, columns::row};
+use super::{StoreError, columns::row, part::Program};
 
 const TABLE: &str = "connection_migrations";
 
@@ -43,25 +43,34 @@ macro_rules! embedded {
 
 pub(super) use embedded;
 
-/// Creates a migrator for these files, with our table. The caller takes the lock: sqlx has none for SQLite, and its session lock
-/// for PostgreSQL does not work with a pooler.
-pub(super) fn configured<const FILES: usize>(files: [(&'static str, &'static str); FILES]) -> Migrator {
-    let migration = |(name, text): (&'static str, &'static str)| {
+/// Creates a migrator for these files and those of a [stand-in](Program::more), with our table. The caller takes the lock:
+/// sqlx has none for SQLite, and its session lock for PostgreSQL does not work with a pooler.
+pub(super) fn configured(files: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]) -> Migrator {
+    let migration = |&(name, text): &(&'static str, &'static str)| {
         let (version, words) = name.split_once('_').unwrap_or((name, ""));
         // A file name without a number would get a wrong version; a test compares the versions with the files.
         let version = version.parse().unwrap_or(0);
         Migration::new(version, words.replace('_', " ").into(), MigrationType::Simple, text.into_sql_str(), false)
     };
-    let mut migrator = Migrator::with_migrations(files.map(migration).into());
+    let mut migrator = Migrator::with_migrations(files.iter().chain(more).map(migration).collect());
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_locking(false);
     migrator
 }
 
-/// Returns `true` if the applied migrations are exactly those of this program, by checksum.
+/// Returns `true` if the applied migrations begin with those of this program, by checksum. A newer program may have applied
+/// later ones.
 pub(super) fn are_all(applied: &[AppliedMigration], migrator: &Migrator) -> bool {
-    let applied = applied.iter().map(|applied| (applied.version, &*applied.checksum));
-    applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum)))
+    let mut applied = applied.iter().map(|applied| (applied.version, &*applied.checksum));
+    migrator.iter().all(|known| applied.next() == Some((known.version, &*known.checksum)))
+}
+
+/// Refuses a database that only newer programs may write: `oldest` is the schema generation of the oldest one.
+pub(super) fn refuse_too_old(oldest: Option<(i64,)>, program: &Program, place: &str) -> Result<(), StoreError> {
+    match oldest {
+        Some((oldest,)) if oldest > program.schema => Err(StoreError::ProgramTooOld { place: place.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a database of an unreleased build. The first migration of such a build has another name than the one of the
@@ -86,11 +95,12 @@ pub(super) fn refuse_unreleased(
 /// number of the last one.
 pub(super) fn check(migrator: &Migrator, applied: &[AppliedMigration], place: &str) -> Result<Option<i64>, StoreError> {
     refuse_unreleased(applied, migrator, place)?;
+    let are_all = are_all(applied, migrator);
     for AppliedMigration { version, checksum, .. } in applied {
-        match migrator.iter().find(|known| known.version == *version) {
-            Some(known) if *known.checksum == **checksum => {}
-            Some(_) => return Err(StoreError::Changed { place: place.to_owned(), version: *version }),
-            None => return Err(refused(migrator, &MigrateError::VersionMissing(*version), place)),
+        let known = migrator.iter().find(|known| known.version == *version);
+        let is_fine = known.map_or(are_all, |known| *known.checksum == **checksum);
+        if !is_fine {
+            return Err(StoreError::Changed { place: place.to_owned(), version: *version });
         }
     }
     Ok(applied.last().map(|applied| applied.version))
@@ -99,33 +109,32 @@ pub(super) fn check(migrator: &Migrator, applied: &[AppliedMigration], place: &s
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {
     // `run` would call this, but its own future is not recognized as `Send` ("`Acquire` is not general enough").
     let Err(error) = migrator.run_direct(None, connection, false).await else { return Ok(()) };
-    // A database with other migrations may also have more of them. It is not newer, so a newer program would not help.
-    if matches!(error, MigrateError::VersionMissing(_))
-        && let Some(version) = differing(migrator, connection).await
-    {
-        return Err(StoreError::Changed { place: place.to_owned(), version });
+    match error {
+        MigrateError::VersionMissing(unknown) => match unfit(migrator, connection, unknown).await {
+            // A newer program has applied all migrations of this one, and then its own.
+            None => Ok(()),
+            Some(version) => Err(StoreError::Changed { place: place.to_owned(), version }),
+        },
+        error => Err(refused(&error, place)),
     }
-    Err(refused(migrator, &error, place))
 }
 
-/// Returns the first migration that was applied with another text.
-async fn differing<C: Migrate>(migrator: &Migrator, connection: &mut C) -> Option<i64> {
+/// Returns the migration by which a database with the migration `unknown` does not fit this program, if there is one: the
+/// first that was applied with another text, or `unknown` if one of this program was not applied.
+async fn unfit<C: Migrate>(migrator: &Migrator, connection: &mut C, unknown: i64) -> Option<i64> {
     // If the list cannot be read now, the first error is the one to report.
-    let applied = connection.list_applied_migrations(TABLE).await.ok()?;
-    let mut known = migrator.iter();
-    let differs = |known: &&Migration| {
-        applied.iter().any(|applied| applied.version == known.version && applied.checksum != known.checksum)
-    };
-    known.find(differs).map(|known| known.version)
+    let Ok(applied) = connection.list_applied_migrations(TABLE).await else { return Some(unknown) };
+    let of = |known: &Migration| applied.iter().find(|applied| applied.version == known.version);
+    let differs = |known: &&Migration| of(known).is_some_and(|applied| applied.checksum != known.checksum);
+    let different = migrator.iter().find(differs).map(|known| known.version);
+    // The list is not in an order. A later migration than all of this program is that of a newer one.
+    let is_later = migrator.iter().all(|known| of(known).is_some() && known.version < unknown);
+    different.or((!is_later).then_some(unknown))
 }
 
-fn refused(migrator: &Migrator, error: &MigrateError, place: &str) -> StoreError {
+fn refused(error: &MigrateError, place: &str) -> StoreError {
     let owned = place.to_owned();
     match error {
-        MigrateError::VersionMissing(version) => match migrator.iter().map(|known| known.version).max() {
-            Some(known) if known < *version => StoreError::Newer { place: owned, have: *version, known },
-            _ => StoreError::Changed { place: owned, version: *version },
-        },
         MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
             StoreError::Changed { place: owned, version: *version }
         }

@@ -7,6 +7,7 @@
 mod access_token_requests;
 mod access_tokens;
 mod accounts;
+mod address;
 mod agents;
 mod approvals;
 #[cfg(feature = "sqlite")]
@@ -19,6 +20,7 @@ mod columns;
 mod conflict_retries;
 mod counts;
 mod credentials;
+mod displaced;
 mod due;
 mod engine;
 mod error;
@@ -34,21 +36,28 @@ mod keysets;
 mod kind_terms;
 mod kv;
 mod lacking_scopes;
+mod leases;
 mod lists;
 mod livenesses;
 mod location;
 mod lock;
 mod migrate;
+mod moves;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod moving;
 mod names;
 mod old_rows;
 mod outbox;
+mod part;
 mod places;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod preferences;
 mod previous;
 mod profiles;
+mod promotions;
 mod provider_grants;
+mod provider_words;
 mod recoveries;
 mod refreshes;
 mod refused_uses;
@@ -57,6 +66,7 @@ mod restores;
 mod row_events;
 pub(crate) mod rows;
 mod sealed;
+mod sealed_cell;
 mod sealed_value;
 mod setups;
 mod signals;
@@ -68,6 +78,7 @@ mod tests;
 mod usage;
 mod uses;
 mod webhooks;
+mod withdrawals;
 
 use std::{
     fmt,
@@ -82,6 +93,7 @@ use tokio::sync::oneshot;
 
 use job::Durability;
 use location::{Location, Source};
+use part::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
 use signals::Signals;
@@ -90,8 +102,9 @@ use sqlite::{Limits, Sqlite};
 
 pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried, carrying};
 pub(crate) use accounts::{BesideRow, OfKindRow};
+pub use address::StoreAddress;
 #[cfg(feature = "sqlite")]
-pub(crate) use backup::{ReplacedStore, Replacement, back_up};
+pub(crate) use backup::{ReplacedStore, Replacement, StagedCopy, back_up};
 pub(crate) use budgets::{BudgetRow, Counted};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use conflict_retries::ConflictRetries;
@@ -104,26 +117,35 @@ pub(crate) use events::{RowDifference, StandingRow, broken_link};
 pub(crate) use exchange_key::{ExchangeKey, ExchangeScope};
 pub(crate) use exchanges::Reopened;
 pub(crate) use in_use::InUseRow;
+pub(crate) use leases::{ApprovalLease, Extendable, Leased, OutboxLease, RefreshLease, SetupLease, WebhookLease};
 pub(crate) use lists::{ListFilter, any_of, own_kinds_of};
 pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
+pub(crate) use location::state_beside;
 pub(crate) use lock::Lock;
 pub use names::connection_names;
 pub(crate) use old_rows::OldRows;
+pub(crate) use part::{PartRow, Program};
 pub(crate) use places::{EndingRow, MAX_COUNT};
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;
-pub(crate) use refreshes::LEASE;
 #[cfg(feature = "sqlite")]
 pub(crate) use restores::AttemptRow;
+#[cfg(test)]
+pub(crate) use row_events::OWNERS;
 pub(crate) use row_events::broken_row_link;
-pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
+pub(crate) use sealed::{
+    APPROVAL_ANSWER, APPROVAL_REQUEST, CREDENTIAL, EXCHANGE_ANSWER, LIVENESS_WORDS, REFRESH_WORDS, SEALED,
+    SETUP_EFFECT, SETUP_HEADER, SETUP_INPUT, SETUP_STEP, STORED_VALUE, SealedColumn, SealedRow, WEBHOOK,
+    WEBHOOK_ADDRESS,
+};
+pub(crate) use sealed_cell::{SealedCell, SealedKey};
 pub(crate) use sealed_value::Sealed;
 pub(crate) use signals::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use usage::ReportedWindow;
 pub(crate) use uses::{ERASED_AT_ONCE, UsesBy, UsesRange};
 
-/// An open database of this program's version. Clones share it.
+/// An open database whose tables this program can use. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
@@ -131,6 +153,7 @@ pub(crate) struct Store {
 
 struct Shared {
     engine: Engine,
+    program: &'static Program,
     /// The name of the database for people: a path, or a server and the database on it.
     place: Arc<str>,
     signals: Arc<Signals>,
@@ -162,37 +185,55 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Newer`] for a database of a later program, [`StoreError::Unreleased`] for one of an unreleased
-    /// build, [`StoreError::ReadOnly`], and any other reason why the database cannot be used.
-    pub(crate) async fn open(StoreSource { source, direct }: StoreSource) -> Result<Self, StoreError> {
+    /// [`StoreError::ProgramTooOld`] for a database that only newer programs may write, [`StoreError::Unreleased`] for one
+    /// of an unreleased build, [`StoreError::Moved`] for one that was moved, [`StoreError::ReadOnly`], and any other
+    /// reason why the database cannot be used.
+    pub(crate) async fn open(StoreSource { source, direct, program }: StoreSource) -> Result<Self, StoreError> {
         #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server has a pooler"))]
         let direct = direct.map(|address| Location::parse(&address)?.direct()).transpose()?;
         let engine = match source {
             Source::Address(address) => match Location::parse(&address)? {
                 #[cfg(feature = "sqlite")]
-                Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, Limits::USUAL).await?),
+                Location::Sqlite(path) => Engine::Sqlite(sqlite::open(path, Limits::USUAL, program).await?),
                 #[cfg(feature = "postgres")]
-                Location::Postgres(options) => Engine::Postgres(Box::new(postgres::open(*options, direct).await?)),
+                Location::Postgres(options) => {
+                    Engine::Postgres(Box::new(postgres::open(*options, direct, program).await?))
+                }
             },
             #[cfg(feature = "sqlite")]
-            Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, Limits::USUAL).await?),
+            Source::Sqlite(pool) => Engine::Sqlite(sqlite::open_lent(pool, Limits::USUAL, program).await?),
             #[cfg(feature = "postgres")]
             Source::Postgres(pool, host) => {
-                Engine::Postgres(Box::new(postgres::open_host_pool(pool, direct, host).await?))
+                Engine::Postgres(Box::new(postgres::open_host_pool(pool, direct, host, program).await?))
             }
         };
-        Ok(Self::of(engine))
+        let store = Self::of(engine, program);
+        let usable = async {
+            store.refuse_moved().await?;
+            store.record_first_timeline().await
+        };
+        if let Err(error) = usable.await {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
     }
 
     /// Opens a SQLite file with other limits of a batch.
     #[cfg(test)]
     async fn open_file(path: PathBuf, limits: Limits) -> Result<Self, StoreError> {
-        Ok(Self::of(Engine::Sqlite(sqlite::open(path, limits).await?)))
+        let engine = Engine::Sqlite(sqlite::open(path, limits, Program::CURRENT).await?);
+        Ok(Self::of(engine, Program::CURRENT))
     }
 
-    fn of(engine: Engine) -> Self {
+    fn of(engine: Engine, program: &'static Program) -> Self {
         let place = with_engine!(&engine, engine => engine.place());
-        Self { shared: Arc::new(Shared { engine, place, signals: Arc::default() }) }
+        Self { shared: Arc::new(Shared { engine, program, place, signals: Arc::default() }) }
+    }
+
+    /// Returns the version of the program that opened the database.
+    pub(crate) fn program(&self) -> &'static Program {
+        self.shared.program
     }
 
     /// Changes rows. The job runs after the jobs that were queued before it, and is committed as a whole or not at all.
@@ -207,7 +248,7 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        self.enqueue(Durability::Synced, job)
+        self.enqueue(Durability::Synced, Admission::Checked, job)
     }
 
     /// Changes rows as [`write`](Self::write) does, without waiting for the disk. A power failure may lose the
@@ -221,7 +262,37 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        self.enqueue(Durability::Relaxed, job)
+        self.enqueue(Durability::Relaxed, Admission::Checked, job)
+    }
+
+    /// Ends a request that is out, or notes the first opening of a copy, as [`write`](Self::write) does, also after this
+    /// program has become too old to write anything else. `docs/spec/store.md` lists the statements of these jobs.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`write`](Self::write), except [`StoreError::ProgramTooOld`].
+    pub(crate) fn write_end<T, F>(&self, job: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        self.enqueue(Durability::Synced, Admission::Always, job)
+    }
+
+    /// Changes rows as [`write_end`](Self::write_end) does, without waiting for the disk.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`write_end`](Self::write_end).
+    pub(crate) fn write_end_relaxed<T, F>(
+        &self,
+        job: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        self.enqueue(Durability::Relaxed, Admission::Always, job)
     }
 
     /// Changes rows as [`write_relaxed`](Self::write_relaxed) does, and calls `answer` with the result. If the store is
@@ -232,7 +303,7 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         A: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
-        self.enqueue_then(Durability::Relaxed, job, answer);
+        self.enqueue_then(Durability::Relaxed, Admission::Checked, job, answer);
     }
 
     /// Returns a connection that reads committed rows.
@@ -245,11 +316,11 @@ impl Store {
         with_engine!(&self.shared.engine, engine => engine.reader().await)
     }
 
-    /// Returns `true` while writes fail because there is no space left. After such a failure, a value is written and
-    /// deleted again to find out whether that is still so.
-    pub(crate) async fn is_full(&self) -> bool {
-        if !self.shared.signals.is_full() {
-            return false;
+    /// Returns the error of writes while nothing can be written: there is no space left, or the server takes no writes.
+    /// After such a failure, a value is written and deleted again to find out whether that is still so.
+    pub(crate) async fn unwritable(&self) -> Option<StoreError> {
+        if !self.shared.signals.is_unwritable() {
+            return None;
         }
         let probe = self.write(|tx| {
             Box::pin(async move {
@@ -258,18 +329,36 @@ impl Store {
                 tx.delete_kv(owner, namespace, key).await
             })
         });
-        matches!(probe.await, Err(StoreError::Full { .. }))
+        probe.await.err().filter(StoreError::is_unwritable)
     }
 
-    /// Returns `true` if the database can be read.
+    /// Returns `true` if the database can be read, and its files are at their place.
     pub(crate) async fn health(&self) -> bool {
+        if self.check_files().is_err() {
+            return false;
+        }
         match self.reader().await {
             Ok(mut reader) => reader.keyset().await.is_ok(),
             Err(_) => false,
         }
     }
 
-    /// Returns `true` if the applied migrations are exactly those of this program, by checksum.
+    /// Returns `true` after a write was refused because this program is too old.
+    pub(crate) fn is_too_old(&self) -> bool {
+        self.shared.signals.is_too_old()
+    }
+
+    /// Returns `true` if the database is on a server that tells its timeline, which shows that a standby was promoted.
+    pub(crate) fn notices_promotions(&self) -> bool {
+        match &self.shared.engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.notices_promotions(),
+        }
+    }
+
+    /// Returns `true` if all migrations of this program were applied, by checksum.
     ///
     /// # Errors
     ///
@@ -277,9 +366,9 @@ impl Store {
     pub(crate) async fn is_migrated(&self) -> Result<bool, StoreError> {
         let migrator = match &self.shared.engine {
             #[cfg(feature = "sqlite")]
-            Engine::Sqlite(_) => sqlite::migrator(),
+            Engine::Sqlite(_) => sqlite::migrator(self.program()),
             #[cfg(feature = "postgres")]
-            Engine::Postgres(_) => postgres::migrator(),
+            Engine::Postgres(_) => postgres::migrator(self.program()),
         };
         Ok(migrate::are_all(&self.reader().await?.applied_migrations().await?, &migrator))
     }
@@ -326,6 +415,7 @@ impl Store {
     fn enqueue<T, F>(
         &self,
         durability: Durability,
+        admission: Admission,
         job: F,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
@@ -334,17 +424,17 @@ impl Store {
     {
         let (answer, answered) = oneshot::channel();
         // The caller may have dropped its future. The job is committed all the same.
-        self.enqueue_then(durability, job, move |result| drop(answer.send(result)));
+        self.enqueue_then(durability, admission, job, move |result| drop(answer.send(result)));
         async move { answered.await.unwrap_or(Err(StoreError::Closed)) }
     }
 
-    fn enqueue_then<T, F, A>(&self, durability: Durability, job: F, answer: A)
+    fn enqueue_then<T, F, A>(&self, durability: Durability, admission: Admission, job: F, answer: A)
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         A: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
-        let job = job::queued(durability, job, self.shared.signals.clone(), answer);
+        let job = job::queued(durability, admission, job, self.shared.signals.clone(), answer);
         with_engine!(&self.shared.engine, engine => engine.enqueue(job));
     }
 }
@@ -369,7 +459,7 @@ fn migrate_address(address: SecretString) -> BoxFuture<'static, Result<(), Store
         match Location::parse(&address)? {
             #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => {
-                sqlite::open(path, Limits::USUAL).await?.close().await;
+                sqlite::open(path, Limits::USUAL, Program::CURRENT).await?.close().await;
                 Ok(())
             }
             #[cfg(feature = "postgres")]

@@ -50,7 +50,7 @@ fn names(store: StoreSource, owner: String) -> BoxFuture<'static, Result<Vec<(Ki
 }
 
 /// Returns a connection that only reads. The direct address is preferred, because no pooler is in its way.
-async fn reader(StoreSource { source, direct }: StoreSource) -> Result<Reader, StoreError> {
+async fn reader(StoreSource { source, direct, .. }: StoreSource) -> Result<Reader, StoreError> {
     match source {
         Source::Address(address) => match Location::parse(direct.as_ref().unwrap_or(&address))? {
             #[cfg(feature = "sqlite")]

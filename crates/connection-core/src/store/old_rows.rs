@@ -15,19 +15,37 @@ pub(crate) enum OldRows {
     ApprovalAnswers,
     /// Setup sessions that have ended, with everything that belongs to them, by the time until which they are kept.
     EndedSetups,
+    /// The previous credentials of connections, by the time at which they were replaced.
+    PreviousCredentials,
     /// Requests under a key, by their beginning.
     RepeatableRequests,
     /// Tickets of extensions, by the time at which they were made.
     Tickets,
+    /// The answers to requests for which a connection spent a token and that could not be read, by the time since which
+    /// they are kept. The request stays recorded, so that the token is not sent again without a person's decision.
+    UnreadableAnswers,
     /// The numbers of the history of usage, by their period.
     UsageNumbers,
+    /// The digests of events of webhooks, by the acknowledgement of the event.
+    WebhookDigests,
+    /// The events of webhooks that were set aside, by the time at which they were received.
+    WebhooksSetAside,
 }
 
 impl OldRows {
     /// Every kind of rows.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 5] =
-        [Self::ApprovalAnswers, Self::EndedSetups, Self::RepeatableRequests, Self::Tickets, Self::UsageNumbers];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::ApprovalAnswers,
+        Self::EndedSetups,
+        Self::PreviousCredentials,
+        Self::RepeatableRequests,
+        Self::Tickets,
+        Self::UnreadableAnswers,
+        Self::UsageNumbers,
+        Self::WebhookDigests,
+        Self::WebhooksSetAside,
+    ];
 }
 
 /// Selects the key of at most `$2` rows whose time is at or before `$1`, the oldest first.
@@ -58,6 +76,10 @@ impl Tx {
             "DELETE FROM connection_setup WHERE id IN ",
             oldest!("id", "connection_setup WHERE state IN ('done', 'failed', 'cancelled') AND ", "expires_at")
         );
+        const PREVIOUS: &str = concat!(
+            "DELETE FROM connection_credential WHERE state = 'previous' AND connection_id IN ",
+            oldest!("connection_id", "connection_credential WHERE state = 'previous' AND ", "replaced_at")
+        );
         const REQUESTS: &str = concat!(
             "DELETE FROM connection_access_token_request WHERE key IN ",
             oldest!("key", "connection_access_token_request WHERE ", "created_at")
@@ -66,16 +88,33 @@ impl Tx {
             "DELETE FROM connection_extension_ticket WHERE id IN ",
             oldest!("id", "connection_extension_ticket WHERE ", "created_at")
         );
+        const UNREADABLE: &str = concat!(
+            "UPDATE connection_exchange SET state = 'intent', sealed = NULL, node_id = NULL, process_id = '' \
+             WHERE key IN ",
+            oldest!("key", "connection_exchange WHERE state = 'answered' AND ", "concluded_at")
+        );
         const NUMBERS: &str = concat!(
             "DELETE FROM connection_usage WHERE (connection_id, at, metric) IN ",
             oldest!("connection_id, at, metric", "connection_usage WHERE ", "at")
         );
+        const DIGESTS: &str = concat!(
+            "DELETE FROM connection_webhook WHERE id IN ",
+            oldest!("id", "connection_webhook WHERE acknowledged_at IS NOT NULL AND ", "acknowledged_at")
+        );
+        const ASIDE: &str = concat!(
+            "DELETE FROM connection_webhook WHERE id IN ",
+            oldest!("id", "connection_webhook WHERE lease_until = 9223372036854775807 AND ", "received_at")
+        );
         let sql = match rows {
             OldRows::ApprovalAnswers => ANSWERS,
             OldRows::EndedSetups => SETUPS,
+            OldRows::PreviousCredentials => PREVIOUS,
             OldRows::RepeatableRequests => REQUESTS,
             OldRows::Tickets => TICKETS,
+            OldRows::UnreadableAnswers => UNREADABLE,
             OldRows::UsageNumbers => NUMBERS,
+            OldRows::WebhookDigests => DIGESTS,
+            OldRows::WebhooksSetAside => ASIDE,
         };
         execute!(self, sql, by, limit)
     }

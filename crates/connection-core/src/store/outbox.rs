@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    clock::clocked,
+    clock::{by_clock, clocked},
     engine::{Engine, all, execute, later, optional},
+    leases::{OutboxLease, free},
     rows::{OutboxRow, OutboxState, StoredEvent},
 };
 
@@ -42,9 +43,20 @@ impl Reader {
         optional!(self, OutboxRow, outbox!("id = $1"), id)
     }
 
-    /// Returns the messages that are due, those that have waited longest first.
+    /// Returns the messages that are due and that no process sends, those that have waited longest first. Messages
+    /// that are due at the same time are in the order of their ids.
     pub(crate) async fn due_outbox(&mut self, now: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
-        all!(self, OutboxRow, outbox!("next_at <= $1 ORDER BY next_at LIMIT $2"), now, limit)
+        macro_rules! due {
+            ($now:literal) => {
+                concat!(
+                    outbox!("next_at <= $1 AND "),
+                    free!($now, "connection_outbox", "$3"),
+                    " ORDER BY next_at, id LIMIT $2"
+                )
+            };
+        }
+        let sql = by_clock!(self, due);
+        all!(self, OutboxRow, sql, now, limit, OutboxLease::LONGEST)
     }
 
     /// Returns the messages that were not delivered, of one owner or of all owners, newest first.
@@ -98,14 +110,6 @@ impl Tx {
         )
     }
 
-    /// Begins an attempt, and lets no other process begin one before `until`. Returns `false` if another process did so
-    /// since the row was read.
-    pub(crate) async fn claim_outbox(&mut self, id: Uuid, attempts: i64, until: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_outbox SET attempts = attempts + 1, next_at = $3 \
-                           WHERE id = $1 AND attempts = $2 AND state = 'pending'";
-        Ok(execute!(self, SQL, id, attempts, until)? == 1)
-    }
-
     /// Makes the messages due whose time is after `latest`.
     pub(crate) async fn hasten_outbox(&mut self, now: i64, latest: i64) -> Result<(), StoreError> {
         later!(self, "UPDATE connection_outbox SET next_at = $1 WHERE next_at > $2", now, latest)
@@ -125,15 +129,16 @@ impl Tx {
         next_at: Option<i64>,
         failure: &str,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_outbox SET state = $3, next_at = $4, failure = $5 \
-                           WHERE id = $1 AND attempts = $2 AND state = 'pending'";
+        const SQL: &str = "UPDATE connection_outbox SET state = $3, next_at = $4, failure = $5, lease_owner = NULL, \
+                           lease_until = NULL WHERE id = $1 AND attempts = $2 AND state = 'pending'";
         let state = if next_at.is_some() { OutboxState::Pending } else { OutboxState::Failed };
         later!(self, SQL, id, attempt, state.as_str(), next_at, failure)
     }
 
     /// Makes a message due that was not delivered, as if it had never been sent.
     pub(crate) async fn retry_outbox(&mut self, id: Uuid, now: i64) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2 WHERE id = $1";
+        const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2, \
+                           lease_owner = NULL, lease_until = NULL WHERE id = $1";
         later!(self, SQL, id, now)
     }
 }

@@ -37,8 +37,8 @@ row! {
 }
 
 /// Finds each class by the one before, so that the connections between them are not read. A class is the kind, the digest
-/// of the terms in hexadecimal, the liveness, and 1 for a class that a person should look at, with a space after each of
-/// the first three.
+/// of the terms in hexadecimal, the liveness, and 1 for a class that a person should look at, or 2 for one whose
+/// application a person should look at, with a space after each of the first three.
 pub(super) const CLASSES: &str = "WITH RECURSIVE classes (class) AS (\
      SELECT MIN(f.class) FROM connection_place AS f WHERE f.owner = $1 \
      UNION ALL SELECT (SELECT MIN(n.class) FROM connection_place AS n WHERE n.owner = $1 AND n.class > g.class) \

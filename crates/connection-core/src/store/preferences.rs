@@ -11,7 +11,7 @@ use super::{
 macro_rules! preferences {
     ($rest:literal) => {
         concat!(
-            "SELECT p.extension, p.command, p.body, p.revision, p.public_revision, p.mark, ",
+            "SELECT p.owner, p.extension, p.command, p.body, p.revision, p.public_revision, p.mark, ",
             newest!("p.owner", "p.mark"),
             " AS newest FROM connection_extension_preference AS p WHERE p.owner = $1 AND ",
             $rest
@@ -76,18 +76,13 @@ impl Reader {
 }
 
 impl Tx {
-    pub(crate) async fn put_preferences(
-        &mut self,
-        owner: &str,
-        row: &PreferenceRow,
-        mark: &[u8],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn put_preferences(&mut self, row: &PreferenceRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_preference (owner, extension, command, body, revision, \
                            public_revision, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                            ON CONFLICT (owner, extension, command) DO UPDATE SET body = excluded.body, \
                            revision = excluded.revision, public_revision = excluded.public_revision, \
                            mark = excluded.mark";
-        let PreferenceRow { extension, command, body, revision, public_revision, marked: _ } = row;
+        let PreferenceRow { owner, extension, command, body, revision, public_revision, marked: _ } = row;
         self.changed(Changed::Extensions);
         later!(self, SQL, owner, extension, command, body, revision, public_revision, mark)
     }

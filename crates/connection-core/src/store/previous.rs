@@ -4,9 +4,9 @@
 
 use super::{
     Lock, Reader, StoreError, Tx,
-    engine::{execute, later, optional},
+    engine::{all, execute, later, optional},
     row_events::newest,
-    rows::{AccountRow, CredentialRow, PreviousRow},
+    rows::{AccountRow, CredentialRow, PreviousMark, PreviousRow},
     signals::Changed,
 };
 use crate::ids::ConnectionId;
@@ -25,6 +25,17 @@ impl Reader {
         optional!(self, PreviousRow, SQL, id.as_uuid())
     }
 
+    /// Returns what the marks of the previous credentials of an owner cover.
+    pub(crate) async fn every_previous_mark(&mut self, owner: &str) -> Result<Vec<PreviousMark>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT a.owner, c.connection_id, c.generation, c.account_id, c.config, c.mark, ",
+            newest!("a.owner", "c.mark"),
+            " AS newest FROM connection_account AS a JOIN connection_credential AS c ON c.connection_id = a.id \
+             WHERE a.owner = $1 AND c.state = 'previous'"
+        );
+        all!(self, PreviousMark, SQL, owner)
+    }
+
     /// Returns the generation of the previous credential, even if its row cannot be read.
     pub(crate) async fn previous_generation(&mut self, id: ConnectionId) -> Result<Option<i64>, StoreError> {
         const SQL: &str =
@@ -35,7 +46,7 @@ impl Reader {
 
 impl Tx {
     /// Replaces the current credential, which becomes the previous one. An earlier previous one is deleted. Returns
-    /// [`StoreError::Conflict`] if the account is no longer the given row.
+    /// [`StoreError::ChangedMeanwhile`] if the account is no longer the given row.
     pub(crate) async fn replace_credential(
         &mut self,
         account: &AccountRow,
@@ -54,7 +65,7 @@ impl Tx {
         self.insert_credential(fresh).await?;
         match self.promote_generation(*id, *generation, fresh.generation, now).await? {
             true => Ok(()),
-            false => Err(StoreError::Conflict { what: "generation of a connection".into() }),
+            false => Err(StoreError::ChangedMeanwhile { what: "credential of a connection" }),
         }
     }
 
@@ -67,18 +78,12 @@ impl Tx {
         mark: &[u8],
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET generation = $3, sealed = $4, key_id = $5, \
+                           sealed_refresh_words = NULL, \
                            valid_until = COALESCE($6, valid_until), mark = $7 \
                            WHERE connection_id = $1 AND state = 'previous' AND generation = $2";
         let CredentialRow { connection_id: id, generation, sealed, key_id, valid_until, .. } = fresh;
         // The removal of a connection reads the generation under the same lock.
         self.lock(Lock::Connection(*id)).await?;
         Ok(execute!(self, SQL, id.as_uuid(), before, *generation, sealed, key_id, *valid_until, mark)? == 1)
-    }
-
-    /// Deletes the previous credential if it was replaced by `replaced_by` at the latest.
-    pub(crate) async fn forget_previous(&mut self, id: ConnectionId, replaced_by: i64) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_credential \
-                           WHERE connection_id = $1 AND state = 'previous' AND replaced_at <= $2";
-        later!(self, SQL, id.as_uuid(), replaced_by)
     }
 }

@@ -53,18 +53,42 @@ impl Reader {
         Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
+    /// Returns the ids after `after` of at most `limit` connections of these kinds, or of all kinds for `None`, whose last
+    /// refresh failed because the provider did not accept the application, and that are not due by the time `by`; see
+    /// [`any_of`](super::any_of).
+    pub(crate) async fn refused_applications(
+        &mut self,
+        kinds: Option<&str>,
+        after: Uuid,
+        by: i64,
+        limit: i64,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT c.connection_id FROM connection_credential AS c \
+                           JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
+                           WHERE c.connection_id > $2 AND c.state = 'current' AND c.refresh_failures > 0 \
+                           AND (c.refresh_reason LIKE '{\"code\":\"%client_refused\",%' \
+                           OR c.refresh_reason LIKE '{\"code\":\"%client_expired\",%') \
+                           AND (c.refresh_at IS NULL OR c.refresh_at > $3) \
+                           AND ($1 = '' OR $1 LIKE '%,' || a.kind || ',%') ORDER BY c.connection_id LIMIT $4";
+        let found = all!(self, (ConnectionId,), SQL, kinds.unwrap_or_default(), after, by, limit)?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
+    }
+
     /// Returns the ids after `after` of at most `limit` connections whose last verification failed at this origin and
-    /// that are not due for another one.
+    /// that are due for another one later than an answer allows. One that is due within two minutes is left as it is, because
+    /// a process may be verifying it.
     pub(crate) async fn waiting_probes(
         &mut self,
         origin: &str,
         after: Uuid,
+        now: i64,
         limit: i64,
     ) -> Result<Vec<ConnectionId>, StoreError> {
         const SQL: &str = "SELECT connection_id FROM connection_liveness WHERE probe_origin = $1 \
-                           AND probe_from IS NOT NULL AND connection_id > $2 AND next_check_at IS NULL \
-                           ORDER BY connection_id LIMIT $3";
-        let found = all!(self, (ConnectionId,), SQL, origin, after, limit)?;
+                           AND probe_from IS NOT NULL AND connection_id > $2 AND (next_check_at IS NULL \
+                           OR (next_check_at > probe_from AND next_check_at > $3 + 120)) \
+                           ORDER BY connection_id LIMIT $4";
+        let found = all!(self, (ConnectionId,), SQL, origin, after, now, limit)?;
         Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
@@ -106,10 +130,11 @@ impl Tx {
     /// Makes the connections of a page due for a verification that failed at the origin, at `now` or when they may be
     /// asked again.
     pub(crate) async fn hasten_probes(&mut self, page: Recovery<'_>) -> Result<(), StoreError> {
-        // A time of the next verification is a pause that the provider asked for, or one that an answer has set.
+        // After a pause that the provider asked for, no answer makes the connection due.
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = CASE WHEN probe_from > $4 \
                            AND probe_from <= $4 + 60 THEN probe_from ELSE $4 END WHERE probe_origin = $1 AND probe_from IS NOT NULL \
-                           AND connection_id > $2 AND connection_id <= $3 AND next_check_at IS NULL";
+                           AND connection_id > $2 AND connection_id <= $3 AND (next_check_at IS NULL \
+                           OR (next_check_at > probe_from AND next_check_at > $4 + 120))";
         execute!(self, SQL, page.origin, page.after, page.last, page.now).map(drop)
     }
 }

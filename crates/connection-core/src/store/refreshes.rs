@@ -1,24 +1,15 @@
 //! Queries of refreshes: plans and leases.
-//!
-//! Leases are measured by the database's clock only, because processes on several machines may disagree about the
-//! time.
 
 use super::{
     Reader, StoreError, Tx,
     clock::clocked,
     columns::row,
     engine::{Engine, execute, later, optional},
+    leases::RefreshLease,
     rows::PlanRow,
     signals::Changed,
 };
 use crate::ids::ConnectionId;
-
-/// The duration of a lease, in seconds: longer than its holder needs.
-pub(crate) const LEASE: i64 = 50;
-/// The maximum remaining time of a valid lease, in seconds. It is a little longer than a lease, because the clock
-/// counts whole seconds and is adjusted now and then. A lease with more time left was taken before the clock was
-/// set back, and counts as expired.
-pub(super) const MAX_LEASE: i64 = LEASE + 5;
 
 row! {
     /// The lease of a refresh, as measured by the database's clock.
@@ -35,7 +26,7 @@ row! {
 
 impl Leased {
     pub(crate) fn is_held(&self) -> bool {
-        self.seconds_left.is_some_and(|left| (1..=MAX_LEASE).contains(&left))
+        self.seconds_left.is_some_and(|left| (1..=RefreshLease::LONGEST).contains(&left))
     }
 }
 
@@ -53,29 +44,6 @@ impl Reader {
 }
 
 impl Tx {
-    /// Takes the lease for a refresh of this credential for [`LEASE`] seconds, and returns its fence. Returns
-    /// `None` if another owner holds it, or if the credential is no longer the current one.
-    pub(crate) async fn lease_refresh(
-        &mut self,
-        id: ConnectionId,
-        generation: i64,
-        owner: &str,
-    ) -> Result<Option<i64>, StoreError> {
-        let sql = clocked!(
-            self,
-            "INSERT INTO connection_liveness (connection_id, liveness, generation, lease_owner, lease_until, fence) \
-             SELECT a.id, 'unknown', a.generation, CAST($3 AS TEXT), ",
-            " + $4, 1 FROM connection_account AS a WHERE a.id = $1 AND a.generation = $2 \
-             ON CONFLICT (connection_id) DO UPDATE SET lease_owner = excluded.lease_owner, \
-             lease_until = excluded.lease_until, fence = connection_liveness.fence + 1 \
-             WHERE connection_liveness.lease_until IS NULL OR connection_liveness.lease_until <= ",
-            " OR connection_liveness.lease_until - $5 > ",
-            " RETURNING fence"
-        );
-        let leased = optional!(self, (i64,), sql, id.as_uuid(), generation, owner, LEASE, MAX_LEASE)?;
-        Ok(leased.map(|(fence,)| fence))
-    }
-
     /// Releases a lease and stores the origin that the refresh asked, if it asked one. No answer makes the connection due
     /// any longer, unless [`refresh_after_answer`](Self::refresh_after_answer) follows. Returns `false` if another owner
     /// holds the lease by now. The fence is never reset.
@@ -91,6 +59,12 @@ impl Tx {
                            WHERE connection_id = $1 AND lease_owner = $2 AND fence = $3";
         self.changed(Changed::Connection(id));
         Ok(execute!(self, SQL, id.as_uuid(), owner, fence, origin)? == 1)
+    }
+
+    /// Stores the origin that a refresh is about to ask.
+    pub(crate) async fn set_refresh_origin(&mut self, id: ConnectionId, origin: &str) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_liveness SET refresh_origin = $2 WHERE connection_id = $1";
+        later!(self, SQL, id.as_uuid(), origin)
     }
 
     /// Has an answer of the origin that the last refresh asked make the connection due for a refresh, from the time `from`.
@@ -127,6 +101,7 @@ impl Tx {
         now: i64,
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_reason = $2, \
+                           sealed_refresh_words = NULL, \
                            refresh_at = CASE WHEN refresh_at < $3 THEN refresh_at ELSE $3 END \
                            WHERE connection_id = $1 AND state = 'current' AND restored IS NULL \
                            AND (refresh_at IS NOT NULL OR refresh_failures = 0)";
@@ -135,7 +110,8 @@ impl Tx {
     }
 
     /// Stores the plan of a credential after an attempt to refresh it, which a person requested if the credential was
-    /// restored. Returns `false` if the credential does not exist.
+    /// restored. The provider's own words stay if the reason is the same. Returns `false` if the credential does not
+    /// exist.
     pub(crate) async fn set_plan(
         &mut self,
         id: ConnectionId,
@@ -143,7 +119,8 @@ impl Tx {
         plan: &PlanRow,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET renew_at = $3, authorized_until = $4, refreshed_at = $5, \
-                           refresh_at = $6, refresh_failures = $7, refresh_reason = $8, restored = NULL \
+                           refresh_at = $6, refresh_failures = $7, refresh_reason = $8, restored = NULL, \
+                           sealed_refresh_words = CASE WHEN refresh_reason = $8 THEN sealed_refresh_words END \
                            WHERE connection_id = $1 AND generation = $2";
         self.changed(Changed::Connection(id));
         let changed = execute!(

@@ -1,4 +1,5 @@
-//! Queries of uses that a provider refused with 401, and of the verifications that follow them.
+//! Queries of uses that a provider refused with 401, or that succeeded although their connections are failing, and of the
+//! verifications that follow them.
 //!
 //! Their times are measured by the database's clock only, because processes on several machines may disagree about the
 //! time. An age below zero shows that the clock was set back, and then no limit applies.
@@ -15,6 +16,8 @@ use crate::ids::ConnectionId;
 
 /// The shortest time between two verifications of a connection that refused uses cause, in seconds.
 pub(crate) const INTERVAL: i64 = 300;
+/// The same for a connection whose credential is a password, because tries lock accounts.
+const PASSWORD_INTERVAL: i64 = 3_600;
 
 impl Reader {
     /// Returns `true` if a use of the connection was refused and no verification has followed.
@@ -24,11 +27,12 @@ impl Reader {
         Ok(optional!(self, (ConnectionId,), SQL, id.as_uuid())?.is_some())
     }
 
-    /// Returns connections of these kinds that are due for a verification because a use was refused; see
-    /// [`any_of`](super::any_of).
+    /// Returns connections of these kinds, some of which have `passwords`, that are due for a verification because a use
+    /// was refused; see [`any_of`](super::any_of).
     pub(crate) async fn due_refused_uses(
         &mut self,
         kinds: &str,
+        passwords: &str,
         busy: &Busy,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
@@ -38,7 +42,8 @@ impl Reader {
              FROM connection_liveness AS l \
              JOIN connection_account AS a ON a.id = l.connection_id WHERE l.refused_at IS NOT NULL \
              AND (l.refusal_checked_at IS NULL OR l.refusal_checked_at > ",
-            " OR l.refusal_checked_at + $3 <= ",
+            " OR l.refusal_checked_at + CASE WHEN $5 LIKE '%,' || a.kind || ',%' THEN CAST($6 AS BIGINT) \
+             ELSE CAST($3 AS BIGINT) END <= ",
             concat!(
                 ") AND ",
                 of_kinds!("$1"),
@@ -47,7 +52,7 @@ impl Reader {
                 " ORDER BY l.refused_at LIMIT $2"
             )
         );
-        all!(self, DueRow, sql, kinds, limit, INTERVAL, busy.as_str())
+        all!(self, DueRow, sql, kinds, limit, INTERVAL, busy.as_str(), passwords, PASSWORD_INTERVAL)
     }
 
     /// Returns `true` if the provider asked this connection to wait beyond `now`, at its last verification or refresh. A
@@ -64,27 +69,35 @@ impl Reader {
 }
 
 impl Tx {
-    /// Notes that the provider refused a use of the credential of this generation. Returns `false` if that was noted
-    /// already, or if the credential is no longer the current one.
-    pub(crate) async fn note_refused_use(&mut self, id: ConnectionId, generation: i64) -> Result<bool, StoreError> {
+    /// Notes that the provider refused a use of the credential of this generation, with this answer if there was one.
+    /// Returns `false` if that was noted already, or if the credential is no longer the current one.
+    pub(crate) async fn note_refused_use(
+        &mut self,
+        id: ConnectionId,
+        generation: i64,
+        refused_by: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let sql = clocked!(
             self,
-            "INSERT INTO connection_liveness (connection_id, liveness, generation, refused_at) \
+            "INSERT INTO connection_liveness (connection_id, liveness, generation, refused_at, refused_by) \
              SELECT a.id, 'unknown', a.generation, ",
-            " FROM connection_account AS a WHERE a.id = $1 AND a.generation = $2 \
-             ON CONFLICT (connection_id) DO UPDATE SET refused_at = excluded.refused_at \
+            ", CAST($3 AS TEXT) FROM connection_account AS a WHERE a.id = $1 AND a.generation = $2 \
+             ON CONFLICT (connection_id) DO UPDATE SET refused_at = excluded.refused_at, \
+             refused_by = excluded.refused_by \
              WHERE connection_liveness.refused_at IS NULL"
         );
         self.changed(Changed::Connection(id));
-        Ok(execute!(self, sql, id.as_uuid(), generation)? == 1)
+        Ok(execute!(self, sql, id.as_uuid(), generation, refused_by)? == 1)
     }
 
     /// Claims the verification that follows a refused use. Returns `false` if none is due: another process has claimed
-    /// it, or the last one was claimed less than [`INTERVAL`] seconds ago.
+    /// it, or the last one was claimed less than [`INTERVAL`] seconds ago, or [`PASSWORD_INTERVAL`] seconds ago if the
+    /// verification sends a password.
     ///
     /// The refused use stays noted until a result is stored. If the process dies before that, the verification is due
-    /// again after [`INTERVAL`].
-    pub(crate) async fn claim_refused_use(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
+    /// again after that time.
+    pub(crate) async fn claim_refused_use(&mut self, id: ConnectionId, has_password: bool) -> Result<bool, StoreError> {
+        let interval = if has_password { PASSWORD_INTERVAL } else { INTERVAL };
         let sql = clocked!(
             self,
             "UPDATE connection_liveness SET refusal_checked_at = ",
@@ -93,7 +106,7 @@ impl Tx {
             " OR refusal_checked_at + $2 <= ",
             ")"
         );
-        Ok(execute!(self, sql, id.as_uuid(), INTERVAL)? == 1)
+        Ok(execute!(self, sql, id.as_uuid(), interval)? == 1)
     }
 
     /// Records that a verification followed the use that was refused at this time. A use that was refused during the

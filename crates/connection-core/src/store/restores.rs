@@ -49,6 +49,7 @@ impl Tx {
         reason: &str,
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET restored = $2, refresh_reason = $3, refresh_at = NULL, \
+                           sealed_refresh_words = NULL, \
                            refresh_failures = CASE WHEN refresh_failures = 0 THEN 1 ELSE refresh_failures END \
                            WHERE connection_id = $1 AND state = 'current'";
         self.changed(Changed::Connection(id));

@@ -11,20 +11,46 @@ use super::{
     events::{Mac, joined},
     rows::{RowEvent, RowSign},
 };
+use crate::ids::ConnectionId;
 
+/// The number of rows with marks that are read at once when all of them are looked at.
+pub(super) const READ_AT_ONCE: i64 = 1000;
+
+/// The owners of all rows with marks. The empty one has the rows that belong to no owner.
+pub(crate) const OWNERS: &str = "SELECT '' AS owner UNION SELECT owner FROM connection_row_event \
+     UNION SELECT owner FROM connection_access_token \
+     UNION SELECT owner FROM connection_account \
+     UNION SELECT owner FROM connection_agent \
+     UNION SELECT owner FROM connection_agent_grant \
+     UNION SELECT owner FROM connection_approval \
+     UNION SELECT owner FROM connection_widening \
+     UNION SELECT owner FROM connection_extension \
+     UNION SELECT owner FROM connection_extension_choice \
+     UNION SELECT owner FROM connection_extension_grant \
+     UNION SELECT owner FROM connection_extension_preference \
+     UNION SELECT owner FROM connection_extension_state \
+     UNION SELECT owner FROM connection_profile \
+     UNION SELECT owner FROM connection_profile_slot ORDER BY owner";
 pub(super) const OF_OWNER: &str = "SELECT seq, subject, at, chain FROM connection_row_event \
                                    WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-/// The places in the list `$1` of the rows that were written later than the list says. Each engine has its own text,
-/// because no type for a list exists on both.
+/// The places in the list `$1` of the rows that were written later than the list says, and of those that were deleted
+/// with the connection that the list names. Each engine has its own text, because no type for a list exists on both.
 #[cfg(feature = "sqlite")]
 pub(super) const WRITTEN_SINCE: &str = "SELECT CAST(j.key AS INTEGER) AS place FROM json_each($1) AS j \
      WHERE EXISTS (SELECT 1 FROM connection_row_event AS n WHERE n.owner = json_extract(j.value, '$[0]') \
-     AND n.subject = unhex(json_extract(j.value, '$[1]')) AND n.seq > json_extract(j.value, '$[2]'))";
+     AND n.subject = unhex(json_extract(j.value, '$[1]')) AND n.seq > json_extract(j.value, '$[2]')) \
+     UNION ALL SELECT CAST(j.key AS INTEGER) AS place FROM json_each($1) AS j \
+     WHERE json_extract(j.value, '$[3]') IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection_account AS a \
+     WHERE a.id = unhex(json_extract(j.value, '$[3]')))";
 #[cfg(feature = "postgres")]
 pub(super) const WRITTEN_SINCE_ON_POSTGRES: &str = "SELECT j.place - 1 AS place \
      FROM jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS j (row, place) \
      WHERE EXISTS (SELECT 1 FROM connection_row_event AS n WHERE n.owner = j.row ->> 0 \
-     AND n.subject = decode(j.row ->> 1, 'hex') AND n.seq > CAST(j.row ->> 2 AS BIGINT))";
+     AND n.subject = decode(j.row ->> 1, 'hex') AND n.seq > CAST(j.row ->> 2 AS BIGINT)) \
+     UNION ALL SELECT j.place - 1 AS place \
+     FROM jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS j (row, place) \
+     WHERE j.row ->> 3 IS NOT NULL AND (SELECT a.id FROM connection_account AS a \
+     WHERE a.id = CAST(j.row ->> 3 AS UUID)) IS NULL";
 
 /// Selects the number of the newest event of the row whose mark is `$mark`, in a query that has `$owner`.
 macro_rules! newest {
@@ -52,8 +78,12 @@ impl Reader {
         all!(self, RowEvent, OF_OWNER, owner, after, limit)
     }
 
-    /// Returns those of these rows, each with its owner, that were written or deleted since.
-    pub(crate) async fn written_since(&mut self, rows: &[(&str, RowSign)]) -> Result<Vec<RowSign>, StoreError> {
+    /// Returns those of these rows, each with its owner, that were written or deleted since. A row that is deleted with
+    /// a connection comes with it, because no event tells of that.
+    pub(crate) async fn written_since(
+        &mut self,
+        rows: &[(&str, RowSign, Option<ConnectionId>)],
+    ) -> Result<Vec<RowSign>, StoreError> {
         let sql = match self.engine() {
             // If the connection is lost, no text is run.
             Engine::Lost => "",
@@ -62,28 +92,19 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => WRITTEN_SINCE,
         };
-        let list = rows.iter().map(|(owner, row)| serde_json::json!([owner, encode::hex(&row.subject), row.revision]));
+        let list = rows.iter().map(|(owner, row, connection)| {
+            let connection = connection.map(|id| encode::hex(id.as_uuid().as_bytes()));
+            serde_json::json!([owner, encode::hex(&row.subject), row.revision, connection])
+        });
         let list = serde_json::Value::from_iter(list).to_string();
         let found = all!(self, (i64,), sql, &list)?;
         let places = found.into_iter().filter_map(|(place,)| usize::try_from(place).ok());
-        Ok(places.filter_map(|place| rows.get(place)).map(|(_, row)| *row).collect())
+        Ok(places.filter_map(|place| rows.get(place)).map(|(_, row, _)| *row).collect())
     }
 
-    /// Returns the owners that have row events, or rows that should have row events.
+    /// Returns the owners that have row events, or rows that should have row events, with the empty name.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_access_token \
-                           UNION SELECT owner FROM connection_agent \
-                           UNION SELECT owner FROM connection_agent_grant \
-                           UNION SELECT owner FROM connection_approval \
-                           UNION SELECT owner FROM connection_widening \
-                           UNION SELECT owner FROM connection_extension \
-                           UNION SELECT owner FROM connection_extension_choice \
-                           UNION SELECT owner FROM connection_extension_grant \
-                           UNION SELECT owner FROM connection_extension_preference \
-                           UNION SELECT owner FROM connection_extension_state \
-                           UNION SELECT owner FROM connection_profile \
-                           UNION SELECT owner FROM connection_profile_slot ORDER BY owner";
-        Ok(all!(self, (String,), SQL)?.into_iter().map(|(owner,)| owner).collect())
+        Ok(all!(self, (String,), OWNERS)?.into_iter().map(|(owner,)| owner).collect())
     }
 }
 

@@ -16,13 +16,26 @@ use crate::{
 
 macro_rules! setups {
     ($rest:literal) => {
+        setups!("", $rest)
+    };
+    ($before:literal, $rest:literal) => {
         concat!(
-            "SELECT id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, lease_owner, \
-             lease_until, expires_at, created_at FROM connection_setup ",
+            "SELECT ",
+            $before,
+            "id, owner, kind, connection_id, state, step_seq, sealed_header, sealed_step, expires_at, created_at \
+             FROM connection_setup ",
             $rest
         )
     };
 }
+
+// The owner is compared together with the id. If it were a separate condition, PostgreSQL would walk the sessions of all
+// owners.
+pub(super) const LISTED: &str = setups!(
+    "id AS place, ",
+    "WHERE (owner, id) > ($1, $3) AND owner <= $1 AND state IN ('running', 'waiting') AND expires_at > $2 \
+     ORDER BY owner, id LIMIT $4"
+);
 
 row! {
     /// A session with one effect of its journal.
@@ -46,7 +59,7 @@ impl Reader {
     ) -> Result<Option<(SetupRow, Vec<(i64, Sealed)>)>, StoreError> {
         // The few effects are sorted here, because PostgreSQL would sort the joined rows.
         const SQL: &str = "SELECT s.id, s.owner, s.kind, s.connection_id, s.state, s.step_seq, s.sealed_header, \
-                           s.sealed_step, s.lease_owner, s.lease_until, s.expires_at, s.created_at, e.seq, e.sealed \
+                           s.sealed_step, s.expires_at, s.created_at, e.seq, e.sealed \
                            FROM connection_setup AS s \
                            LEFT JOIN connection_setup_effect AS e ON e.session_id = s.id WHERE s.id = $1";
         let mut setup = None;
@@ -59,13 +72,17 @@ impl Reader {
         Ok(setup.map(|setup| (setup, effects)))
     }
 
-    /// Returns the sessions of an owner that have neither ended nor expired, oldest first. Sessions that cannot be read
-    /// are left out.
-    pub(crate) async fn list_setups(&mut self, owner: &str, now: i64) -> Result<Vec<SetupRow>, StoreError> {
-        const SQL: &str =
-            setups!("WHERE owner = $1 AND state IN ('running', 'waiting') AND expires_at > $2 ORDER BY id");
-        let found = all!(self, Found<SetupRow>, SQL, owner, now)?;
-        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
+    /// Returns the first sessions of an owner after an id that have neither ended nor expired, oldest first. A session
+    /// that cannot be read is `None`.
+    pub(crate) async fn list_setups(
+        &mut self,
+        owner: &str,
+        now: i64,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<(SessionId, Option<SetupRow>)>, StoreError> {
+        let found = all!(self, (Found<Uuid>, Found<SetupRow>), LISTED, owner, now, after, limit)?;
+        Ok(found.into_iter().filter_map(|(Found(id), Found(row))| Some((id?.into(), row))).collect())
     }
 
     /// Returns the open sessions of an owner: the id, the state, the number of the step that is shown, and the beginning
@@ -107,6 +124,13 @@ impl Reader {
         all!(self, (i64, Sealed), SQL, session.as_uuid())
     }
 
+    /// Returns `true` if an effect with this number is recorded.
+    pub(crate) async fn has_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT seq FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
+        let found = optional!(self, (i64,), SQL, session.as_uuid(), seq)?;
+        Ok(found.is_some())
+    }
+
     /// Returns the inputs that have arrived and were not taken yet, oldest first.
     pub(crate) async fn inputs(&mut self, session: SessionId) -> Result<Vec<(Uuid, Sealed)>, StoreError> {
         const SQL: &str = "SELECT id, sealed FROM connection_setup_input WHERE session_id = $1 ORDER BY id";
@@ -132,8 +156,8 @@ impl Reader {
 impl Tx {
     pub(crate) async fn insert_setup(&mut self, row: &SetupRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_setup (id, owner, kind, connection_id, state, step_seq, \
-                           sealed_header, sealed_step, lease_owner, lease_until, expires_at, created_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                           sealed_header, sealed_step, expires_at, created_at) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         self.changed(Changed::Setup(row.id));
         later!(
             self,
@@ -146,8 +170,6 @@ impl Tx {
             row.step_seq,
             &row.sealed_header,
             &row.sealed_step,
-            &row.lease_owner,
-            row.lease_until,
             row.expires_at,
             row.created_at
         )
@@ -211,33 +233,10 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), step_seq, alive)? == 1)
     }
 
-    /// Takes the lease of a session until `until`; only its holder may perform effects. Returns `false` if the
-    /// session has ended, if another owner holds the lease, or if the effect with the number `seq` is recorded.
-    pub(crate) async fn lease_setup(
-        &mut self,
-        id: SessionId,
-        owner: &str,
-        until: i64,
-        now: i64,
-        seq: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_setup SET lease_owner = $2, lease_until = $3 \
-                           WHERE id = $1 AND state IN ('running', 'waiting') \
-                           AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $4) \
-                           AND NOT EXISTS (SELECT 1 FROM connection_setup_effect AS e \
-                           WHERE e.session_id = $1 AND e.seq = $5)";
-        Ok(execute!(self, SQL, id.as_uuid(), owner, until, now, seq)? == 1)
-    }
-
-    /// Releases the leases of `owner`: that of one session, or all.
-    pub(crate) async fn release_setups(&mut self, owner: &str, id: Option<SessionId>) -> Result<(), StoreError> {
-        const ONE: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL \
-                           WHERE lease_owner = $1 AND id = $2";
-        const ALL: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
-        match id {
-            Some(id) => later!(self, ONE, owner, id.as_uuid()),
-            None => later!(self, ALL, owner),
-        }
+    /// Releases the leases of all sessions that `owner` runs.
+    pub(crate) async fn release_setups(&mut self, owner: &str) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
+        later!(self, SQL, owner)
     }
 
     /// Ends a session and deletes its header. The trigger `connection_setup_end` deletes its journal, its inputs and its
@@ -269,13 +268,6 @@ impl Tx {
                            FROM connection_setup AS s WHERE s.id = $1 AND s.state IN ('running', 'waiting') \
                            ON CONFLICT (session_id, seq) DO NOTHING";
         Ok(execute!(self, SQL, session.as_uuid(), seq, sealed)? == 1)
-    }
-
-    /// Returns `true` if an effect with this number is recorded.
-    pub(crate) async fn has_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "SELECT seq FROM connection_setup_effect WHERE session_id = $1 AND seq = $2";
-        let found = optional!(self, (i64,), SQL, session.as_uuid(), seq)?;
-        Ok(found.is_some())
     }
 
     pub(crate) async fn delete_effect(&mut self, session: SessionId, seq: i64) -> Result<bool, StoreError> {

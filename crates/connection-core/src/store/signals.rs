@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use connection_egress::{Moment, sleep_passed};
+use connection_egress::{Moment, OPERATIONS, sleep_passed};
 use tokio::sync::broadcast;
 
 use super::{Engine, Store, StoreError};
@@ -25,8 +25,6 @@ use crate::{
 /// The maximum number of signals that are kept for a waiter. A waiter that has missed some learns only that something
 /// changed.
 const BACKLOG: usize = 256;
-/// The interval at which a SQLite database is polled while somebody waits.
-const POLL: Duration = Duration::from_millis(100);
 
 /// The rows that may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +45,8 @@ pub(crate) enum Changed {
     Usage(ConnectionId),
     /// The webhook inbox of a connection.
     Webhook(ConnectionId),
+    /// Another process took something back by which uses are decided. The signal stays within the process.
+    Withdrawals,
     /// Any row: the signal does not say which.
     Something,
 }
@@ -91,13 +91,20 @@ pub(super) struct Signals {
     waiting: broadcast::Sender<Changed>,
     /// Called for each signal, before the caller of the write gets its answer.
     listener: OnceLock<Listener>,
-    /// `true` if the last write failed because there was no space left.
-    is_full: AtomicBool,
+    /// `true` if the last write failed because there was no space left, or because the server took no writes.
+    is_unwritable: AtomicBool,
+    /// `true` after a write was refused because this program is too old.
+    is_too_old: AtomicBool,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { waiting: broadcast::Sender::new(BACKLOG), listener: OnceLock::new(), is_full: AtomicBool::new(false) }
+        Self {
+            waiting: broadcast::Sender::new(BACKLOG),
+            listener: OnceLock::new(),
+            is_unwritable: AtomicBool::new(false),
+            is_too_old: AtomicBool::new(false),
+        }
     }
 }
 
@@ -110,17 +117,26 @@ impl Signals {
         drop(self.waiting.send(changed));
     }
 
-    /// Keeps from the result of a write whether there is space left.
+    /// Keeps from the result of a write whether anything can be written and whether this program may write, and logs
+    /// once that it may not.
     pub(super) fn wrote<T>(&self, result: &Result<T, StoreError>) {
         match result {
-            Ok(_) => self.is_full.store(false, Ordering::Relaxed),
-            Err(StoreError::Full { .. }) => self.is_full.store(true, Ordering::Relaxed),
+            Ok(_) => self.is_unwritable.store(false, Ordering::Relaxed),
+            Err(error) if error.is_unwritable() => self.is_unwritable.store(true, Ordering::Relaxed),
+            Err(error @ StoreError::ProgramTooOld { .. }) if !self.is_too_old.swap(true, Ordering::Relaxed) => {
+                let remedy = error.remedy().unwrap_or_default();
+                tracing::error!(target: OPERATIONS, code = error.code(), "{error}; {remedy}");
+            }
             Err(_) => {}
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.is_full.load(Ordering::Relaxed)
+    pub(super) fn is_unwritable(&self) -> bool {
+        self.is_unwritable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_too_old(&self) -> bool {
+        self.is_too_old.load(Ordering::Relaxed)
     }
 
     /// Waits until there are no waiters.
@@ -140,6 +156,11 @@ impl Store {
     pub(crate) fn on_change(&self, listener: impl Fn(Changed) + Send + Sync + 'static) {
         // The first listener stays.
         drop(self.shared.signals.listener.set(Box::new(listener)));
+    }
+
+    /// Publishes that another process took something back, so that nobody decides by what was read before.
+    pub(crate) fn withdrawn(&self) {
+        self.shared.signals.publish(Changed::Withdrawals);
     }
 
     /// Returns a waiter for the changes from now on.
@@ -173,7 +194,22 @@ pub(crate) struct Changes {
     version: Option<Version>,
 }
 
+/// The longest times for which a waiter of the core does not read again.
 impl Changes {
+    /// The interval at which a SQLite database is asked for commits while somebody waits.
+    pub(crate) const FOR_COMMITS: Duration = Duration::from_millis(100);
+    /// The longest wait for what another process does, such as the end of its lease.
+    pub(crate) const FOR_ANOTHER_PROCESS: Duration = Duration::from_millis(500);
+    /// The interval at which a process that uses connections looks for withdrawals, if the engine has no version that
+    /// can be looked at.
+    pub(crate) const FOR_WITHDRAWALS: Duration = Duration::from_millis(250);
+    /// The time between two looks of a process that waits until a withdrawal is confirmed.
+    pub(crate) const FOR_CONFIRMATIONS: Duration = Duration::from_millis(20);
+    /// The longest wait for the last callback that a program has to receive.
+    pub(crate) const FOR_CALLBACKS: Duration = Duration::from_secs(1);
+    /// The longest wait for a signal, because it may be lost, and not every change sends one.
+    pub(crate) const FOR_SIGNALS: Duration = Duration::from_secs(5);
+
     /// Waits until something that `concerns` the caller may have changed since the last call, or `at_most` has
     /// passed.
     ///
@@ -203,7 +239,7 @@ impl Changes {
                 return Ok(());
             }
             // Without a version to poll, only a signal or the end of the time wakes the waiter.
-            let nap = if self.version.is_some() { left.min(POLL) } else { left };
+            let nap = if self.version.is_some() { left.min(Self::FOR_COMMITS) } else { left };
             tokio::select! {
                 biased;
                 signal = self.signals.recv() => match signal {
@@ -214,7 +250,7 @@ impl Changes {
                 () = sleep_passed(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
                     let before = self.version;
                     if before.is_some() {
-                        self.version = self.store.version(clock, POLL / 2).await.map(|looked| looked.version);
+                        self.version = self.store.version(clock, Self::FOR_COMMITS / 2).await.map(|looked| looked.version);
                     }
                     if self.version != before {
                         return self.unless_closed();

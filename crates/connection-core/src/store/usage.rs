@@ -120,6 +120,19 @@ impl Tx {
         later!(self, SQL, id.as_uuid(), metric, account, at, ends_at, body)
     }
 
+    /// Gives all that is stored of the usage of an account to its new id, after the id was changed at its provider.
+    pub(crate) async fn move_usage(&mut self, id: ConnectionId, from: &str, to: &str) -> Result<(), StoreError> {
+        const NUMBERS: &str = "UPDATE connection_usage SET account = $3 WHERE connection_id = $1 AND account = $2";
+        const SNAPSHOT: &str =
+            "UPDATE connection_usage_snapshot SET account = $3 WHERE connection_id = $1 AND account = $2";
+        const WINDOWS: &str =
+            "UPDATE connection_usage_window SET account = $3 WHERE connection_id = $1 AND account = $2";
+        self.changed(Changed::Usage(id));
+        later!(self, NUMBERS, id.as_uuid(), from, to)?;
+        later!(self, SNAPSHOT, id.as_uuid(), from, to)?;
+        later!(self, WINDOWS, id.as_uuid(), from, to)
+    }
+
     /// Deletes a window that a session reported, because a fetch has measured it.
     pub(crate) async fn drop_usage_window(&mut self, id: ConnectionId, metric: &str) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_usage_window WHERE connection_id = $1 AND metric = $2";

@@ -4,30 +4,42 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, later, optional},
+    clock::by_clock,
+    engine::{Engine, all, execute, later, optional},
+    leases::WebhookLease,
     rows::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow},
     signals::Changed,
 };
 use crate::{ids::ConnectionId, store::Sealed};
 
-/// Selects an event to deliver: the first event of a connection that nobody has acknowledged, unless it is claimed
+/// Selects an event to deliver: the first event of a connection that nobody has acknowledged, unless it is leased
 /// or was set aside.
 ///
-/// Events that were never claimed come first, then the one whose claim ended longest ago, then the oldest. An event
+/// Events that were never leased come first, then the one whose lease ended longest ago, then the oldest. An event
 /// that no consumer acknowledges therefore does not delay those of other connections. `$3` and `$4` limit the query to
 /// a connection and a kind. SQLite keeps the order of a `CROSS JOIN`, so the query begins with the inboxes in which an
 /// event waits, not with all connections.
-pub(super) const TURN: &str = "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
-     FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
-     WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \
-     (SELECT MIN(h.number) FROM connection_webhook AS h \
-     WHERE h.connection_id = d.connection_id AND h.acknowledged_at IS NULL \
-     AND (h.claimed_until IS NULL OR h.claimed_until < 9223372036854775807)) \
-     AND a.owner = $1 AND (w.claimed_until IS NULL OR w.claimed_until <= $2) \
-     AND ($3 IS NULL OR d.connection_id = $3) AND (CAST($4 AS TEXT) IS NULL OR a.kind = $4) \
-     ORDER BY COALESCE(w.claimed_until, 0), w.received_at, w.id LIMIT 1";
+macro_rules! turn {
+    ($now:literal) => {
+        concat!(
+            "SELECT w.id, w.connection_id, a.owner, a.kind, w.number, w.received_at, w.sealed \
+             FROM connection_webhook_address AS d CROSS JOIN connection_account AS a CROSS JOIN connection_webhook AS w \
+             WHERE d.waiting > 0 AND a.id = d.connection_id AND w.connection_id = d.connection_id AND w.number = \
+             (SELECT MIN(h.number) FROM connection_webhook AS h \
+             WHERE h.connection_id = d.connection_id AND h.acknowledged_at IS NULL \
+             AND (h.lease_until IS NULL OR h.lease_until < 9223372036854775807)) \
+             AND a.owner = $1 AND ",
+            $crate::store::leases::free!($now, "w", "$2"),
+            " AND ($3 IS NULL OR d.connection_id = $3) AND (CAST($4 AS TEXT) IS NULL OR a.kind = $4) \
+             ORDER BY COALESCE(w.lease_until, 0), w.received_at, w.id LIMIT 1"
+        )
+    };
+}
 
-/// A claim that never ends, which marks an event that was set aside.
+#[cfg(all(test, feature = "workspace-tests"))]
+pub(super) use turn;
+
+/// The end of a lease that never ends, which marks an event that was set aside.
 const SET_ASIDE: i64 = i64::MAX;
 
 impl Reader {
@@ -53,11 +65,12 @@ impl Reader {
     pub(crate) async fn webhook_turn(
         &mut self,
         owner: &str,
-        now: i64,
         connection: Option<ConnectionId>,
         kind: Option<&str>,
     ) -> Result<Option<WaitingRow>, StoreError> {
-        optional!(self, WaitingRow, TURN, owner, now, connection.map(ConnectionId::as_uuid), kind)
+        let sql = by_clock!(self, turn);
+        let connection = connection.map(ConnectionId::as_uuid);
+        optional!(self, WaitingRow, sql, owner, WebhookLease::LONGEST, connection, kind)
     }
 
     /// Returns the events of a connection that nobody has acknowledged, with numbers after `after`, claimed or not.
@@ -156,13 +169,6 @@ impl Tx {
         Ok(true)
     }
 
-    /// Claims an event until `until`. Returns `false` if another caller has claimed it.
-    pub(crate) async fn claim_webhook(&mut self, id: Uuid, until: i64, now: i64) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_webhook SET claimed_until = $2 WHERE id = $1 \
-                           AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)";
-        Ok(execute!(self, SQL, id, until, now)? == 1)
-    }
-
     /// Deletes the content of an event and keeps its digest. Returns `false` if it was acknowledged before, or if
     /// its connection was removed.
     pub(crate) async fn acknowledge_webhook(
@@ -171,8 +177,9 @@ impl Tx {
         connection: ConnectionId,
         now: i64,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_webhook SET acknowledged_at = $2, sealed = NULL, claimed_until = NULL \
-                           WHERE id = $1 AND acknowledged_at IS NULL AND (claimed_until IS NULL OR claimed_until < $3)";
+        const SQL: &str = "UPDATE connection_webhook SET acknowledged_at = $2, sealed = NULL, lease_owner = NULL, \
+                           lease_until = NULL WHERE id = $1 AND acknowledged_at IS NULL \
+                           AND (lease_until IS NULL OR lease_until < $3)";
         let bytes = self.webhook_bytes(id).await?;
         match execute!(self, SQL, id, now, SET_ASIDE)? {
             1 => self.waits_no_more(connection, bytes).await.map(|()| true),
@@ -181,17 +188,12 @@ impl Tx {
     }
 
     /// Sets an event aside that cannot be opened, so that later events can follow. Returns `false` if it was
-    /// acknowledged, or if the claim until `until` is no longer the current one.
-    pub(crate) async fn set_webhook_aside(
-        &mut self,
-        id: Uuid,
-        connection: ConnectionId,
-        claimed_until: i64,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_webhook SET claimed_until = $3 \
-                           WHERE id = $1 AND acknowledged_at IS NULL AND claimed_until = $2";
+    /// acknowledged or set aside before.
+    pub(crate) async fn set_webhook_aside(&mut self, id: Uuid, connection: ConnectionId) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_webhook SET lease_until = $2 \
+                           WHERE id = $1 AND acknowledged_at IS NULL AND lease_until < $2";
         let bytes = self.webhook_bytes(id).await?;
-        match execute!(self, SQL, id, claimed_until, SET_ASIDE)? {
+        match execute!(self, SQL, id, SET_ASIDE)? {
             1 => self.waits_no_more(connection, bytes).await.map(|()| true),
             _ => Ok(false),
         }
@@ -204,13 +206,16 @@ impl Tx {
         later!(self, COUNT, connection.as_uuid(), bytes)
     }
 
-    /// Deletes the digests of events that were acknowledged by `done_by`, and events that were received by then and
-    /// set aside.
-    pub(crate) async fn forget_webhooks(&mut self, id: ConnectionId, done_by: i64) -> Result<(), StoreError> {
-        const DONE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
-        const ASIDE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at IS NULL \
-                             AND claimed_until = $3 AND received_at <= $2";
-        later!(self, DONE, id.as_uuid(), done_by)?;
-        later!(self, ASIDE, id.as_uuid(), done_by, SET_ASIDE)
+    /// Deletes the event with this digest if it was acknowledged by `by`, or received by then and set aside, so that the
+    /// digest no longer counts.
+    pub(crate) async fn forget_webhook(
+        &mut self,
+        id: ConnectionId,
+        digest: &[u8; 32],
+        by: i64,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND digest = $2 \
+                           AND (acknowledged_at <= $3 OR (lease_until = $4 AND received_at <= $3))";
+        later!(self, SQL, id.as_uuid(), &digest[..], by, SET_ASIDE)
     }
 }

@@ -4,48 +4,33 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessTokenId, AgentId, ApprovalId};
+use crate::{AccessTokenId, AgentId, ApprovalId, words::words};
 
-/// The way in which a use arrived at this program.
-///
-/// ```
-/// use connection_core::Door;
-///
-/// assert_eq!(Door::Reverse.as_str(), "reverse");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Door {
-    /// A route of the API.
-    Api,
-    /// The command-line program.
-    Command,
-    /// A program that asks for a credential, such as `git`.
-    Helper,
-    /// A Rust program that uses this library.
-    #[default]
-    Library,
-    /// The door for models, whose tools are those of the Model Context Protocol.
-    Mcp,
-    /// The reverse door, at which a program sends the request that it would send to the provider.
-    Reverse,
-}
-
-impl Door {
-    /// Every door, by name.
-    pub const ALL: [Self; 6] = [Self::Api, Self::Command, Self::Helper, Self::Library, Self::Mcp, Self::Reverse];
-
-    /// Returns the name that entries have.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Command => "command",
-            Self::Helper => "helper",
-            Self::Library => "library",
-            Self::Mcp => "mcp",
-            Self::Reverse => "reverse",
-        }
+words! {
+    /// The way in which a use arrived at this program.
+    ///
+    /// ```
+    /// use connection_core::Door;
+    ///
+    /// assert_eq!(Door::Reverse.as_str(), "reverse");
+    /// ```
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[non_exhaustive]
+    pub enum Door {
+        /// A route of the API.
+        Api = "api",
+        /// The command-line program.
+        Command = "command",
+        /// A program that asks for a credential, such as `git`.
+        Helper = "helper",
+        /// A Rust program that uses this library.
+        #[default]
+        Library = "library",
+        /// The door for models, whose tools are those of the Model Context Protocol.
+        Mcp = "mcp",
+        /// The reverse door, at which a program sends the request that it would send to the provider.
+        Reverse = "reverse",
     }
 }
 

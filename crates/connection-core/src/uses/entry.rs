@@ -13,6 +13,7 @@ use crate::{
     keys::Sealer,
     services::crypto::SystemCrypto,
     store::rows::{ReadEntryRow, UseEntryRow},
+    words::words,
 };
 
 /// The maximum length of a path in an entry, in bytes. A longer one is cut.
@@ -20,82 +21,43 @@ const MAX_PATH: usize = 2048;
 pub(super) const BEGAN: &str = "began";
 pub(super) const ENDED: &str = "ended";
 
-/// How a use ended.
-///
-/// ```
-/// use connection_core::UseOutcome;
-///
-/// assert_eq!(UseOutcome::NotGranted.as_str(), "not_granted");
-/// assert_eq!(UseOutcome::named("denied"), Some(UseOutcome::Denied));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum UseOutcome {
-    /// The request could be read in two ways and was not sent.
-    Ambiguous,
-    /// The provider answered, with any status.
-    Answered,
-    /// A rule says that a person is asked, and the request was not sent.
-    Asked,
-    /// The answer broke off.
-    Broken,
-    /// Nothing was left of the budget, and the request was not sent.
-    Budget,
-    /// The program that asked left before there was an answer. The provider may have acted on the request.
-    Cancelled,
-    /// The request or its answer was cut, because something was frozen or a grant ended.
-    Cut,
-    /// No rule allows the request, and it was not sent.
-    Denied,
-    /// There was no answer. The provider may have acted on the request.
-    Failed,
-    /// Something was frozen, and the request was not sent.
-    Frozen,
-    /// The connection is not granted, and the request was not sent.
-    NotGranted,
-    /// The secrets were handed out.
-    Released,
-}
-
-impl UseOutcome {
-    /// Every outcome, by name.
-    pub const ALL: [Self; 12] = [
-        Self::Ambiguous,
-        Self::Answered,
-        Self::Asked,
-        Self::Broken,
-        Self::Budget,
-        Self::Cancelled,
-        Self::Cut,
-        Self::Denied,
-        Self::Failed,
-        Self::Frozen,
-        Self::NotGranted,
-        Self::Released,
-    ];
-
-    /// Returns the name that entries have.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ambiguous => "ambiguous",
-            Self::Answered => "answered",
-            Self::Asked => "asked",
-            Self::Broken => "broken",
-            Self::Budget => "budget",
-            Self::Cancelled => "cancelled",
-            Self::Cut => "cut",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::Frozen => "frozen",
-            Self::NotGranted => "not_granted",
-            Self::Released => "released",
-        }
-    }
-
-    /// Returns the outcome with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+words! {
+    /// How a use ended.
+    ///
+    /// ```
+    /// use connection_core::UseOutcome;
+    ///
+    /// assert_eq!(UseOutcome::NotGranted.as_str(), "not_granted");
+    /// assert_eq!(UseOutcome::parse("denied"), Some(UseOutcome::Denied));
+    /// ```
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    #[non_exhaustive]
+    pub enum UseOutcome {
+        /// The request could be read in two ways and was not sent.
+        Ambiguous = "ambiguous",
+        /// The provider answered, with any status.
+        Answered = "answered",
+        /// A rule says that a person is asked, and the request was not sent.
+        Asked = "asked",
+        /// The answer broke off.
+        Broken = "broken",
+        /// Nothing was left of the budget, and the request was not sent.
+        Budget = "budget",
+        /// The program that asked left before there was an answer. The provider may have acted on the request.
+        Cancelled = "cancelled",
+        /// The request or its answer was cut, because something was frozen or a grant ended.
+        Cut = "cut",
+        /// No rule allows the request, and it was not sent.
+        Denied = "denied",
+        /// There was no answer. The provider may have acted on the request.
+        Failed = "failed",
+        /// Something was frozen, and the request was not sent.
+        Frozen = "frozen",
+        /// The connection is not granted, and the request was not sent.
+        NotGranted = "not_granted",
+        /// The secrets were handed out.
+        Released = "released",
     }
 }
 

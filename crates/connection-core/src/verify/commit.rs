@@ -4,12 +4,16 @@
 //! that was removed, is not stored, even if the provider rotated the credential: the first stored result wins. The same
 //! holds for a result that another process overtook, unless the provider rotated the credential.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, Liveness, NotLive, Reason, Secret, Timestamp, VerifyResult, reason};
+use connection_contract::{BoxFuture, Liveness, Secret, Timestamp, VerifyResult, reason};
 use serde_json::Value;
 
-use super::{System, measure::Measurement};
+use super::{
+    ProbeTrigger, System,
+    identity::{self, Account, Move},
+    measure::Measurement,
+};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, Error, IdGenerator, LivenessChange,
     asked::Asked,
@@ -20,11 +24,10 @@ use crate::{
     ground::{Ground, Scope},
     keys::Sealer,
     kinds::KindEntry,
-    limits,
     liveness::{self, column},
-    plan::{self, ReportedTimes},
+    plan::{self, Renewal, ReportedTimes},
     store::{
-        Changed, Lock, StoreError, Tx, Unchanged, json,
+        Changed, LIVENESS_WORDS, Lock, Sealed, StoreError, Tx, Unchanged, json,
         rows::{CredentialRow, ListedRow, LivenessRow},
     },
 };
@@ -43,7 +46,12 @@ impl Facts {
     fn of(row: &ListedRow) -> Self {
         Self {
             liveness: row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness),
-            code: row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code.into_owned()),
+            code: row
+                .reason
+                .as_deref()
+                .and_then(json::to_reason)
+                .map(|reason| reason.code.into_owned())
+                .filter(|code| is_told(code)),
             account_label: row.account.account_label.clone(),
             scopes: row.granted_scopes.clone(),
             valid_until: row.valid_until,
@@ -55,7 +63,7 @@ impl Facts {
         let renamed = found.identity.as_ref().filter(|_| found.liveness == Liveness::Live);
         Self {
             liveness: found.liveness,
-            code: found.reason.as_ref().map(|reason| reason.code.to_string()),
+            code: found.reason.as_ref().map(|reason| reason.code.to_string()).filter(|code| is_told(code)),
             account_label: renamed.map_or(&*self.account_label, |identity| identity.label.as_str()).to_owned(),
             scopes: found.granted_scopes.as_ref().map(json::texts).or_else(|| self.scopes.clone()),
             valid_until: found.valid_until.map(Timestamp::seconds).or(self.valid_until),
@@ -89,25 +97,36 @@ impl Facts {
     }
 }
 
+/// Returns `true` if an event records a reason with this code. The new name of an account has an event of its own.
+fn is_told(code: &str) -> bool {
+    code != reason::ACCOUNT_RENAMED
+}
+
 /// The values that the transaction needs. They are computed before it, so that the transaction does not wait for a
 /// plugin.
 struct Change {
     id: ConnectionId,
+    owner: String,
     found: VerifyResult<Secret>,
     asked: Asked,
     /// The generation of the credential that was probed.
     generation: i64,
     /// The time at which the probe began.
     began: i64,
-    /// `true` if the kind refreshes the credential.
-    renews: bool,
+    /// What refreshes the credential, or the one to which the provider rotated it.
+    renewal: Renewal,
     /// The time of a use that was refused before the probe began.
     refused_at: Option<i64>,
     /// The names of the secrets that the credential holds, as JSON; `None` if the plugin could not list them.
     secret_names: Option<String>,
     /// The row of the rotated credential, sealed for the next generation.
     rotated: Option<CredentialRow>,
+    /// The provider's own words about the reason, sealed for the generation of the result.
+    words: Option<Sealed>,
+    /// The change of the id of the account.
+    moved: Option<Move>,
     now: i64,
+    next: Next,
     sealer: Sealer,
     ids: Arc<dyn IdGenerator>,
 }
@@ -115,42 +134,35 @@ struct Change {
 pub(super) async fn commit(
     scope: Scope<'_, System>,
     kind: &KindEntry,
-    looked: Measurement,
+    mut looked: Measurement,
+    known: Known,
+    asker: ProbeTrigger,
 ) -> Result<ConnectionInfo, Error> {
-    let Measurement {
-        before: ShownConnection { info: before, read, .. },
-        began,
-        probed: Probed { mut found, secret_names, asked },
-        ..
-    } = looked;
     let system = scope.system;
+    let moved = compare_account(system, &mut looked).await?;
+    let failures = known.failures(looked.probed.found.liveness, asker);
+    let next = Next { failures, pause: looked.pause_after(kind.has_password(), failures) };
+    let Measurement { before: shown, began, probed: Probed { found, secret_names, asked }, .. } = looked;
+    let ShownConnection { info: before, read, .. } = shown;
     let id = before.id;
     let generation = read.generation();
-    if found.identity.as_ref().is_some_and(|identity| identity.account_id != before.identity.account_id) {
-        let moved = Reason::new(
-            reason::ACCOUNT_CHANGED,
-            "the credential belongs to another account than the one that was connected",
-        );
-        let not_live =
-            NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
-        // A credential that the provider rotated is kept nevertheless, because the old one may no longer work.
-        let rotated = found.credential.take();
-        found = not_live.into();
-        found.credential = rotated;
-    }
     let rotated = match &found.credential {
         Some(fresh) => Some(seal_next(&system.ground, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
     keep_grant(system, id, kind, &found).await?;
+    let measured = rotated.as_ref().map_or(generation, |fresh| fresh.generation);
+    let cell = LIVENESS_WORDS.at(id.as_uuid(), measured, &before.owner, before.kind.as_str());
+    let words = system.ground.seal_words(&cell, found.reason.as_ref()).await;
     let began = began.seconds();
     let now = system.ground.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
     let refused_at = read.listed.refused_at;
-    if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
+    if rotated.is_none() && moved.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref()) {
         let seen = Facts::of(&read.listed);
+        let confirmed = Confirmed { began, now: now.seconds(), next, words: words.as_ref() };
         if seen.with(&found) == seen
-            && let Some(info) = confirm(system, &read, kind, &found, &asked, began, now.seconds()).await?
+            && let Some(info) = confirm(system, &read, kind, &found, &asked, confirmed).await?
         {
             return Ok(info);
         }
@@ -158,17 +170,26 @@ pub(super) async fn commit(
     let liveness = found.liveness;
     let reason = found.reason.clone();
     let at = now.seconds();
+    let renewal = match &found.credential {
+        Some(fresh) => credential::renewal(&system.ground, kind, fresh).await,
+        None if kind.renews() => Renewal::Renews,
+        None => Renewal::Never,
+    };
     let change = Change {
         id,
+        owner: before.owner.clone(),
         found,
+        moved,
         asked,
         generation,
         began,
-        renews: kind.renews(),
+        renewal,
         refused_at,
         secret_names,
         rotated,
+        words,
         now: at,
+        next,
         sealer: system.ground.sealer.clone(),
         ids: system.ground.ids.clone(),
     };
@@ -191,6 +212,62 @@ pub(super) async fn commit(
     system.ground.info_by_id(scope.owner, id).await
 }
 
+/// Compares the account that was reached with the stored one, and says in the result what that means. Returns the change
+/// of its id, if it has changed.
+async fn compare_account(system: &System, looked: &mut Measurement) -> Result<Option<Move>, Error> {
+    let account = identity::compare(system, &looked.before.info, &looked.probed.found).await?;
+    let found = &mut looked.probed.found;
+    let moved = match account {
+        Account::Same => None,
+        Account::Moved(moved) => Some(moved),
+        Account::Another => {
+            identity::another(found);
+            None
+        }
+    };
+    if found.liveness == Liveness::Live && found.reason.is_none() {
+        found.reason = moved.as_ref().map_or_else(|| liveness::kept_note(&looked.before.read.listed), Move::note);
+    }
+    Ok(moved)
+}
+
+/// The result that was known before a verification began, and the number of its repetitions.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    liveness: Liveness,
+    failures: i64,
+}
+
+impl Known {
+    pub(super) fn of(row: &ListedRow) -> Self {
+        let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
+        Self { liveness, failures: row.failures.unwrap_or_default() }
+    }
+
+    /// Returns the number of results in a row that are not live, with this one. Refusals and outages are counted apart,
+    /// because the pause after them grows with their number, and only those that the scheduler found at its planned time,
+    /// because a person or a program may ask any number of times. A refused connection that a refresh alone has made live
+    /// keeps its number.
+    fn failures(self, found: Liveness, asker: ProbeTrigger) -> i64 {
+        let is_again = self.liveness == found || self.liveness == Liveness::Live && found == Liveness::Failing;
+        match (found, is_again) {
+            (Liveness::Live, _) => 0,
+            (_, false) => 1,
+            (_, true) if asker == ProbeTrigger::Schedule => self.failures.saturating_add(1),
+            (_, true) => self.failures.max(1),
+        }
+    }
+}
+
+/// What follows from a result.
+#[derive(Clone, Copy)]
+struct Next {
+    /// The number of results in a row that are not live.
+    failures: i64,
+    /// The pause until the next verification, unless the plugin or the provider gave one.
+    pause: Option<Duration>,
+}
+
 /// Stores the grant at the provider that a probe of the connection's account found, if it is not stored yet.
 async fn keep_grant(
     system: &System,
@@ -206,6 +283,14 @@ async fn keep_grant(
     Ok(written.await?)
 }
 
+/// The times of a probe, what follows from its result, and the provider's own words about it.
+struct Confirmed<'a> {
+    began: i64,
+    now: i64,
+    next: Next,
+    words: Option<&'a Sealed>,
+}
+
 /// Stores the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile;
 /// then nothing was stored.
 ///
@@ -216,14 +301,16 @@ async fn confirm(
     kind: &KindEntry,
     found: &VerifyResult<Secret>,
     asked: &Asked,
-    began: i64,
-    now: i64,
+    confirmed: Confirmed<'_>,
 ) -> Result<Option<ConnectionInfo>, Error> {
+    let Confirmed { began, now, next: Next { failures, pause }, words } = confirmed;
     let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
-    let measured = liveness::row(read.listed.account.id, read.generation(), found, asked, now, 0);
-    let LivenessRow { reason, next_check_at, paused_until, probe_origin, probe_from, .. } = measured;
+    let measured = liveness::row(read.listed.account.id, read.generation(), found, asked, now, failures, pause);
+    let LivenessRow { connection_id: id, generation, reason, .. } = measured;
+    let LivenessRow { next_check_at, paused_until, probe_origin, probe_from, .. } = measured;
     let row = read.listed.clone();
     let text = reason.clone();
+    let words = words.cloned();
     let confirmed = system.ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
             let secret_names = &*secret_names;
@@ -233,12 +320,17 @@ async fn confirm(
                 reason: text.as_deref(),
                 began,
                 now,
+                failures,
                 next_check_at,
                 paused_until,
                 probe_origin: probe_origin.as_deref(),
                 probe_from,
             };
-            tx.confirm_liveness(&unchanged).await
+            let is_confirmed = tx.confirm_liveness(&unchanged).await?;
+            if let Some(words) = words.filter(|_| is_confirmed) {
+                tx.set_liveness_words(id, generation, &words).await?;
+            }
+            Ok(is_confirmed)
         })
     });
     if !confirmed.await? {
@@ -259,7 +351,7 @@ async fn seal_next(
 ) -> Result<CredentialRow, Error> {
     let id = before.id;
     let opened = credential::open(ground, before).await?;
-    let mut payload = opened.payload.map_err(|unopened| unopened.error(id))?;
+    let mut payload = opened.payload.map_err(|unopened| unopened.error())?;
     payload.credential = fresh.duplicate();
     // The definition is that of the probe. It may have been unregistered meanwhile.
     let former = named_secrets::current(ground, id);
@@ -275,12 +367,61 @@ struct CommitOutcome {
     affected: Option<Affected>,
 }
 
+/// Replaces the credential of the row by the one to which the provider rotated it, with these facts.
+async fn put_rotated(
+    tx: &mut Tx,
+    row: &ListedRow,
+    facts: &Facts,
+    fresh: CredentialRow,
+    renewal: Renewal,
+    now: i64,
+) -> Result<(), StoreError> {
+    let id = row.account.id;
+    let generation = row.account.generation;
+    let granted_scopes = facts.scopes.clone();
+    let valid_until = facts.valid_until;
+    let former = if renewal == Renewal::Nothing { row.valid_until } else { None };
+    let authorized_until = plan::kept_authorized_until(row.authorized_until, former);
+    let plan = plan::of(id, renewal, now, ReportedTimes { valid_until, renew_at: None, authorized_until });
+    let mut fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
+    // The replaced credential no longer works, and neither may the one before it, so a rollback is not possible.
+    let announced_at = tx.delete_credential_and_previous(id, generation).await?;
+    let end = if renewal == Renewal::Never { valid_until } else { fresh.plan.authorized_until };
+    fresh.plan.announced_at = announced_at.filter(|at| plan::is_announced(*at, end));
+    tx.insert_credential(&fresh).await?;
+    match tx.promote_generation(id, generation, fresh.generation, now).await? {
+        true => Ok(()),
+        false => Err(StoreError::ChangedMeanwhile { what: "credential of a connection" }),
+    }
+}
+
+/// Stores the facts of a credential that stays, and what follows from another end.
+async fn put_facts(tx: &mut Tx, row: &ListedRow, facts: &Facts, renewal: Renewal) -> Result<(), StoreError> {
+    let id = row.account.id;
+    let generation = row.account.generation;
+    let valid_until = facts.valid_until;
+    tx.set_credential_facts(id, generation, facts.scopes.as_deref(), valid_until).await?;
+    if valid_until == row.valid_until {
+        return Ok(());
+    }
+    let end = match renewal {
+        Renewal::Never => valid_until,
+        Renewal::Nothing | Renewal::Renews => plan::replan(tx, id, generation, row.valid_until).await?,
+    };
+    plan::announce_again(tx, id, generation, end).await
+}
+
 /// Stores the result. Returns `None` if nothing was stored, because the connection was removed, another credential is
 /// current, or another process measured the connection during the probe.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutcome>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, asked, generation, began, renews, refused_at, secret_names, rotated, now, sealer, ids } =
-            change;
+        let Change {
+            id, mut found, moved, asked, generation, began, renewal, refused_at, secret_names, rotated, ..
+        } = change;
+        let Change { words, now, next: Next { failures, pause }, sealer, ids, owner, .. } = change;
+        if moved.is_some() {
+            tx.lock(Lock::Owner(&owner)).await?;
+        }
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
@@ -298,45 +439,44 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
         }
         // The facts are compared in the transaction, because another process may have measured meanwhile.
         let seen = Facts::of(&row);
-        let facts = seen.with(&found);
+        let mut facts = seen.with(&found);
         let next = rotated.as_ref().map(|row| row.generation);
-        match rotated {
-            Some(fresh) => {
-                let granted_scopes = facts.scopes.clone();
-                let valid_until = facts.valid_until;
-                let given = ReportedTimes { valid_until, renew_at: None, authorized_until: row.authorized_until };
-                let plan = plan::of(id, renews, now, given);
-                let fresh = CredentialRow { granted_scopes, valid_until, plan, ..fresh };
-                // The replaced credential no longer works, and neither may the one before it, so a rollback is not
-                // possible.
-                tx.delete_credential_and_previous(id, generation).await?;
-                tx.insert_credential(&fresh).await?;
-                if !tx.promote_generation(id, generation, fresh.generation, now).await? {
-                    return Err(StoreError::Conflict { what: "generation of a connection".into() });
-                }
+        if moved.is_some() {
+            // The new name is stored with the new id, or not at all.
+            facts.account_label.clone_from(&seen.account_label);
+        }
+        // The row is compared with its record before anything else changes it.
+        let moved = match moved {
+            Some(to) if to.store(tx, &sealer, &row, now).await? => Some(to.event(&row)),
+            Some(_) => {
+                found.reason = None;
+                None
             }
+            None => None,
+        };
+        match rotated {
+            Some(fresh) => put_rotated(tx, &row, &facts, fresh, renewal, now).await?,
             None => {
-                tx.set_credential_facts(id, generation, facts.scopes.as_deref(), facts.valid_until).await?;
-                if renews && facts.valid_until != seen.valid_until {
-                    plan::replan(tx, id, generation).await?;
-                }
+                put_facts(tx, &row, &facts, renewal).await?;
                 if let Some(names) = &secret_names {
                     tx.set_secret_names(id, generation, names).await?;
                 }
-                tx.forget_previous(id, now.saturating_sub(limits::PREVIOUS_KEPT)).await?;
             }
         }
         if facts.account_label != seen.account_label {
             tx.set_account_identity_label(id, &facts.account_label, now).await?;
         }
-        let failures = match found.liveness {
-            Liveness::Live => 0,
-            _ => tx.liveness(id).await?.map_or(1, |before| before.failures.saturating_add(1)),
-        };
-        let liveness = liveness::row(id, next.unwrap_or(generation), &found, &asked, now, failures);
+        let liveness = liveness::row(id, next.unwrap_or(generation), &found, &asked, now, failures, pause);
         tx.upsert_liveness(&liveness).await?;
+        if let Some(words) = words {
+            tx.set_liveness_words(id, liveness.generation, &words).await?;
+        }
         if let Some(at) = refused_at {
             tx.settle_refused_use(id, at).await?;
+        }
+        if let Some(body) = moved {
+            event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, event::ACCOUNT_RENAMED, body))
+                .await?;
         }
         for (kind, body) in facts.events(&seen, next) {
             event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, kind, body)).await?;

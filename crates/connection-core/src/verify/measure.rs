@@ -1,6 +1,6 @@
 //! A single verification of a connection: refreshes its credential if that is due, opens the credential and probes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use connection_contract::{ConnectionError, Liveness, NotLive, Timestamp, reason};
 use tracing::Instrument;
@@ -12,7 +12,7 @@ use crate::{
     definition::Probed,
     ground::{Scope, check_terms},
     kinds::KindEntry,
-    plan::{Plan, Stage},
+    plan::{self, Plan, Stage},
     refresh::{self, Trigger},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Measurement {
     pub(super) probed: Probed,
     /// `true` if a refresh made the credential seconds ago.
     is_fresh: bool,
+    /// `true` unless a refresh decides, and its plan says when.
+    is_probed: bool,
 }
 
 impl Measurement {
@@ -38,8 +40,24 @@ impl Measurement {
     pub(super) fn wait_for_refresh(&mut self, plan: Option<Plan>) {
         let waiting = plan.filter(|plan| !self.is_fresh && plan.failures() > 0);
         if let Some(why) = waiting.and_then(|plan| plan.why()) {
-            self.probed = why.into();
+            self.set_not_renewed(why);
         }
+    }
+
+    /// Replaces a refusal by the reason why the credential could not be refreshed. The plan of the refreshes decides when the
+    /// provider is asked again.
+    pub(super) fn set_not_renewed(&mut self, why: NotLive) {
+        self.probed = why.into();
+        self.is_probed = false;
+    }
+
+    /// Returns the pause until the next verification of a connection that is not live, unless the plugin or the provider
+    /// gave one: the cause may pass by itself. It grows with the number of `failures`. Returns `None` if the next refresh
+    /// decides.
+    pub(super) fn pause_after(&self, has_password: bool, failures: i64) -> Option<Duration> {
+        let is_asked_again =
+            self.is_probed && matches!(self.probed.found.liveness, Liveness::Failing | Liveness::Offline);
+        is_asked_again.then(|| plan::after_refused_probe(self.before.info.id, failures, has_password))
     }
 
     /// Returns `true` if the provider refused a credential that a refresh made seconds ago. One of its servers may not
@@ -60,9 +78,9 @@ pub(super) async fn measure(
     check_terms(kind, &before.info)?;
     if kind.renews() {
         let began = system.ground.clock.now();
-        match renewed_first(scope, &before).await? {
+        match renewed_first(scope, &before, asker).await? {
             RefreshedFirst::NotLive(why) => {
-                return Ok(Measurement { before, began, probed: why.into(), is_fresh: false });
+                return Ok(Measurement { before, began, probed: why.into(), is_fresh: false, is_probed: false });
             }
             RefreshedFirst::Renewed => before = read_shown(&system.ground, scope.owner, id).await?,
             RefreshedFirst::Same => {}
@@ -87,14 +105,14 @@ pub(super) async fn measure(
         Ok(probed) => probed,
         Err(ConnectionError::Credential(_)) => unreadable().into(),
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
-        Err(source) => return Err(Error::Plugin { kind: before.info.kind, source }),
+        Err(source) => return Err(Error::Plugin { kind: before.info.kind, source: source.into() }),
     };
     if let Some(ends_in) = ends_in.filter(|_| probed.found.liveness == Liveness::Live) {
         // No refresh follows, so a check at its end reports it.
         let recheck_after = probed.found.recheck_after.map_or(ends_in, |after| after.min(ends_in));
         probed.found.recheck_after = Some(recheck_after);
     }
-    Ok(Measurement { before, began, probed, is_fresh })
+    Ok(Measurement { before, began, probed, is_fresh, is_probed: true })
 }
 
 /// The result of refreshing a credential before its probe.
@@ -107,8 +125,12 @@ enum RefreshedFirst {
     Same,
 }
 
-/// Refreshes the credential if it is due.
-async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Result<RefreshedFirst> {
+/// Refreshes the credential if it is due, or if it could not be refreshed and a person asks.
+async fn renewed_first(
+    scope: Scope<'_, System>,
+    before: &ShownConnection,
+    asker: ProbeTrigger,
+) -> Result<RefreshedFirst> {
     let system = scope.system;
     // A credential that cannot be read is reported by the probe.
     let Some(plan) = before.read.plan() else { return Ok(RefreshedFirst::Same) };
@@ -117,18 +139,17 @@ async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Re
     if plan.is_restored() && !plan.is_expired(now) {
         return Ok(RefreshedFirst::Same);
     }
-    if let Some(why) = plan.ended() {
-        return Ok(RefreshedFirst::NotLive(why));
-    }
-    let is_expired = match plan.stage(now) {
-        Stage::Fresh => return Ok(RefreshedFirst::Same),
-        Stage::Failed => return Ok(plan.why().map_or(RefreshedFirst::Same, RefreshedFirst::NotLive)),
+    let stage = plan.stage(now);
+    let failed = plan.ended().or_else(|| plan.why().filter(|_| stage == Stage::Failed));
+    let (why, is_expired) = match (failed, stage) {
+        (Some(_), _) if asker == ProbeTrigger::HostNow || plan.has_ended_too_soon(now) => (Trigger::Requested, true),
+        (Some(why), _) => return Ok(RefreshedFirst::NotLive(why)),
+        (None, Stage::Fresh | Stage::Failed) => return Ok(RefreshedFirst::Same),
         // The refresh in progress replaces the credential while the probe runs.
-        Stage::Due if system.refresh.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
-        Stage::Due => false,
-        Stage::Expired => true,
+        (None, Stage::Due) if system.refresh.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
+        (None, stage) => (Trigger::Due, stage == Stage::Expired),
     };
-    match refresh::refresh(scope.on(&system.refresh), id, before.generation(), Trigger::Due).await {
+    match refresh::refresh(scope.on(&system.refresh), id, before.generation(), why).await {
         Ok(_) => Ok(RefreshedFirst::Renewed),
         Err(Error::NotRenewed { why, .. }) => {
             let is_final = matches!(&*why.reason.code, reason::NEEDS_REAUTHORIZATION | reason::REFRESH_OUTCOME_UNKNOWN);

@@ -4,6 +4,7 @@
 //! and the result of a superseded probe is not stored.
 
 mod commit;
+mod identity;
 pub(crate) mod lag;
 mod measure;
 mod probe;
@@ -18,6 +19,7 @@ use crate::{
     refresh::{self, RefreshResult, Trigger},
 };
 
+use commit::Known;
 pub(crate) use probe::{ProbeTrigger, probe};
 pub(crate) use probe_permits::{ProbeLimits, ProbePermit, ProbePermits};
 pub(crate) use system::System;
@@ -25,8 +27,9 @@ pub(crate) use system::System;
 type Result<T> = std::result::Result<T, Error>;
 
 /// Verifies the connection, or waits for the probe in progress. During a pause that the provider asked for, it is asked only
-/// by the scheduler, whose row is due, and by [`ProbeTrigger::HostNow`]; any other caller gets what is stored. The permit is free again as soon as the provider has
-/// answered, so that the next probe does not wait until the result is stored.
+/// by the scheduler, whose row is due, and by [`ProbeTrigger::HostNow`]; any other caller gets what is stored. The permit is
+/// free again as soon as the provider has answered, so that the next probe does not wait until the result is stored. The
+/// scheduler alone gets a result without the provider's own words.
 pub(crate) async fn verify(
     scope: Scope<'_, System>,
     id: ConnectionId,
@@ -38,7 +41,11 @@ pub(crate) async fn verify(
         let scope = scope.owned();
         async move { run(scope.as_scope(), id, asker, permit).await }
     };
-    system.probes.join(&system.ground.runtimes, id, task).await
+    let info = system.probes.join(&system.ground.runtimes, id, task).await?;
+    match asker {
+        ProbeTrigger::Host | ProbeTrigger::HostNow => system.ground.with_words(info).await,
+        ProbeTrigger::Schedule | ProbeTrigger::Use => Ok(info),
+    }
 }
 
 async fn run(
@@ -62,22 +69,29 @@ async fn run(
     }
     let kind = before.kind()?;
     let was = before.info.liveness;
+    // A refresh that precedes the probe stores a result of its own.
+    let known = Known::of(&before.read.listed);
     let mut looked = measure::measure(scope, &kind, before, asker).await?;
     if kind.renews() && looked.is_refused() {
-        let renewed =
-            refresh::refresh(scope.on(&system.refresh), id, looked.before.generation(), Trigger::Refused).await;
+        let why = match asker {
+            // No pause holds up a person, unless a refresh made the credential a moment ago.
+            ProbeTrigger::HostNow if !looked.is_refused_while_fresh() => Trigger::Requested,
+            _ => Trigger::Refused,
+        };
+        let renewed = refresh::refresh(scope.on(&system.refresh), id, looked.before.generation(), why).await;
         match renewed.map(|landed| landed.renewed) {
             Ok(RefreshResult::Current { .. }) => {
                 let before = read_shown(&system.ground, scope.owner, id).await?;
                 looked = measure::measure(scope, &kind, before, asker).await?;
             }
-            Ok(RefreshResult::ByOtherProcess) => {}
+            // A refused credential that cannot be renewed is probed again later.
+            Ok(RefreshResult::ByOtherProcess | RefreshResult::NothingToRenew) => {}
             Ok(RefreshResult::NotDue) => {
                 let plan = read_shown(&system.ground, scope.owner, id).await?.read.plan();
                 looked.wait_for_refresh(plan);
             }
             // The credential is refused, or the provider could not be asked to refresh it.
-            Err(Error::NotRenewed { why, .. }) => looked.probed = (*why).into(),
+            Err(Error::NotRenewed { why, .. }) => looked.set_not_renewed(*why),
             Err(error) => return Err(error),
         }
     }
@@ -88,5 +102,5 @@ async fn run(
         lag::probe_again(&mut looked, was);
     }
     drop(permit);
-    commit::commit(scope, &kind, looked).await
+    commit::commit(scope, &kind, looked, known, asker).await
 }

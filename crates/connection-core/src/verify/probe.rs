@@ -27,8 +27,10 @@ pub(crate) enum ProbeTrigger {
     Host,
     /// A caller of the host who asks the provider even during a pause that it asked for.
     HostNow,
-    /// The scheduler. No person is present.
+    /// The scheduler, at the planned time. No person is present.
     Schedule,
+    /// The scheduler, after a use whose answer contradicts what was measured. No person is present.
+    Use,
 }
 
 /// Verifies the credential. If the plugin panics or times out, the result is `failing`.
@@ -44,7 +46,7 @@ pub(crate) async fn probe(
 ) -> Result<Probed, ConnectionError> {
     let services = match (CredentialServices::of(ground, kind, &subject, Operation::Verify).await, asker) {
         (Ok(services), ProbeTrigger::Host | ProbeTrigger::HostNow) => services,
-        (Ok(services), ProbeTrigger::Schedule) => services.unattended(),
+        (Ok(services), ProbeTrigger::Schedule | ProbeTrigger::Use) => services.unattended(),
         (Err(error), _) => {
             tracing::warn!(connection = %subject.id, code = error.code(), "the profile of a connection could not be looked up");
             let reason = Reason::new(reason::PROVIDER_ERROR, "the profile of the connection cannot be looked up now");
@@ -66,6 +68,7 @@ pub(crate) async fn probe(
     let clock = ground.clock.clone();
     let definition = kind.definition.clone();
     let heard = services.heard();
+    heard.covers(subject.payload.secrets());
     let declared = named_secrets::declared(kind);
     let task = async move {
         let connection = subject.connection();

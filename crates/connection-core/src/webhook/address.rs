@@ -4,9 +4,6 @@
 use std::fmt;
 
 use connection_contract::{Record, Secret, SigningKey, Timestamp};
-use connection_seal::Place;
-
-use crate::ConnectionId;
 
 /// The webhook settings of a connection. `Debug` shows no part of the address.
 #[derive(Clone)]
@@ -177,11 +174,6 @@ impl Address {
         }
         Some(address)
     }
-}
-
-/// Returns the place of the sealed part of an address.
-pub(super) fn place<'a>(id: &'a ConnectionId, owner: &'a str, kind: &'a str, revision: i64) -> Place<'a> {
-    Place { table: "connection_webhook_address", column: "sealed", key: id.as_bytes(), owner, kind, sequence: revision }
 }
 
 #[cfg(test)]

@@ -15,19 +15,19 @@ use std::{
 
 use connection_contract::{BoxFuture, Kind};
 use futures_core::Stream;
-use uuid::Uuid;
 
 use super::ReceivedEvent;
 use crate::{
     ConnectionId, Error,
     ground::{Ground, OwnedScope, Scope},
-    store::{Changed, Changes, Lock},
+    lease::Lease,
+    store::{Changed, Changes, Lock, WebhookLease},
 };
 
 /// The default duration of a claim.
 const DEFAULT_CLAIM: Duration = Duration::from_secs(60);
-/// The maximum time between two reads without a signal: a signal may be lost, and the end of a claim sends none.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The longest duration of a claim, in seconds: a century. A claim always ends.
+const LONGEST_CLAIM: i64 = 100 * 365 * 86_400;
 
 /// A builder of [`Deliveries`]: `registry.webhooks().deliveries().kind(kind).await`.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl BeginDeliveries {
 
     async fn begin(self) -> Result<Deliveries, Error> {
         let Self { scope: OwnedScope { system: ground, owner }, connection, kind, claim } = self;
-        let claim = i64::try_from(claim.as_secs()).unwrap_or(i64::MAX);
+        let claim = i64::try_from(claim.as_secs()).unwrap_or(i64::MAX).saturating_add(1).min(LONGEST_CLAIM);
         // The subscription begins before the first read, so that no event is missed in between.
         let changes = ground.store.changes(&*ground.clock).await;
         let taker = Taker { ground, owner, connection, kind, claim, changes };
@@ -148,7 +148,8 @@ struct Taker {
     owner: Arc<str>,
     connection: Option<ConnectionId>,
     kind: Option<Kind>,
-    /// The duration of a claim, in seconds.
+    /// The duration of the lease of an event, in seconds: one more than the claim, because the database's clock counts
+    /// whole seconds.
     claim: i64,
     changes: Changes,
 }
@@ -157,42 +158,36 @@ impl Taker {
     /// Waits until it is the turn of an event, and claims it.
     async fn take(&mut self) -> Result<ReceivedEvent, Error> {
         loop {
-            let now = self.ground.clock.now().seconds();
             let kind = self.kind.as_ref().map(Kind::as_str);
-            let turn = self.ground.reader().await?.webhook_turn(&self.owner, now, self.connection, kind).await?;
+            let turn = self.ground.reader().await?.webhook_turn(&self.owner, self.connection, kind).await?;
             let Some(row) = turn else {
                 self.wait().await?;
                 continue;
             };
-            // A claim always ends, however long it is.
-            let id = row.id;
-            let until = now.saturating_add(self.claim).min(i64::MAX - 1);
+            let (lease, connection) = (WebhookLease { id: row.id, seconds: self.claim }, row.connection_id);
             // If a power failure loses the claim, the event is only delivered earlier.
-            let claimed = self
-                .ground
-                .store
-                .write_relaxed(move |tx| Box::pin(async move { tx.claim_webhook(id, until, now).await }));
-            if !claimed.await? {
+            if Lease::take(&self.ground, lease).await?.is_none() {
                 // Another caller was first.
                 continue;
             }
-            let connection = row.connection_id;
             let opened = ReceivedEvent::of(&self.ground, row).await;
             if let Err(Error::Sealed { what, source }) = &opened
                 && !source.may_pass()
             {
                 tracing::warn!(%what, error = %source, "an event cannot be opened and is set aside");
-                self.set_aside(id, connection, until).await?;
+                self.set_aside(lease, connection).await?;
             }
+            // Another caller may have claimed the event since. It is delivered at least once.
             return opened;
         }
     }
 
-    async fn set_aside(&self, id: Uuid, connection: ConnectionId, until: i64) -> Result<(), Error> {
+    async fn set_aside(&self, lease: WebhookLease, connection: ConnectionId) -> Result<(), Error> {
+        let owner = self.ground.process.clone();
         let set = self.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(connection)).await?;
-                tx.set_webhook_aside(id, connection, until).await
+                Ok(tx.holds_lease(&lease, &owner).await? && tx.set_webhook_aside(lease.id, connection).await?)
             })
         });
         // If it was not set aside, another caller has acknowledged it or will find the same error.
@@ -205,6 +200,6 @@ impl Taker {
             Changed::Webhook(id) => wanted.is_none_or(|wanted| wanted == id),
             _ => false,
         };
-        Ok(self.changes.changed(&*self.ground.clock, MAX_POLL_INTERVAL, concerns).await?)
+        Ok(self.changes.changed(&*self.ground.clock, Changes::FOR_SIGNALS, concerns).await?)
     }
 }

@@ -3,15 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use connection_contract::{BoxFuture, Delivery, DisplayText, Kind, Record, Secret, Timestamp, WebhookEvent};
-use connection_seal::Place;
 use uuid::Uuid;
 
-use super::DEDUPLICATION_SECONDS;
 use crate::{
     ConnectionId, Error, SealError,
     ground::Ground,
     keys::Sealer,
-    store::{Lock, rows::WaitingRow},
+    store::{Lock, WEBHOOK, rows::WaitingRow},
 };
 
 /// An event of a provider that was received and stored. It is delivered again until it is
@@ -106,7 +104,6 @@ impl ReceivedEvent {
             let done = self.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Connection(connection)).await?;
-                    tx.forget_webhooks(connection, now.saturating_sub(DEDUPLICATION_SECONDS)).await?;
                     tx.acknowledge_webhook(id, connection, now).await
                 })
             });
@@ -117,11 +114,11 @@ impl ReceivedEvent {
     /// Opens the sealed content of a row.
     pub(super) async fn of(ground: &Arc<Ground>, row: WaitingRow) -> Result<Self, Error> {
         let WaitingRow { id, connection_id, owner, kind, number, received_at, sealed } = row;
-        let failed = |error| {
-            let what = format!("webhook {number} of connection {connection_id}");
-            Error::Sealed { what, source: Arc::new(error) }
-        };
-        let content = ground.sealer.open(&place(&id, &owner, &kind), &sealed).await.map_err(failed)?;
+        // The number of an event is not known when it is sealed.
+        let cell = WEBHOOK.at(id, 0, &owner, &kind);
+        let named = |error: Error| error.within(format_args!("event {number} of connection {connection_id}"));
+        let unreadable = || named(Error::sealed(&cell, SealError::UnknownFormat));
+        let content = ground.open(&cell, &sealed).await.map_err(named)?;
         let read = || {
             let mut record = Record::decode(content.expose()).ok()?;
             // Rejects a row that was moved to another connection of the same owner.
@@ -131,12 +128,12 @@ impl ReceivedEvent {
             let content_type = text("content_type")?;
             Some((name, content_type, record.take("query").ok()?, record.take("body").ok()?))
         };
-        let (name, content_type, query, body) = read().ok_or_else(|| failed(SealError::UnknownFormat))?;
+        let (name, content_type, query, body) = read().ok_or_else(unreadable)?;
         Ok(Self {
             ground: ground.clone(),
             id,
             connection: connection_id,
-            kind: Kind::parse(&kind).ok_or_else(|| failed(SealError::UnknownFormat))?,
+            kind: Kind::parse(&kind).ok_or_else(unreadable)?,
             number: u64::try_from(number).unwrap_or_default(),
             received_at: Timestamp::from_seconds(received_at),
             name: name.into(),
@@ -157,11 +154,6 @@ pub(super) fn encode(connection: ConnectionId, event: &WebhookEvent, delivery: &
         .with("query", query)
         .with("body", delivery.body().duplicate())
         .encode()
-}
-
-/// Returns the place of the sealed content.
-pub(super) fn place<'a>(id: &'a Uuid, owner: &'a str, kind: &'a str) -> Place<'a> {
-    Place { table: "connection_webhook", column: "sealed", key: id.as_bytes(), owner, kind, sequence: 0 }
 }
 
 /// Returns an identifier of the signed content that reveals nothing about it. It stays the same for the lifetime of

@@ -3,53 +3,44 @@
 use connection_contract::BoxFuture;
 
 use super::ReceivedEvent;
-use crate::{ConnectionWebhooks, Error};
+use crate::{ConnectionWebhooks, Cursor, Error, InvalidCursor, Page, page::one_more};
 
 /// The number of events that are read at once. Each of them holds a body.
-const PAGE: i64 = 20;
-
-/// A page of events that nobody has acknowledged, in the order in which they arrived.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct InboxPage {
-    /// The events, each as it waits, or [`Error::Sealed`] for one that cannot be opened.
-    pub events: Vec<Result<ReceivedEvent, Error>>,
-    /// The position from which to read the next page, if there may be one.
-    pub next: Option<u64>,
-}
+const PAGE: u32 = 20;
 
 impl<'a> ConnectionWebhooks<'a> {
-    /// Returns a page of the events that wait in the inbox, starting after that number. They are not claimed, so
-    /// [`deliveries`](Self::deliveries) still returns them.
+    /// Returns a page of the events that wait in the inbox, in the order in which they arrived. Each is as it waits, or
+    /// [`Error::Sealed`] if it cannot be opened. They are not claimed, so [`deliveries`](Self::deliveries) still returns
+    /// them.
     ///
     /// # Errors
     ///
-    /// The errors of [`info`](Self::info).
-    pub fn inbox(self, after: Option<u64>) -> BoxFuture<'a, Result<InboxPage, Error>> {
+    /// [`Error::InvalidCursor`], and the errors of [`info`](Self::info).
+    pub fn inbox(self, after: Option<Cursor>) -> BoxFuture<'a, Result<Page<Result<ReceivedEvent, Error>>, Error>> {
         Box::pin(async move {
             self.facet().await?;
-            let after = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
+            let after = after.as_ref().map_or(Ok(0), Cursor::position::<u64>)?;
+            let after = i64::try_from(after).map_err(|_| InvalidCursor)?;
             let rows = self
                 .connection
                 .system
                 .ground
                 .reader()
                 .await?
-                .waiting_webhooks(self.connection.id(), after, PAGE)
+                .waiting_webhooks(self.connection.id(), after, one_more(Some(PAGE)))
                 .await?;
-            let last = rows.last().map(|row| u64::try_from(row.number).unwrap_or_default());
-            let next = last.filter(|_| rows.len() as i64 == PAGE);
-            let mut events = Vec::with_capacity(rows.len());
+            let Page { items: rows, next } = Page::of(rows, Some(PAGE), |row| row.number);
+            let mut items = Vec::with_capacity(rows.len());
             for row in rows {
                 match ReceivedEvent::of(&self.connection.system.ground, row).await {
                     // While the key is unavailable, none of the events can be opened.
                     Err(Error::Sealed { what, source }) if source.may_pass() => {
                         return Err(Error::Sealed { what, source });
                     }
-                    event => events.push(event),
+                    event => items.push(event),
                 }
             }
-            Ok(InboxPage { events, next })
+            Ok(Page { items, next })
         })
     }
 }

@@ -10,14 +10,14 @@ use connection_contract::{
 
 use super::{
     GRACE, HANDSHAKE, MAX_KEYS, WebhookInfo, WebhookTest,
-    address::{Address, Inbox, place},
+    address::{Address, Inbox},
     call_plugin::call,
 };
 use crate::{
-    ConnectionWebhooks, Error, event,
+    ConnectionInfo, ConnectionWebhooks, Error, SealError, event,
     ground::Ground,
     kinds::KindEntry,
-    store::{ConflictRetries, Lock, rows::AddressRow},
+    store::{ConflictRetries, Lock, SealedCell, WEBHOOK_ADDRESS, rows::AddressRow},
 };
 
 /// An address that does not exist, for a signature that nobody sees.
@@ -291,18 +291,21 @@ impl<'a> ConnectionWebhooks<'a> {
         let address = match &row.sealed {
             None => None,
             Some(sealed) => {
-                let id = self.connection.id();
-                let what = || format!("the webhook address of connection {}", self.connection.id());
-                let place = place(&id, &self.connection.info.owner, self.connection.info.kind.as_str(), row.revision);
-                let opened = self.connection.system.ground.sealer.open(&place, sealed).await;
-                let opened = opened.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
-                let unreadable = || Error::Sealed { what: what(), source: Arc::new(crate::SealError::UnknownFormat) };
+                let cell = self.cell(row.revision);
+                let opened = self.connection.system.ground.open(&cell, sealed).await?;
+                let unreadable = || Error::sealed(&cell, SealError::UnknownFormat);
                 Some(Address::decode(opened.expose()).ok_or_else(unreadable)?)
             }
         };
         let received = row.next_number.saturating_sub(1);
         let inbox = Inbox { waiting: row.waiting, received, last_received_at: row.last_received_at };
         Ok(StoredAddress { address, revision: row.revision, inbox, last_test: last_test(&mut row) })
+    }
+
+    /// Returns the cell of the sealed part of the address.
+    fn cell(&self, revision: i64) -> SealedCell {
+        let ConnectionInfo { id, owner, kind, .. } = &*self.connection.info;
+        WEBHOOK_ADDRESS.at(id.as_uuid(), revision, owner, kind.as_str())
     }
 
     /// Changes the address, and tries again if another change came first. Returns `None` if there is no address
@@ -346,15 +349,8 @@ impl<'a> ConnectionWebhooks<'a> {
         let fresh = match fresh {
             None => None,
             Some(address) => {
-                let place = place(
-                    &id,
-                    &self.connection.info.owner,
-                    self.connection.info.kind.as_str(),
-                    revision.saturating_add(1),
-                );
-                let sealed = system.ground.sealer.seal(&place, address.encode().expose()).await;
-                let what = || format!("the webhook address of connection {id}");
-                let sealed = sealed.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
+                let cell = self.cell(revision.saturating_add(1));
+                let sealed = system.ground.seal(&cell, address.encode().expose()).await?;
                 Some((token_hash(&system.ground, &address.token), sealed))
             }
         };

@@ -21,7 +21,6 @@ mod webhooks;
 pub use address::{WebhookInfo, WebhookKey, WebhookTest};
 pub use deliveries::{BeginDeliveries, Deliveries};
 pub use inbox::ReceivedEvent;
-pub use inbox_page::InboxPage;
 pub use receive::{Receipt, ReceiveError};
 pub use self_test::SentWebhookTest;
 pub use webhooks::{ConnectionWebhooks, Webhooks};
@@ -33,7 +32,7 @@ const GRACE: i64 = 7 * 24 * 60 * 60;
 /// The time for which a handshake waits for the provider's key, in seconds.
 const HANDSHAKE: i64 = 15 * 60;
 /// The time for which the digest of an acknowledged event is kept, in seconds: longer than providers retry.
-const DEDUPLICATION_SECONDS: i64 = 7 * 24 * 60 * 60;
+pub(crate) const DEDUPLICATION_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// The maximum number of events of one connection that nobody has acknowledged. The provider keeps later ones and
 /// retries.
 const MAX_WAITING: i64 = 10_000;

@@ -20,8 +20,12 @@ use super::{
     manage::{AddressChange, token_hash},
 };
 use crate::{
-    Connection, ConnectionWebhooks, Error, SealError, Webhooks, definition::DeliveryResult, event, ground::Scope,
-    kinds::KindEntry, store::Lock, store::rows::WebhookRow,
+    Connection, ConnectionWebhooks, Error, Webhooks,
+    definition::DeliveryResult,
+    event,
+    ground::Scope,
+    kinds::KindEntry,
+    store::{Lock, WEBHOOK, rows::WebhookRow},
 };
 
 /// The maximum size of a body, in bytes.
@@ -227,7 +231,7 @@ impl ConnectionWebhooks<'_> {
             }
             DeliveryResult::Event(event) if event.signed.is_empty() => {
                 let source = ConnectionError::Bug("the plugin does not say what a signature covers".into());
-                Err(Error::Plugin { kind: self.connection.info.kind.clone(), source }.into())
+                Err(Error::Plugin { kind: self.connection.info.kind.clone(), source: source.into() }.into())
             }
             DeliveryResult::Event(event) => self.store(token, &event, &delivery).await,
             DeliveryResult::Announced(key) => self.take_key(key).await,
@@ -264,10 +268,8 @@ impl ConnectionWebhooks<'_> {
         let owner = &self.connection.info.owner;
         let kind = self.connection.info.kind.as_str();
         let content = inbox::encode(id, event, delivery);
-        let sealed = system.ground.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
-        let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };
+        let sealed = system.ground.seal(&WEBHOOK.at(row_id, 0, owner, kind), content.expose()).await?;
         let received_at = delivery.received_at().seconds();
-        let sealed = sealed.map_err(failed)?;
         let bytes = i64::try_from(sealed.as_bytes().len()).unwrap_or(i64::MAX);
         let row = WebhookRow { id: row_id, connection_id: id, digest, received_at, sealed };
         let hash = token_hash(&system.ground, &Secret::from(token));
@@ -279,7 +281,7 @@ impl ConnectionWebhooks<'_> {
                 let Some(address) = address.filter(|address| address.token_hash.as_deref() == Some(&hash[..])) else {
                     return Ok(Err(ReceiveError::Unknown));
                 };
-                tx.forget_webhooks(id, received_at.saturating_sub(DEDUPLICATION_SECONDS)).await?;
+                tx.forget_webhook(id, &row.digest, received_at.saturating_sub(DEDUPLICATION_SECONDS)).await?;
                 if tx.has_webhook(id, &row.digest).await? {
                     return Ok(Ok(Receipt::Duplicate));
                 }

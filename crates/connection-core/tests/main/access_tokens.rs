@@ -172,7 +172,7 @@ async fn a_page_exchanges_a_code_once_and_within_a_minute() {
         assert_eq!(fault(tokens.exchange_code(unknown).await).code(), "code_unknown");
     }
     // Codes are no tokens, so they are not listed.
-    let listed = tokens.list(Some("ada"), None, 100).await.unwrap();
+    let listed = tokens.list(Some("ada"), None, 100).await.unwrap().items;
     assert_eq!(listed.iter().map(|token| token.id).collect::<Vec<_>>(), [issued.token.id, token.token.id]);
     registry.close().await;
 }
@@ -199,7 +199,7 @@ async fn of_many_exchanges_of_one_code_in_two_processes_one_succeeds() {
     }
     assert_eq!(issued.len(), 1);
     assert!(is_accepted(&two, &issued[0]).await);
-    assert_eq!(one.access_tokens().list(None, None, 100).await.unwrap().len(), 1);
+    assert_eq!(one.access_tokens().list(None, None, 100).await.unwrap().items.len(), 1);
     one.close().await;
     two.close().await;
 }
@@ -242,7 +242,7 @@ async fn an_owner_has_so_many_tokens_and_no_more() {
     tokens.create(report()).await.unwrap();
     world.clock.advance(8 * DAY);
     tokens.create(report()).await.unwrap();
-    assert_eq!(tokens.list(Some("ada"), None, 1000).await.unwrap().len(), 4);
+    assert_eq!(tokens.list(Some("ada"), None, 1000).await.unwrap().items.len(), 4);
     registry.close().await;
 }
 
@@ -279,17 +279,19 @@ async fn tokens_are_listed_by_owner_page_by_page() {
     }
     let for_all = tokens.create(NewAccessToken::new("an operator", Role::Admin)).await.unwrap().token;
     assert_eq!(for_all.owner, None);
-    let mut found = Vec::new();
+    let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = tokens.list(Some("ada"), found.last().copied(), 3).await.unwrap();
-        if page.is_empty() {
+        let page = tokens.list(Some("ada"), after, 3).await.unwrap();
+        found.extend(page.items.iter().map(|token| token.id));
+        after = page.next;
+        if after.is_none() {
             break;
         }
-        found.extend(page.into_iter().map(|token| token.id));
+        assert_eq!(page.items.len(), 3);
     }
     assert_eq!(found, of_ada);
-    assert_eq!(tokens.list(None, None, 100).await.unwrap().len(), 12);
-    assert_eq!(tokens.list(Some("eve"), None, 100).await.unwrap(), []);
+    assert_eq!(tokens.list(None, None, 100).await.unwrap().items.len(), 12);
+    assert_eq!(tokens.list(Some("eve"), None, 100).await.unwrap().items, []);
     registry.close().await;
 }
 
@@ -303,7 +305,7 @@ async fn names_and_owners_are_checked() {
     }
     let refused = tokens.create(report().owner("")).await.unwrap_err();
     assert_eq!(refused.code(), "invalid_owner");
-    assert_eq!(tokens.list(None, None, 9).await.unwrap(), []);
+    assert_eq!(tokens.list(None, None, 9).await.unwrap().items, []);
     registry.close().await;
 }
 

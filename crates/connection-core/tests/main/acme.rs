@@ -23,6 +23,10 @@ pub(crate) struct Acme {
     pub(crate) calls: Arc<Calls>,
     /// The terms that it states.
     pub(crate) terms: Option<&'static str>,
+    /// `true` if its descriptor says that a `GET` only reads.
+    pub(crate) gets_only_read: bool,
+    /// `true` if its descriptor says that the id of an account is an e-mail address.
+    pub(crate) account_is_email: bool,
 }
 
 pub(crate) const KIND: Kind = Kind::from_static("acme");
@@ -43,8 +47,9 @@ impl Acme {
         let answer = classify(ctx.send_as(self, key, HttpRequest::get(base, "/me")).await)?;
         let me = answer.json()?;
         let scopes = answer.header("x-scopes").map(|s| s.split(',').map(ToOwned::to_owned).collect());
+        let identity = Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned());
         Ok(Account {
-            identity: Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()),
+            identity: if me["mutable"].as_bool() == Some(true) { identity.mutable() } else { identity },
             rotated: me["rotate"].as_str().map(Secret::from),
             scopes,
         })
@@ -67,6 +72,8 @@ impl ConnectionDefinition for Acme {
             .helper(CredentialHelper::new(HelperProtocol::Aws, "{accessToken}").user("key of {apiBaseUrl}"))
             .optional_scope("things:write")
             .optional_scope("things:admin");
+        let descriptor = if self.gets_only_read { descriptor.gets_only_read() } else { descriptor };
+        let descriptor = if self.account_is_email { descriptor.account_is_email() } else { descriptor };
         match self.terms {
             Some(terms) => descriptor.terms(terms).revocation_fact("oauth2.revocation = "),
             None => descriptor,

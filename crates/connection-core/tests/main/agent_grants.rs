@@ -117,8 +117,8 @@ async fn a_grant_has_the_rules_the_budget_and_the_end_that_a_person_chose() {
         assert_eq!(refused(agent.grant(id).expires(time).await), "invalid_expiry", "{time:?}");
     }
     agent.grant(id).expires(365 * DAY).await.unwrap();
-    assert!(agent.revoke(id).await.unwrap());
-    assert!(!agent.revoke(id).await.unwrap());
+    assert!(agent.revoke(id).await.unwrap().was_there);
+    assert!(!agent.revoke(id).await.unwrap().was_there);
     assert_eq!(refused(agent.granted(id).await), "not_granted");
     let listed = agent.grants().await.unwrap();
     assert_eq!(listed[0].revoked_at.map(|at| at.seconds()), Some(world.now()));
@@ -153,7 +153,7 @@ async fn a_grant_is_of_a_connection_that_the_owner_has() {
     assert!(matches!(agent.grant(unknown).await, Err(Error::NotFound(_))));
     assert_eq!(refused(of_ada.granted(id).await), "not_granted");
     assert_eq!(refused(agent.granted(unknown).await), "not_granted");
-    assert!(!of_ada.revoke(id).await.unwrap());
+    assert!(!of_ada.revoke(id).await.unwrap().was_there);
     agent.grant(id).await.unwrap();
     let other = registry.agents().create("other").await.unwrap();
     assert_eq!(refused(other.granted(id).await), "not_granted", "the grant is of another agent");
@@ -173,7 +173,7 @@ async fn the_grants_of_a_removed_agent_serve_no_later_one_of_its_name() {
     agent.grant(connection.id()).await.unwrap();
     assert_eq!(granted.live().await.len(), 1);
     let process = world.acme().await;
-    assert!(process.agents().remove("deploy").await.unwrap());
+    assert!(process.agents().remove("deploy").await.unwrap().was_there);
     assert_eq!(refused(agent.granted(connection.id()).await), "unknown_agent");
     assert!(granted.live().await.is_empty());
     assert_eq!(events(world, connection).await.len(), 2, "the revocation is on record");
@@ -229,7 +229,7 @@ async fn a_caller_is_refused_after_its_token_its_agent_or_its_grant_has_ended() 
     granted.world.clock.advance(HOUR);
     assert_eq!(refused(brief.granted(id).await), "token_ended");
     first.granted(id).await.unwrap();
-    assert!(agent.revoke_token(first.token().unwrap().id).await.unwrap());
+    assert!(agent.revoke_token(first.token().unwrap().id).await.unwrap().was_there);
     assert_eq!(refused(first.granted(id).await), "token_ended");
     assert_eq!(refused(first.check().await), "token_ended");
     let second = registry.authenticate_agent(&issued(agent).await, Audience::Doors).await.unwrap().unwrap();
@@ -313,11 +313,11 @@ async fn a_grant_that_was_edited_or_restored_by_hand_permits_nothing() {
     put_back().await;
     no_grant(agent, "narrowed, and restored", RowFault::Outdated).await;
     agent.grant(id).await.unwrap();
-    assert!(agent.revoke(id).await.unwrap());
+    assert!(agent.revoke(id).await.unwrap().was_there);
     put_back().await;
     no_grant(agent, "revoked, and restored", RowFault::Outdated).await;
     sql::run(&database, "UPDATE connection_agent_grant SET revoked_at = NULL").await;
-    assert!(agent.revoke(id).await.unwrap(), "a restored grant can be revoked");
+    assert!(agent.revoke(id).await.unwrap().was_there, "a restored grant can be revoked");
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
     agent.grant(id).await.unwrap();
     agent.granted(id).await.unwrap();

@@ -73,7 +73,7 @@ async fn what_this_process_changes_is_seen_at_once() {
     agent.grant(connection.id()).rules(rules("/a")).await.unwrap();
     assert_eq!(used().await, "may send GET /a");
     let held = caller(&registry, &text).await.unwrap();
-    assert!(agent.revoke_token(held.token().unwrap().id).await.unwrap());
+    assert!(agent.revoke_token(held.token().unwrap().id).await.unwrap().was_there);
     assert_eq!(used().await, "no such token");
     assert_eq!(held.granted(connection.id()).await.unwrap_err().code(), "token_ended");
     let text = issued(&agent).await;
@@ -81,7 +81,7 @@ async fn what_this_process_changes_is_seen_at_once() {
     let held = caller(&registry, &text).await.unwrap();
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(permitted(&registry, &text, &connection).await, "not_granted");
-    assert!(registry.agents().remove("deploy").await.unwrap());
+    assert!(registry.agents().remove("deploy").await.unwrap().was_there);
     assert_eq!(permitted(&registry, &text, &connection).await, "no such token");
     assert!(held.granted(connection.id()).await.is_err());
 }
@@ -101,7 +101,7 @@ async fn what_another_process_changes_is_seen_within_half_a_second() {
     world.clock.advance(BOUND);
     assert_eq!(used().await, "may send GET /b");
     let token = elsewhere.tokens().await.unwrap()[0].id;
-    assert!(elsewhere.revoke_token(token).await.unwrap());
+    assert!(elsewhere.revoke_token(token).await.unwrap().was_there);
     world.clock.advance(BOUND);
     assert_eq!(used().await, "no such token");
 }

@@ -52,14 +52,14 @@ async fn an_agent_has_a_name_of_its_own_until_it_is_removed() {
     for name in ["", "A", "a b", "a_b", "a.b", "\u{e4}", "a\0", "agent:x", &longer] {
         assert!(matches!(refused(agents.create(name).await), AgentError::InvalidName), "{name}");
         assert!(matches!(refused(agents.get(name).await), AgentError::Unknown(_)), "{name}");
-        assert!(!agents.remove(name).await.unwrap(), "{name}");
+        assert!(!agents.remove(name).await.unwrap().was_there, "{name}");
     }
     let listed: Vec<_> = agents.list().await.unwrap().iter().map(|agent| agent.name().to_owned()).collect();
     assert_eq!(listed, ["-", "0", "a-b-0", &longest, "deploy"]);
     assert_eq!(agents.get("deploy").await.unwrap().id(), deploy.id());
 
-    assert!(agents.remove("deploy").await.unwrap());
-    assert!(!agents.remove("deploy").await.unwrap());
+    assert!(agents.remove("deploy").await.unwrap().was_there);
+    assert!(!agents.remove("deploy").await.unwrap().was_there);
     assert!(matches!(refused(agents.get("deploy").await), AgentError::Unknown(_)));
     let other = agents.create("deploy").await.unwrap();
     assert_ne!(other.id(), deploy.id());
@@ -74,7 +74,7 @@ async fn the_agents_of_another_owner_do_not_exist() {
     let (ada, bob) = (registry.owner("ada").unwrap(), registry.owner("bob").unwrap());
     let of_ada = ada.agents().create("deploy").await.unwrap();
     assert!(matches!(refused(bob.agents().get("deploy").await), AgentError::Unknown(_)));
-    assert!(!bob.agents().remove("deploy").await.unwrap());
+    assert!(!bob.agents().remove("deploy").await.unwrap().was_there);
     assert!(bob.agents().list().await.unwrap().is_empty());
     let of_bob = bob.agents().create("deploy").await.unwrap();
     assert_ne!(of_ada.id(), of_bob.id());
@@ -82,7 +82,7 @@ async fn the_agents_of_another_owner_do_not_exist() {
     let caller = registry.authenticate_agent(&text, Audience::Doors).await.unwrap().unwrap();
     assert_eq!((caller.agent().id(), caller.agent().owner_name()), (of_bob.id(), "bob"));
     let id = of_bob.tokens().await.unwrap()[0].id;
-    assert!(!of_ada.revoke_token(id).await.unwrap(), "the token is of another agent");
+    assert!(!of_ada.revoke_token(id).await.unwrap().was_there, "the token is of another agent");
     assert!(is_accepted(&registry, &text).await);
     registry.close().await;
 }
@@ -107,8 +107,8 @@ async fn a_token_of_an_agent_is_accepted_for_its_audience_until_it_ends() {
     let listed = agent.tokens().await.unwrap();
     assert_eq!(listed.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["on the build server", "a model"]);
     assert!(listed[0].last_used_at.is_some());
-    assert!(agent.revoke_token(mcp.token.id).await.unwrap());
-    assert!(!agent.revoke_token(mcp.token.id).await.unwrap());
+    assert!(agent.revoke_token(mcp.token.id).await.unwrap().was_there);
+    assert!(!agent.revoke_token(mcp.token.id).await.unwrap().was_there);
     assert!(registry.authenticate_agent(&mcp.text, Audience::Mcp).await.unwrap().is_none());
 
     world.clock.advance(HOUR - Duration::from_secs(1));
@@ -131,7 +131,7 @@ async fn a_token_of_an_agent_is_no_token_of_the_api() {
     let issued = agent.new_token(doors()).await.unwrap();
     assert_eq!(tokens.authenticate(&issued.text).await.unwrap(), None);
     assert_eq!(tokens.get(issued.token.id).await.unwrap(), None);
-    assert_eq!(tokens.list(None, None, 9).await.unwrap(), []);
+    assert_eq!(tokens.list(None, None, 9).await.unwrap().items, []);
     assert!(tokens.exchange_code(&issued.text).await.is_err());
     assert!(tokens.exchange_link(&issued.text).await.is_err());
     // The role is the smallest one, and nobody else gets it.
@@ -177,7 +177,7 @@ async fn the_tokens_of_a_removed_agent_serve_no_later_one_of_its_name() {
     let other = registry.agents().create("other").await.unwrap();
     let of_bob = registry.owner("bob").unwrap().agents().create("deploy").await.unwrap();
     let kept = [issued(&other).await, issued(&of_bob).await];
-    assert!(process.agents().remove("deploy").await.unwrap());
+    assert!(process.agents().remove("deploy").await.unwrap().was_there);
     let check = async || {
         for registry in [&registry, &process] {
             for text in &removed {
@@ -225,7 +225,7 @@ async fn an_agent_that_was_edited_or_restored_by_hand_is_refused() {
     }
     // A person removes an agent that somebody marked as removed, and what it had ends.
     sql::run(&database, "UPDATE connection_agent SET removed_at = 7").await;
-    assert!(registry.agents().remove("deploy").await.unwrap());
+    assert!(registry.agents().remove("deploy").await.unwrap().was_there);
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
     assert!(agent.tokens().await.unwrap().iter().all(|token| token.revoked_at.is_some()));
     put_back().await;
@@ -234,7 +234,7 @@ async fn an_agent_that_was_edited_or_restored_by_hand_is_refused() {
     assert!(matches!(registry.agents().get("deploy").await.unwrap_err(), Error::Row(_)));
     let error = registry.agents().create("deploy").await.unwrap_err();
     assert!(error.remedy().unwrap().contains("remove the agent"), "{error:?}");
-    assert!(registry.agents().remove("deploy").await.unwrap());
+    assert!(registry.agents().remove("deploy").await.unwrap().was_there);
     registry.agents().create("deploy").await.unwrap();
     assert!(!is_accepted(&registry, &text).await);
     registry.close().await;

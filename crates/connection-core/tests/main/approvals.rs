@@ -272,7 +272,7 @@ async fn a_widening_ends_with_its_time_and_with_every_change_of_the_grant() {
             0 => it.world.clock.advance(Duration::from_secs(3600)),
             1 => drop(it.agent.grant(it.connection.id()).rules(crate::approvals_kit::rules()).await.unwrap()),
             _ => {
-                assert!(it.agent.revoke(it.connection.id()).await.unwrap());
+                assert!(it.agent.revoke(it.connection.id()).await.unwrap().was_there);
                 it.agent.grant(it.connection.id()).rules(crate::approvals_kit::rules()).await.unwrap();
             }
         }
@@ -296,14 +296,14 @@ async fn the_record_names_the_approval() {
     it.approve(id).await.unwrap();
     it.settled(id).await;
     let page = it.registry.uses().list(UseFilter::new(), None, 100).await.unwrap();
-    let of_approval: Vec<_> = page.uses.iter().filter(|of| of.approval == Some(id)).collect();
+    let of_approval: Vec<_> = page.items.iter().filter(|of| of.approval == Some(id)).collect();
     let outcomes: Vec<_> = of_approval.iter().map(|of| of.end.as_ref().unwrap().outcome).collect();
     assert_eq!(outcomes, [UseOutcome::Answered, UseOutcome::Asked]);
     assert!(
         of_approval.iter().all(|of| of.agent.as_deref() == Some("deploy") && of.rule.as_deref() == Some("comment"))
     );
     let history = it.connection.id();
-    let events = it.registry.events().history(history, None).await.unwrap().events;
+    let events = it.registry.events().history(history, None).await.unwrap().page.items;
     let names: Vec<_> = events.iter().map(|event| &*event.name).filter(|name| name.starts_with("approval")).collect();
     assert_eq!(names, ["approval_requested", "approval_decided", "approval_ended"]);
     it.registry.close().await;

@@ -51,13 +51,13 @@ impl Deed {
                 let rule = json!({ "name": "read", "methods": ["GET"], "path": "/issues/**", "effect": "allow" });
                 drop(it.agent.grant(id).rules(Rules::from_value(&json!({ "rule": [rule] })).unwrap()).await.unwrap());
             }
-            Self::Revokes => assert!(it.agent.revoke(id).await.unwrap()),
+            Self::Revokes => assert!(it.agent.revoke(id).await.unwrap().was_there),
             Self::Ends => {
                 let rules = crate::approvals_kit::rules();
                 drop(it.agent.grant(id).rules(rules).expires(Duration::from_secs(5)).await.unwrap());
                 it.world.clock.advance(Duration::from_secs(5));
             }
-            Self::RemovesAgent => assert!(it.registry.agents().remove("deploy").await.unwrap()),
+            Self::RemovesAgent => assert!(it.registry.agents().remove("deploy").await.unwrap().was_there),
             Self::RemovesConnection => drop(it.registry.remove(id).await.unwrap()),
             Self::ChangesAccount => {
                 it.world.provider(|_| me("2", "bob"));

@@ -14,7 +14,7 @@ use crate::{
     approvals_kit::{Asking, PATIENCE, upload},
     reauthorize::reauthorized,
     sql,
-    test_host::me,
+    test_host::{me, on_postgres},
     test_server::Reply,
 };
 
@@ -35,7 +35,7 @@ async fn a_request_whose_process_died_may_have_happened_and_is_not_sent_again() 
     let registry = it.world.acme().await;
     let found = registry.approvals().get(id).await.unwrap().approval;
     assert_eq!(found.state, ApprovalState::Executing);
-    it.world.clock.advance(Duration::from_secs(61));
+    it.world.leases_expire().await;
     let found = registry.approvals().get(id).await.unwrap().approval;
     assert_eq!(found.state, ApprovalState::Unknown);
     // The agent is told once, and is not helped to send it twice.
@@ -120,6 +120,34 @@ async fn a_request_that_never_left_is_sent_later() {
     it.world.clock.advance(Duration::from_secs(5));
     assert_eq!(it.settled(id).await.state, ApprovalState::Answered);
     assert_eq!(it.changes(), 1);
+    it.registry.close().await;
+}
+
+/// The process was paused before it could store that nothing was sent, and others were told that it may have been.
+#[tokio::test]
+async fn a_request_that_others_called_lost_is_not_sent_although_it_never_left() {
+    let it = Asking::new().await;
+    let id = it.asked(upload(), "data").await;
+    let database = it.world.database();
+    sql::refuse(&database, "INSERT ON connection_use WHEN NEW.part = 'began'").await;
+    // The lease of the execution has expired as soon as it is taken.
+    let expires = if on_postgres() {
+        "CREATE FUNCTION expires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.lease_until = 1; RETURN NEW; END $$; \
+         CREATE TRIGGER expires BEFORE UPDATE OF lease_until ON connection_approval FOR EACH ROW \
+         WHEN (NEW.lease_until > 1) EXECUTE FUNCTION expires()"
+    } else {
+        "CREATE TRIGGER expires AFTER UPDATE OF lease_until ON connection_approval WHEN NEW.lease_until > 1 \
+         BEGIN UPDATE connection_approval SET lease_until = 1 WHERE id = NEW.id; END"
+    };
+    sql::script(&database, expires).await;
+    it.approve(id).await.unwrap();
+    while it.get(id).await.code.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(it.get(id).await.state, ApprovalState::Unknown);
+    sql::refuse_no_more(&database).await;
+    it.world.clock.advance(Duration::from_secs(60));
+    assert_eq!((it.settled(id).await.state, it.changes()), (ApprovalState::Unknown, 0));
     it.registry.close().await;
 }
 

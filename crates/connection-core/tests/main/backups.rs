@@ -129,3 +129,19 @@ async fn a_backup_replaces_no_file_and_is_made_of_nothing_else() {
     );
     registry.close().await;
 }
+
+/// SQLite takes names in UTF-8 alone. With another name, it would create a file that others can read.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_name_that_is_not_utf_8_is_refused_before_anything_is_written() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let world = World::new().await;
+    world.acme().await.close().await;
+    let before = files(world.directory.path());
+    let name = std::ffi::OsStr::from_bytes(b"k\xf6nig");
+    let error = back_up(&world, &world.directory.path().join(name)).await.unwrap_err();
+    assert!(error.to_string().ends_with("is not UTF-8, so SQLite cannot use it"), "{error}");
+    assert!(error.remedy().is_some());
+    assert_eq!(files(world.directory.path()), before);
+}

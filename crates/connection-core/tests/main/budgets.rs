@@ -184,7 +184,7 @@ async fn another_grant_begins_with_its_whole_budget_and_a_former_permit_takes_no
     assert_eq!(process.left().await, (2, 3610), "its windows begin with it");
     assert_eq!(process.spend().await, 2);
     let last = process.permit().await;
-    assert!(agent.revoke(connection).await.unwrap());
+    assert!(agent.revoke(connection).await.unwrap().was_there);
     world.clock.advance(3600 * SECOND);
     assert_eq!(last.take().await.unwrap_err().code(), "budget_spent", "it was revoked");
     process.registry.close().await;

@@ -222,7 +222,7 @@ async fn whole_life(world: &World) -> [ConnectionRegistry; 2] {
     let other = builder().http(untrusted).kind(Acme::default()).open().await.unwrap();
     let page = other.list_connections(Filter::new()).await.unwrap();
     say(&page);
-    for info in page.connections {
+    for info in page.items {
         match other.connection(info.id).await.unwrap().verify().await {
             Ok(info) => say(info),
             Err(error) => say_error(&error),

@@ -13,7 +13,7 @@ const TOKEN: Kind = Kind::from_static("fake-token");
 
 async fn defaults(registry: &ConnectionRegistry) -> Vec<ConnectionId> {
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    page.connections.iter().filter(|info| info.is_default).map(|info| info.id).collect()
+    page.items.iter().filter(|info| info.is_default).map(|info| info.id).collect()
 }
 
 async fn events(world: &World, connection: &Connection) -> Vec<String> {
@@ -77,7 +77,7 @@ async fn the_first_connection_of_a_provider_is_its_default_until_a_person_choose
     fake.connected(&registry, "fay").await;
     assert!(defaults(&registry).await.is_empty());
     // The only one that is left is selected, and stays selected when another one is added.
-    for info in registry.list_connections(Filter::new()).await.unwrap().connections {
+    for info in registry.list_connections(Filter::new()).await.unwrap().items {
         if info.id != eve.id() {
             registry.remove(info.id).await.unwrap();
         }

@@ -49,6 +49,7 @@ enum Deed {
     Replaces,
     RevokesToken,
     Removes,
+    RemovesConnection,
 }
 
 impl Deed {
@@ -56,10 +57,11 @@ impl Deed {
         let agent = registry.agents().get("deploy").await.unwrap();
         let id = line.connection.id();
         match self {
-            Self::Revokes => assert!(agent.revoke(id).await.unwrap()),
+            Self::Revokes => assert!(agent.revoke(id).await.unwrap().was_there),
             Self::Replaces => drop(agent.grant(id).rules(narrower()).await.unwrap()),
-            Self::RevokesToken => assert!(agent.revoke_token(caller.token().unwrap().id).await.unwrap()),
-            Self::Removes => assert!(registry.agents().remove("deploy").await.unwrap()),
+            Self::RevokesToken => assert!(agent.revoke_token(caller.token().unwrap().id).await.unwrap().was_there),
+            Self::Removes => assert!(registry.agents().remove("deploy").await.unwrap().was_there),
+            Self::RemovesConnection => drop(registry.remove(id).await.unwrap()),
         }
     }
 }
@@ -76,6 +78,7 @@ async fn a_stream_ends_when_its_grant_or_its_token_is_taken_back_in_any_process(
         (Deed::Replaces, "grant_ended"),
         (Deed::RevokesToken, "token_ended"),
         (Deed::Removes, "token_ended"),
+        (Deed::RemovesConnection, "grant_ended"),
     ] {
         for is_other_process in [false, true] {
             let (line, caller) = line().await;
@@ -86,6 +89,19 @@ async fn a_stream_ends_when_its_grant_or_its_token_is_taken_back_in_any_process(
             assert_eq!(cut(&line, stream).await, code);
             other.close().await;
         }
+    }
+}
+
+/// The process keeps no rows and is not present, and no time passes in which it could look at the store.
+#[tokio::test]
+async fn a_stream_of_the_process_that_ends_it_is_cut_when_the_call_returns() {
+    for deed in [Deed::Revokes, Deed::Replaces, Deed::RevokesToken, Deed::Removes, Deed::RemovesConnection] {
+        let (line, caller) = line().await;
+        let (mut answer, mut peer) = streaming(&line, &caller).await;
+        peer.piece("more").await;
+        deed.done(&line.registry, &line, &caller).await;
+        assert!(answer.chunk().await.is_err());
+        assert_eq!(peer.until_closed().await, 0);
     }
 }
 
@@ -121,7 +137,7 @@ async fn a_body_that_is_sent_ends_with_the_grant() {
         let (mut peer, _) = line.accept().await;
         sender.send(Ok(b"first".to_vec())).unwrap();
         assert_eq!(peer.chunk().await, b"first");
-        assert!(caller.agent().revoke(line.connection.id()).await.unwrap());
+        assert!(caller.agent().revoke(line.connection.id()).await.unwrap().was_there);
         let rest = passing(&line.world, peer.until_closed()).await;
         (peer, rest)
     };
@@ -152,7 +168,7 @@ async fn streams_that_depend_on_other_rows_go_on() {
     let agent = caller.agent();
     let token = agent.new_token(NewAgentToken::new("second", Audience::Doors)).await.unwrap();
     assert!(line.registry.authenticate_agent(&token.text, Audience::Doors).await.unwrap().is_some());
-    assert!(agent.revoke(line.connection.id()).await.unwrap());
+    assert!(agent.revoke(line.connection.id()).await.unwrap().was_there);
     assert_eq!(cut(&line, ended).await, "grant_ended");
     goes_on(&mut kept, &mut kept_peer).await;
     goes_on(&mut of_host, &mut host_peer).await;

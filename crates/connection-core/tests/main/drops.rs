@@ -232,7 +232,7 @@ async fn end(owner: &ConnectionRegistry, session: &SetupSession) -> Outcome {
         }
     }
     let outcome = session.terminal().await.unwrap();
-    let made = owner.list_connections(Filter::new()).await.unwrap().connections.len();
+    let made = owner.list_connections(Filter::new()).await.unwrap().items.len();
     assert_eq!(made, usize::from(!matches!(outcome, Outcome::Cancelled)), "{outcome:?}");
     outcome
 }

@@ -76,7 +76,7 @@ async fn a_caller_who_leaves_an_import_finds_the_item_or_can_import_it() {
                 (Err(error), _) => assert_eq!(error.code(), "account_connected"),
                 (Ok(_), Some(first)) => panic!("it was imported twice: {first:?}"),
             }
-            assert_eq!(owner.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
+            assert_eq!(owner.list_connections(Filter::new()).await.unwrap().items.len(), 1);
         },
     )
     .await;
@@ -87,7 +87,7 @@ async fn a_caller_who_leaves_while_reading_events_or_rotating_keys_leaves_nothin
     let host = Host::new().await;
     let connection = connected(&host.registry, "key-1").await;
     let registry = &host.registry;
-    reads(&host, &connection, async |_| registry.events().list(None).await.map(|page| page.events.len())).await;
+    reads(&host, &connection, async |_| registry.events().list(None).await.map(|page| page.items.len())).await;
     reads(&host, &connection, async |c| registry.events().history(c.id(), None).await.map(drop)).await;
     at_every_poll(
         &host,

@@ -130,6 +130,8 @@ async fn a_credential_that_was_moved_put_back_or_damaged_does_not_open_until_it_
         pair.closed(&pair.registry, &what).await;
     }
     pair.live(pair.two, "the other row").await;
+    let planned = format!("SELECT next_check_at FROM connection_liveness WHERE connection_id = {}", sql::id(pair.one));
+    assert!(sql::number(&pair.world.database(), planned).await.is_some(), "the scheduler looks at it again");
     pair.seal(pair.one, &good).await;
     pair.live(pair.one, "as it was").await;
 }
@@ -249,7 +251,7 @@ async fn what_does_not_open_is_listed_and_removed_and_breaks_nothing() {
     let pair = Pair::new().await;
     pair.seal(pair.one, b"").await;
     pair.closed(&pair.registry, "emptied").await;
-    let listed = pair.registry.list_connections(Filter::new()).await.unwrap().connections;
+    let listed = pair.registry.list_connections(Filter::new()).await.unwrap().items;
     assert_eq!(listed.iter().map(|info| info.id).collect::<Vec<_>>(), [pair.one, pair.two]);
     // Another process also fails to open it.
     let again = pair.world.open(Acme::default()).await;
@@ -268,7 +270,7 @@ async fn a_row_whose_kind_is_no_kind_is_listed_and_removed() {
     let pair = Pair::new().await;
     pair.account("kind = 'No Kind!'").await;
     pair.registry.kinds().register(Fake::of(Kind::from_static("unreadable"))).unwrap();
-    let listed = pair.registry.list_connections(Filter::new()).await.unwrap().connections;
+    let listed = pair.registry.list_connections(Filter::new()).await.unwrap().items;
     assert_eq!(listed.iter().map(|info| info.id).collect::<Vec<_>>(), [pair.one, pair.two]);
     pair.closed(&pair.registry, "no kind").await;
     pair.live(pair.two, "the other row").await;

@@ -71,12 +71,12 @@ async fn a_provider_that_is_down_or_not_trusted_is_offline() {
         (
             format!("https://127.0.0.1:{}", plain()),
             "tls",
-            "cannot reach api.acme.example: its certificate is not trusted here",
+            "cannot reach api.acme.example: it does not speak TLS on this port",
         ),
         (
             format!("https://127.0.0.1:{port}"),
             "tls",
-            "cannot reach api.acme.example: its certificate is not trusted here",
+            "cannot reach api.acme.example: its certificate is self-signed, so no authority vouches for it",
         ),
     ];
     for (to, code, message) in faults {
@@ -102,7 +102,8 @@ async fn a_setup_waits_for_a_certificate_that_the_host_trusts() {
     session.advance(no, &answers(&[("accessToken", "key-1"), ("apiBaseUrl", &api)])).await.unwrap();
     let (_, shown) = step(&session).await;
     let SetupStep::Notice { beside } = shown else { panic!("{shown:?}") };
-    let message = format!("cannot reach 127.0.0.1:{port}: its certificate is not trusted here");
+    let message =
+        format!("cannot reach 127.0.0.1:{port}: its certificate is self-signed, so no authority vouches for it");
     assert_eq!(beside[0].message.as_str(), message);
     registry.close().await;
 

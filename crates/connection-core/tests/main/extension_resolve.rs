@@ -95,12 +95,73 @@ async fn several_are_missing_with_the_choice_as_the_remedy_and_the_default_settl
     let required = handle.connection_required().await.unwrap().unwrap();
     assert_eq!(required.action, RequiredAction::Choose);
     assert_eq!(handle.environment(None).await.unwrap_err().code(), "connection_missing");
-    registry.extensions().grant("issues", one.id(), &[]).await.unwrap();
-    assert_eq!(resolved(&handle).await.connection(), None, "a grant chooses nothing");
     two.make_default().await.unwrap();
     assert_eq!(resolved(&handle).await.connection(), Some(two.id()));
     registry.remove(two.id()).await.unwrap();
     assert_eq!(resolved(&handle).await.connection(), Some(one.id()));
+}
+
+#[tokio::test]
+async fn the_only_granted_connection_is_used_before_the_default() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.acme().await;
+    let handle = handle(&registry, "issues");
+    let default = connected(&registry, "one").await;
+    let granted = connected(&registry, "two").await;
+    let third = connected(&registry, "three").await;
+    let extensions = registry.extensions();
+    let check = async |expected: &Connection, why: &str| {
+        let one = resolved(&handle).await;
+        let all = extensions.resolve_all(&[handle.declaration().clone()]).await.unwrap().remove(0).unwrap();
+        assert_eq!((one.connection(), one.is_chosen()), (Some(expected.id()), false), "{why}");
+        assert_eq!(one, all, "{why}");
+    };
+    check(&default, "nothing is granted").await;
+    extensions.grant("issues", granted.id(), &[secret_name("accessToken")]).await.unwrap();
+    check(&granted, "it alone is granted").await;
+    assert!(handle.environment(None).await.is_ok());
+    extensions.grant("other", default.id(), &[]).await.unwrap();
+    check(&granted, "the grant is of another extension").await;
+    extensions.grant("issues", third.id(), &[]).await.unwrap();
+    check(&default, "two are granted").await;
+    extensions.revoke("issues", granted.id()).await.unwrap();
+    check(&third, "it is granted, although without the secret").await;
+    extensions.choose("issues", default.id()).await.unwrap();
+    assert_eq!(resolved(&handle).await.connection(), Some(default.id()), "a choice wins");
+    extensions.clear_choice("issues").await.unwrap();
+    // A grant that was given past the program does not count.
+    sql::run(&world.database(), "UPDATE connection_extension_grant SET names = '[\"accessToken\"]'").await;
+    check(&default, "the only grant was edited").await;
+}
+
+#[tokio::test]
+async fn among_many_connections_the_only_granted_one_is_found() {
+    let world = World::new().await;
+    let twin = Twin::new();
+    let registry = world.open(twin.clone()).await;
+    let sms = registry.extensions().handle(of("sms", needs(TWIN, AuthType::ApiKey, &["apiSecret"]))).unwrap();
+    let blank = twin.connected(&registry, "AC0", " ").await;
+    for number in 1..24 {
+        twin.connected(&registry, &format!("AC{number}"), "secret").await;
+    }
+    let last = twin.connected(&registry, "last", "secret").await;
+    let another = twin.connected(&registry, "another", "secret").await;
+    blank.make_default().await.unwrap();
+    let extensions = registry.extensions();
+    extensions.grant("sms", last.id(), &[]).await.unwrap();
+    assert_eq!(resolved(&sms).await.connection(), Some(last.id()));
+    extensions.grant("sms", another.id(), &[]).await.unwrap();
+    let found = resolved(&sms).await;
+    assert_eq!(
+        (found.connection(), found.candidates().len()),
+        (None, 20),
+        "two are granted, and neither is the default"
+    );
+    // One that does not hold the secret takes no part.
+    extensions.revoke("sms", another.id()).await.unwrap();
+    extensions.grant("sms", blank.id(), &[]).await.unwrap();
+    assert_eq!(resolved(&sms).await.connection(), Some(last.id()));
 }
 
 #[tokio::test]

@@ -16,6 +16,9 @@ use crate::{
 /// The part of a statement that writes entries of uses.
 const ENTRY: &str = "INTO connection_use ";
 
+/// The part of a statement by which a process is present.
+const PRESENCE: &str = "connection_presence";
+
 /// A host with a pool of a single connection, whose statements are logged.
 pub(crate) struct Counted {
     pub(crate) world: World,
@@ -71,13 +74,19 @@ impl Counted {
     }
 
     async fn statement_count(&self) -> usize {
-        // The entries of uses are written behind, whenever that is.
-        self.count(|line| !line.contains(ENTRY)).await
+        // The entries of uses are written behind, whenever that is, and withdrawals are looked for now and then.
+        let is_beside = |line: &str| [ENTRY, PRESENCE, "connection_withdrawal"].iter().any(|part| line.contains(part));
+        self.count(|line| !is_beside(line)).await
     }
 
     /// Returns the number of statements that have written entries of uses.
     pub(crate) async fn entry_count(&self) -> usize {
-        self.count(|line| line.contains(ENTRY)).await
+        self.count_of(ENTRY).await
+    }
+
+    /// Returns the number of statements so far that begin with these words, of which the log has the first four.
+    pub(crate) async fn count_of(&self, words: &str) -> usize {
+        self.count(|line| line.contains(words)).await
     }
 
     async fn count(&self, is_counted: impl Fn(&str) -> bool) -> usize {
@@ -114,7 +123,14 @@ async fn which_connection_is_meant_and_what_is_set_is_read_at_once() {
         let (statements, found) = resolve().await;
         assert_eq!((statements, found.unwrap().connection()), (1, Some(default.id())));
     }
-    on.registry.extensions().choose("issues", three.id()).await.unwrap();
+    let extensions = on.registry.extensions();
+    extensions.grant("issues", three.id(), &[]).await.unwrap();
+    let (statements, found) = resolve().await;
+    assert_eq!((statements, found.unwrap().connection()), (1, Some(three.id())), "its only grant");
+    extensions.grant("issues", one.id(), &[]).await.unwrap();
+    let (statements, found) = resolve().await;
+    assert_eq!((statements, found.unwrap().connection()), (1, Some(two.id())), "two grants leave it to the default");
+    extensions.choose("issues", three.id()).await.unwrap();
     let (statements, found) = resolve().await;
     assert_eq!((statements, found.unwrap().connection()), (1, Some(three.id())));
     on.registry.kinds().unregister(&KIND);

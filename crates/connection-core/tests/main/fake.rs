@@ -143,6 +143,10 @@ pub(crate) struct Script {
     pub(crate) teardown: Mutex<Deed>,
     pub(crate) serialize: Mutex<Deed>,
     pub(crate) gate: Gate,
+    /// If set, the identities of setups say that they can change.
+    pub(crate) is_mutable: AtomicBool,
+    /// The identity of the next setup, instead of the name that was entered.
+    pub(crate) gives: Mutex<Option<Identity>>,
     /// The number of times that the configured behaviour was begun.
     began: watch::Sender<usize>,
     answer: Mutex<Answer>,
@@ -189,6 +193,8 @@ impl Fake {
             teardown: Mutex::default(),
             serialize: Mutex::default(),
             gate: Gate::new(),
+            is_mutable: AtomicBool::new(false),
+            gives: Mutex::default(),
             began: watch::Sender::new(0),
             answer: Mutex::new(Box::new(|_| VerifyResult::live())),
         };
@@ -249,7 +255,9 @@ impl ConnectionDefinition for Fake {
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
         let answers = ctx.prompt(Prompt::new("Connect").field("name")).await;
         let name = answers.text("name")?.to_owned();
-        let identity = Identity::new(name.clone(), name);
+        let given = self.gives.lock().unwrap().clone();
+        let identity = given.unwrap_or_else(|| Identity::new(name.clone(), name));
+        let identity = if self.is_mutable.load(SeqCst) { identity.mutable() } else { identity };
         let blob = self.blob.lock().unwrap().clone();
         Ok(SetupResult::new(Secret::new(blob), identity).measured(VerifyResult::live()))
     }

@@ -114,7 +114,7 @@ async fn start(address: String, key: String) {
     std::io::stdin().read_line(&mut String::new()).unwrap();
     let registry = open(address.into(), KeyFile::at(key)).await;
     assert!(registry.store().health().await);
-    assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
+    assert!(registry.list_connections(Filter::new()).await.unwrap().items.is_empty());
     registry.close().await;
     println!("\n{STARTED}");
 }

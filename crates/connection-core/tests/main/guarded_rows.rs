@@ -198,9 +198,10 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     let database = world.database();
     // An attacker writes a grant.
     let sql = format!(
-        "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
-         VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1)",
-        sql::id(id)
+        "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at, mark) \
+         VALUES ('local', 'issues', {}, '[\"accessToken\"]', 1, {})",
+        sql::id(id),
+        sql::literal(&[])
     );
     sql::run(&database, sql).await;
     no_grant(&registry, RowFault::Unmarked, "written past the program").await;
@@ -209,12 +210,12 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_extension_grant").await;
     // Another extension, more secrets, a longer time.
     let edits =
-        ["names = '[]'", "created_at = 0", "mark = NULL", "mark = CAST('x' AS BYTES)", "revoked_at = 7, names = '[]'"];
+        ["names = '[]'", "created_at = 0", "mark = substr(mark, 1, 0)", "mark = CAST('x' AS BYTES)", "revoked_at = 7, names = '[]'"];
     for edit in edits {
         let edit = edit.replace("BYTES", if on_postgres() { "BYTEA" } else { "BLOB" });
         sql::run(&database, format!("UPDATE connection_extension_grant SET {edit}")).await;
         sql::run(&database, "UPDATE connection_extension_grant SET revoked_at = NULL").await;
-        let fault = if edit == "mark = NULL" { RowFault::Unmarked } else { RowFault::Edited };
+        let fault = if edit == "mark = substr(mark, 1, 0)" { RowFault::Unmarked } else { RowFault::Edited };
         match edit.starts_with("revoked_at") {
             true => no_grant(&registry, RowFault::Edited, &edit).await,
             false => no_grant(&registry, fault, &edit).await,

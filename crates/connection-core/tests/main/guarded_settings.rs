@@ -10,6 +10,9 @@ use crate::{
     tool::{TOOL, Tools},
 };
 
+/// Takes the mark of a row away.
+const EMPTY: &str = "mark = substr(mark, 1, 0)";
+
 fn row(error: Error) -> (&'static str, RowFault) {
     match error {
         Error::Row(RowError { table, fault, .. }) => (table, fault),
@@ -36,10 +39,10 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
     assert_eq!(named(&it.registry).await, [""; 0]);
     sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile").await;
     let evil = it.path("evil").display().to_string();
-    let edits = [format!("directory = '{evil}'"), "label = 'mine'".to_owned(), "mark = NULL".to_owned()];
+    let edits = [format!("directory = '{evil}'"), "label = 'mine'".to_owned(), EMPTY.to_owned()];
     for edit in edits {
         sql::run(&database, format!("UPDATE connection_profile SET {edit} WHERE label = 'work'")).await;
-        let fault = if edit == "mark = NULL" { RowFault::Unmarked } else { RowFault::Edited };
+        let fault = if edit == EMPTY { RowFault::Unmarked } else { RowFault::Edited };
         let refused = ("connection_profile", fault);
         assert_eq!(row(started().await.unwrap_err()), refused, "{edit}");
         assert_eq!(row(profiles.get(work.id).await.unwrap_err()), refused, "{edit}");

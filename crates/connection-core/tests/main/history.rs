@@ -2,7 +2,7 @@
 //! removal.
 
 use connection_contract::Liveness;
-use connection_core::{ConnectionId, ConnectionRegistry, Error, Event};
+use connection_core::{ConnectionId, ConnectionRegistry, Cursor, Error, Event};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -21,10 +21,10 @@ async fn history(registry: &ConnectionRegistry, id: ConnectionId) -> (Vec<Event>
     let mut broken = None;
     let mut after = None;
     loop {
-        let page = registry.events().history(id, after).await.unwrap();
-        events.extend(page.events);
-        broken = broken.or(page.broken_at);
-        after = page.next;
+        let history = registry.events().history(id, after).await.unwrap();
+        events.extend(history.page.items);
+        broken = broken.or(history.broken_at);
+        after = history.page.next;
         if after.is_none() {
             return (events, broken);
         }
@@ -48,19 +48,19 @@ async fn events_are_read_in_order_also_after_a_removal() {
     assert!(events.iter().all(|event| event.connection == ada.id() && event.at.seconds() == world.now()));
     assert_eq!(events[2].details, r#"{"before":"ada","label":"work"}"#);
     let all = registry.events().list(None).await.unwrap();
-    assert_eq!(names(&all.events), ["connected", "connected", "liveness_changed", "renamed", "removed"]);
-    assert!(all.next.is_none() && all.events[1].connection == bob.id());
-    let rest = registry.events().list(Some(all.events[2].id)).await.unwrap();
-    assert_eq!(rest.events, all.events[3..]);
+    assert_eq!(names(&all.items), ["connected", "connected", "liveness_changed", "renamed", "removed"]);
+    assert!(all.next.is_none() && all.items[1].connection == bob.id());
+    let rest = registry.events().list(Some(all.items[2].cursor())).await.unwrap();
+    assert_eq!(rest.items, all.items[3..]);
     let newest = registry.events().newest(None, 3).await.unwrap();
-    assert_eq!(names(&newest.events), ["removed", "renamed", "liveness_changed"]);
-    assert_eq!(newest.next, Some(newest.events[2].id));
+    assert_eq!(names(&newest.items), ["removed", "renamed", "liveness_changed"]);
+    assert_eq!(newest.next, Some(newest.items[2].cursor()));
     let before = registry.events().newest(newest.next, 3).await.unwrap();
-    assert_eq!((names(&before.events), before.next), (vec!["connected", "connected"], None));
+    assert_eq!((names(&before.items), before.next), (vec!["connected", "connected"], None));
     // Another owner finds nothing, in any way.
     let theirs = registry.owner("u42").unwrap();
-    assert!(theirs.events().list(None).await.unwrap().events.is_empty());
-    assert!(theirs.events().newest(None, 3).await.unwrap().events.is_empty());
+    assert!(theirs.events().list(None).await.unwrap().items.is_empty());
+    assert!(theirs.events().newest(None, 3).await.unwrap().items.is_empty());
     for id in [ada.id(), bob.id()] {
         assert!(matches!(theirs.events().history(id, None).await, Err(Error::NotFound(of)) if of == id));
         assert!(matches!(theirs.connection_of(&crate::fake::FAKE).await, Err(Error::NoConnection(_))));
@@ -107,13 +107,13 @@ async fn a_long_history_is_checked_page_by_page() {
         uses.join_all().await.into_iter().for_each(|result| result.unwrap());
     }
     let first = registry.events().history(connection.id(), None).await.unwrap();
-    assert_eq!((first.events.len(), first.next), (1000, Some(1000)));
+    assert_eq!((first.page.items.len(), first.page.next), (1000, Some(Cursor::from("1000"))));
     let (events, broken) = history(&registry, connection.id()).await;
     assert_eq!((events.len(), broken), (2101, None));
     sql::unlock_events(&world.database()).await;
     // The link between two pages is checked, too.
     sql::run(&world.database(), "DELETE FROM connection_event WHERE seq = 1000").await;
     assert_eq!(history(&registry, connection.id()).await.1, Some(1000));
-    let behind = registry.events().history(connection.id(), Some(1001)).await.unwrap();
-    assert_eq!((behind.broken_at, behind.events[0].number), (None, 1002));
+    let behind = registry.events().history(connection.id(), Some(Cursor::from("1001"))).await.unwrap();
+    assert_eq!((behind.broken_at, behind.page.items[0].number), (None, 1002));
 }

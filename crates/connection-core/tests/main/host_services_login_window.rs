@@ -147,7 +147,7 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     let session = begin_setup(&registry).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     plugin.seen();
-    let connections = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
+    let connections = registry.list_connections(connection_core::Filter::new()).await.unwrap().items;
     let connection = registry.connection(connections[0].id).await.unwrap();
     connection.verify().await.unwrap();
     assert_eq!(plugin.seen(), ["verified with a window"]);

@@ -14,7 +14,7 @@ async fn broken(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Er
     let mut filter = Filter::new();
     loop {
         let page = registry.list_connections(filter).await?;
-        ids.extend(page.connections.iter().map(|connection| connection.id));
+        ids.extend(page.items.iter().map(|connection| connection.id));
         let Some(next) = page.next else { break };
         filter = Filter::new().after(next);
     }

@@ -53,7 +53,7 @@ async fn an_imported_connection_is_used_like_any_other() {
     assert!(world.server.requests()[0].contains("Bearer key-1"));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     let history = registry.events().history(done.connection, None).await.unwrap();
-    let names: Vec<_> = history.events.iter().map(|event| event.name.as_str()).collect();
+    let names: Vec<_> = history.page.items.iter().map(|event| event.name.as_str()).collect();
     assert_eq!((names, history.broken_at), (vec!["imported", "liveness_changed", "facts_changed"], None));
     // No secret is stored in plain text.
     let stored = sql::everything(&world.database()).await;
@@ -108,7 +108,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
     assert_eq!(outcomes, expected);
     let taken = results[2].as_ref().unwrap_err();
     assert_eq!(taken.to_string(), "this account is already connected as acme:ada");
-    assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 4);
+    assert_eq!(registry.list_connections(Filter::new()).await.unwrap().items.len(), 4);
     // For another owner it is another connection, and with `again` it is connected once more.
     let theirs = registry.owner("u42").unwrap();
     assert!(import(&theirs, vec![item(KIND, "key", "1")]).await[0].is_ok());
@@ -155,6 +155,30 @@ async fn an_import_that_is_cut_off_is_run_again() {
     let rows = "SELECT count(*) FROM connection_account AS a JOIN connection_credential AS c ON c.connection_id = a.id \
                 JOIN connection_liveness AS l ON l.connection_id = a.id";
     assert_eq!(sql::number(&world.database(), rows).await, Some(500));
+}
+
+#[tokio::test]
+async fn an_e_mail_address_in_another_case_is_the_same_account_where_the_kind_says_so() {
+    for (account_is_email, expected) in [(true, Some("account_connected")), (false, None)] {
+        let world = World::new().await;
+        let registry = world.open(Acme { account_is_email, ..Acme::default() }).await;
+        let codes = async |addresses: &[&str]| -> Vec<_> {
+            let results = import(&registry, addresses.iter().map(|address| item(KIND, "key", address)).collect()).await;
+            results.iter().map(|result| result.as_ref().err().map(Error::code)).collect()
+        };
+        // The Kelvin sign is no `k`, because the address with it may be that of another mailbox.
+        let addresses = [
+            "Ada@acme.example",
+            "ada@ACME.example",
+            "J\u{d6}RG@acme.example",
+            "j\u{f6}rg@acme.example",
+            "mike@acme.example",
+            "mi\u{212a}e@acme.example",
+        ];
+        assert_eq!(codes(&addresses[..]).await, [None, expected, None, expected, None, None]);
+        let stored = ["ADA@acme.example", "J\u{f6}rg@acme.example", "mike@acme.example", "grace@acme.example"];
+        assert_eq!(codes(&stored[..]).await, [expected, expected, Some("account_connected"), None]);
+    }
 }
 
 #[tokio::test]

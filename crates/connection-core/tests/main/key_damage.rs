@@ -149,7 +149,7 @@ async fn a_keyset_that_is_put_back_from_before_a_rotation_does_not_open() {
     put(&old, before).await;
     let registry = world.acme().await;
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    let error = registry.connection(page.connections[0].id).await.unwrap().origins().await.unwrap_err();
+    let error = registry.connection(page.items[0].id).await.unwrap().origins().await.unwrap_err();
     assert!(error.remedy().unwrap().contains("restore key"), "{error:?}");
 }
 

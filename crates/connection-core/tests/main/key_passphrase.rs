@@ -55,7 +55,7 @@ async fn a_passphrase_in_a_file_opens_what_it_sealed_and_no_other_does() {
     registry.keys().rotate().await.unwrap();
     registry.close().await;
     assert!(!world.key().exists(), "no key is kept anywhere");
-    for wrong in ["correct horse battery stapl", "correct horse battery staple ", &format!("{PASSPHRASE}\n\n")] {
+    for wrong in ["correct horse battery stapl", "correct horse  battery staple", "Correct horse battery staple\n"] {
         let error = of_key(opened(&world, wrong).await);
         assert!(matches!(error, KeyError::WrongPassphrase { .. }), "{error:?}");
         assert!(error.remedy().unwrap().contains("with which the database was sealed"), "{error:?}");
@@ -64,6 +64,24 @@ async fn a_passphrase_in_a_file_opens_what_it_sealed_and_no_other_does() {
     let registry = opened(&world, &format!("{PASSPHRASE}\n")).await.unwrap();
     registry.connection(id).await.unwrap().verify().await.unwrap();
     registry.close().await;
+}
+
+/// The bytes that sealed the database come first, so that a space at the end may belong to a passphrase.
+#[tokio::test]
+async fn a_passphrase_is_tried_as_it_is_and_then_without_what_a_copy_puts_around_it() {
+    let world = World::new().await;
+    opened(&world, PASSPHRASE).await.unwrap().close().await;
+    for copy in ["\r\n", "\n\n", "\r\n\r\n", " ", "\t\n"].map(|end| format!("{PASSPHRASE}{end}")) {
+        opened(&world, &copy).await.unwrap_or_else(|error| panic!("{copy:?}: {error}")).close().await;
+    }
+    opened(&world, &format!("\u{feff} {PASSPHRASE}")).await.unwrap().close().await;
+
+    let world = World::new().await;
+    let spaced = format!(" {PASSPHRASE} ");
+    opened(&world, &spaced).await.unwrap().close().await;
+    opened(&world, &spaced).await.unwrap().close().await;
+    let error = of_key(opened(&world, PASSPHRASE).await);
+    assert!(matches!(error, KeyError::WrongPassphrase { .. }), "nothing is added: {error:?}");
 }
 
 #[tokio::test]

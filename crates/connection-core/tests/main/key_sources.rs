@@ -25,11 +25,31 @@ async fn a_key_in_the_environment_is_base64_or_hexadecimal() {
         hex.clone(),
         hex.to_uppercase(),
         format!(" {hex}\n"),
+        format!("{hex}\r\n\n"),
+        format!("\u{feff}{hex}"),
+        // Docker keeps the quotation marks of a file with variables.
+        format!("\"{hex}\""),
+        format!("'{}'\r", encode::base64(&KEY)),
     ];
     for text in texts {
         let key = variable(&text).load().await.unwrap().unwrap();
         assert_eq!(key.expose_secret(), &KEY, "{text}");
     }
+}
+
+/// Machines that have no files get a key file as the text that it holds.
+#[tokio::test]
+async fn a_variable_with_the_content_of_a_key_file_has_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = KeyFile::at(directory.path().join("root.key"));
+    let made = file.create().await.unwrap();
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    for copy in [text.clone(), text.trim_end().to_owned(), text.replace('\n', " "), format!("'{text}'")] {
+        let key = variable(&copy).load().await.unwrap().unwrap();
+        assert_eq!(key.expose_secret(), made.expose_secret(), "{copy}");
+    }
+    // A copy that lacks a part is none.
+    variable(&text.replace("=\n", "\n")).load().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -44,6 +64,8 @@ async fn a_variable_with_anything_else_is_named_and_not_shown() {
         &encode::base64(&[1; 33]),
         &encode::base64(&KEY).replace('+', "!"),
         "\u{fb}\u{fb}",
+        &format!("\"{hex}"),
+        &format!("\"{hex}'"),
         &"x".repeat(32),
     ] {
         let error = variable(text).load().await.unwrap_err();
@@ -77,7 +99,7 @@ async fn a_database_is_opened_by_a_key_in_the_environment_which_is_never_made() 
 }
 
 async fn connected_id(registry: &connection_core::ConnectionRegistry) -> connection_core::ConnectionId {
-    registry.list_connections(connection_core::Filter::new()).await.unwrap().connections[0].id
+    registry.list_connections(connection_core::Filter::new()).await.unwrap().items[0].id
 }
 
 /// If sources disagree, the error names both sources and both keys, because one of them is a mistake.
@@ -167,6 +189,7 @@ mod commands {
             let error = sh(script).timeout(short).load().await.unwrap_err();
             let KeyError::Command { detail, .. } = &error else { panic!("{script}: {error:?}") };
             assert!(detail.starts_with(expected), "{script}: {detail}");
+            assert!(detail.ends_with("; what it wrote to standard error was discarded"), "{script}: {detail}");
             assert!(error.to_string().contains("command /bin/sh"), "{error}");
             assert!(error.remedy().unwrap().contains("by hand"), "{error:?}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");

@@ -120,7 +120,7 @@ async fn an_edited_row_accepts_no_terms() {
     assert_eq!(connection.verify().await.unwrap().reason.unwrap().code, "row_changed");
     assert_eq!(world.server.requests().len(), requests, "nothing was sent");
     // The control: a connection that was made under these terms is used.
-    assert_eq!(other.list_connections(Default::default()).await.unwrap().connections.len(), 2);
+    assert_eq!(other.list_connections(Default::default()).await.unwrap().items.len(), 2);
 }
 
 #[tokio::test]

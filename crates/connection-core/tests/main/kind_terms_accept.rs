@@ -25,7 +25,7 @@ fn shown(change: &KindChange) -> (Option<&str>, Option<&str>, u64) {
 
 async fn works(registry: &ConnectionRegistry) -> Vec<bool> {
     let mut works = Vec::new();
-    for info in registry.list_connections(Default::default()).await.unwrap().connections {
+    for info in registry.list_connections(Default::default()).await.unwrap().items {
         works.push(registry.connection(info.id).await.unwrap().request("GET", "/things").await.is_ok());
     }
     works

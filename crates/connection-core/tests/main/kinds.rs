@@ -28,7 +28,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     let registry = world.builder().open().await.unwrap();
     assert!(registry.kinds().list().is_empty());
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    let info = &page.connections[0];
+    let info = &page.items[0];
     assert_eq!((info.id, &info.kind, info.liveness, info.registered), (id, &KIND, Liveness::Live, false));
     assert_eq!((&info.provider, info.identity.label.as_str()), (&KIND, "ada"));
     let connection = registry.connection(id).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert_eq!(sql::texts(&world.database(), ROW).await, before);
     assert_eq!(registry.remove(id).await.unwrap().teardown, Teardown::NotRevoked);
     assert_eq!(world.server.requests().len(), requests);
-    assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
+    assert!(registry.list_connections(Filter::new()).await.unwrap().items.is_empty());
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
     assert_eq!(
         sql::texts(&world.database(), body).await,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use connection_contract::{Kind, Liveness};
-use connection_core::{ConnectionId, ConnectionRegistry, Error, Filter, ListCursor, Outcome};
+use connection_core::{ConnectionId, ConnectionRegistry, Cursor, Error, Filter, Outcome};
 
 use crate::{
     fake::{FAKE, Fake},
@@ -17,8 +17,8 @@ async fn walk(registry: &ConnectionRegistry, limit: u16, mut between: impl Async
     let mut filter = Filter::new().limit(limit);
     loop {
         let page = registry.list_connections(filter).await.unwrap();
-        assert!(page.connections.len() <= usize::from(limit));
-        found.extend(page.connections.iter().map(|info| info.id));
+        assert!(page.items.len() <= usize::from(limit));
+        found.extend(page.items.iter().map(|info| info.id));
         between().await;
         let Some(next) = page.next else { return found };
         filter = Filter::new().limit(limit).after(next);
@@ -42,10 +42,10 @@ async fn connections_are_listed_in_the_order_in_which_they_became_usable() {
     sorted.sort_by_key(ToString::to_string);
     assert_eq!(made, sorted);
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), made);
+    assert_eq!(page.items.iter().map(|info| info.id).collect::<Vec<_>>(), made);
     assert!(page.next.is_none());
     let acme = registry.list_connections(Filter::new().kind(crate::acme::KIND)).await.unwrap();
-    assert_eq!(acme.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [made[3]]);
+    assert_eq!(acme.items.iter().map(|info| info.id).collect::<Vec<_>>(), [made[3]]);
     for limit in 1..=7 {
         assert_eq!(walk(&registry, limit, async || ()).await, made, "pages of {limit}");
     }
@@ -148,8 +148,8 @@ async fn a_liveness_that_somebody_broke_is_unknown_until_the_next_probe() {
         let connection = fake.connected(&registry, "ada").await;
         sql::run(&world.database(), sql).await;
         let page = registry.list_connections(Filter::new()).await.unwrap();
-        assert_eq!(page.connections[0].liveness, Liveness::Unknown);
-        assert!(page.connections[0].reason.is_none());
+        assert_eq!(page.items[0].liveness, Liveness::Unknown);
+        assert!(page.items[0].reason.is_none());
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     }
 }
@@ -164,11 +164,11 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     let theirs = registry.owner("u42").unwrap();
     assert_eq!(mine.info().owner, "local");
     let none = theirs.list_connections(Filter::new()).await.unwrap();
-    assert!(none.connections.is_empty() && none.next.is_none());
+    assert!(none.items.is_empty() && none.next.is_none());
     let none = theirs.list_connections(Filter::new().kind(crate::acme::KIND).limit(1)).await.unwrap();
-    assert!(none.connections.is_empty());
-    let earlier = "0-00000000-0000-7000-8000-000000000000".parse().unwrap();
-    assert!(theirs.list_connections(Filter::new().after(earlier)).await.unwrap().connections.is_empty());
+    assert!(none.items.is_empty());
+    let earlier = Cursor::from("0-00000000-0000-7000-8000-000000000000");
+    assert!(theirs.list_connections(Filter::new().after(earlier)).await.unwrap().items.is_empty());
     let before = world.server.requests().len();
     assert!(matches!(theirs.connection(id).await, Err(Error::NotFound(of)) if of == id));
     assert!(matches!(theirs.remove(id).await, Err(Error::NotFound(of)) if of == id));
@@ -186,7 +186,7 @@ async fn another_owners_connections_are_out_of_reach_of_every_method() {
     let own = connected(&theirs, "key-2").await;
     assert_eq!((own.info().owner.as_str(), &own.info().label), ("u42", &mine.info().label));
     assert!(matches!(registry.connection(own.id()).await, Err(Error::NotFound(_))));
-    assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
+    assert_eq!(registry.list_connections(Filter::new()).await.unwrap().items.len(), 1);
     // A handle stays with its owner, even while the other owner removes.
     assert!(registry.connection(id).await.is_ok());
     assert_eq!(theirs.owner("local").unwrap().connection(id).await.unwrap().id(), id);
@@ -216,7 +216,7 @@ async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_lis
     let registry = world.open(fake.clone()).await;
     let early = registry.setups().begin(&FAKE).await.unwrap();
     let first = fake.connected(&registry, "ada").await;
-    let seen = registry.list_connections(Filter::new()).await.unwrap().connections.pop().unwrap();
+    let seen = registry.list_connections(Filter::new()).await.unwrap().items.pop().unwrap();
     assert_eq!(seen.id, first.id());
     let (no, _) = step(&early).await;
     early.advance(no, &answers(&[("name", "bob")])).await.unwrap();
@@ -225,17 +225,11 @@ async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_lis
     assert!(late < first.id(), "its id was drawn when it was begun");
     for filter in [Filter::new(), Filter::new().kind(FAKE), Filter::new().provider(FAKE)] {
         for page in [
-            registry.list_connections(filter.clone().after(seen.cursor)).await.unwrap(),
-            registry.list_connections(filter.clone().all_owners().after(seen.cursor)).await.unwrap(),
+            registry.list_connections(filter.clone().after(seen.cursor())).await.unwrap(),
+            registry.list_connections(filter.clone().all_owners().after(seen.cursor())).await.unwrap(),
         ] {
-            assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [late], "{filter:?}");
+            assert_eq!(page.items.iter().map(|info| info.id).collect::<Vec<_>>(), [late], "{filter:?}");
         }
-    }
-    let cursor: ListCursor = seen.cursor.to_string().parse().unwrap();
-    assert_eq!(cursor, seen.cursor);
-    for wrong in ["", "1", "-1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "+1-018f3b9e-7d2a-7c31-9f43-0123456789ab", "1-2"]
-    {
-        assert!(wrong.parse::<ListCursor>().is_err(), "{wrong}");
     }
 }
 
@@ -245,14 +239,14 @@ async fn a_page_after_a_place_where_nobody_is_any_more_goes_on_from_there() {
     let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let first = fake.connected(&registry, "ada").await;
-    let place = registry.list_connections(Filter::new()).await.unwrap().connections[0].cursor;
-    let page = registry.list_connections(Filter::new().after(place)).await.unwrap();
-    assert!(page.connections.is_empty());
+    let place = registry.list_connections(Filter::new()).await.unwrap().items[0].cursor();
+    let page = registry.list_connections(Filter::new().after(place.clone())).await.unwrap();
+    assert!(page.items.is_empty());
     let last = fake.connected(&registry, "bob").await.id();
     registry.remove(first.id()).await.unwrap();
-    let page = registry.list_connections(Filter::new().after(place)).await.unwrap();
-    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [last]);
+    let page = registry.list_connections(Filter::new().after(place.clone())).await.unwrap();
+    assert_eq!(page.items.iter().map(|info| info.id).collect::<Vec<_>>(), [last]);
     let other = Filter::new().kind(Kind::from_static("other"));
-    assert!(registry.list_connections(other).await.unwrap().connections.is_empty());
-    assert_eq!(page.connections[0].kind, FAKE);
+    assert!(registry.list_connections(other).await.unwrap().items.is_empty());
+    assert_eq!(page.items[0].kind, FAKE);
 }

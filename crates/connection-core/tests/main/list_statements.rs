@@ -22,7 +22,7 @@ async fn a_page_takes_one_statement_and_two_where_a_filter_may_pass_over_rows() 
     }
     let page = async |filter: Filter| {
         let (statements, page) = on.takes(async || on.registry.list_connections(filter.clone()).await.unwrap()).await;
-        (statements, page.connections.len())
+        (statements, page.items.len())
     };
     assert_eq!(page(Filter::new()).await, (1, 3));
     assert_eq!(page(Filter::new().kind(KIND).limit(2)).await, (1, 2));

@@ -7,7 +7,9 @@ include!("both.rs");
 
 // Files, their modes and their damage.
 mod backups;
+mod displaced;
 mod exchange_faults;
+mod moves_to_postgres;
 mod open_faults;
 mod restore_faults;
 mod restores;

@@ -106,7 +106,7 @@ async fn a_failed_message_is_absent_after_thirty_days_before_the_scheduler_delet
         let failed =
             format!("UPDATE connection_outbox SET state = 'failed', next_at = NULL, id = {}", sql::id(old.into()));
         assert_eq!(sql::run(&world.database(), failed).await, 1);
-        assert_eq!(outgoing.undelivered(None, None, 9).await.unwrap().len(), usize::from(is_kept), "{days}");
+        assert_eq!(outgoing.undelivered(None, None, 9).await.unwrap().items.len(), usize::from(is_kept), "{days}");
         if !is_kept {
             assert_eq!(outgoing.retry(old.into(), None).await.unwrap(), None);
         }
@@ -117,7 +117,7 @@ async fn a_failed_message_is_absent_after_thirty_days_before_the_scheduler_delet
 }
 
 /// Returns a statement that adds rows, with the number `i` of each.
-fn rows(table: &str, values: &str, count: u32) -> String {
+pub(crate) fn rows(table: &str, values: &str, count: u32) -> String {
     let (id, hash) = match on_postgres() {
         true => ("CAST(lpad(to_hex(i), 32, '0') AS uuid)", "decode(lpad(to_hex(i), 64, '0'), 'hex')"),
         false => ("unhex(printf('%032x', i))", "unhex(printf('%064x', i))"),

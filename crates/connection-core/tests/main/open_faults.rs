@@ -45,14 +45,18 @@ async fn whole(world: &World, id: ConnectionId) {
 
 /// R-INSEAM-049
 #[tokio::test]
-async fn a_database_of_a_newer_program_is_left_alone() {
+async fn a_database_that_only_newer_programs_may_write_is_left_alone() {
     let (world, id) = with_a_connection().await;
     let sql = "INSERT INTO connection_migrations (version, description, success, checksum, execution_time) \
                VALUES (99, 'later', 1, X'00', 0)";
     sql::run(&world.database(), sql).await;
+    // A newer program has added to the tables, and this one may still write.
+    whole(&world, id).await;
+    sql::run(&world.database(), "UPDATE connection_part SET oldest = 2").await;
     let error = refused(&world, "newer version").await;
-    assert!(matches!(error, OpenError::Store(StoreError::Newer { have: 99, .. })), "{error:?}");
-    sql::run(&world.database(), "DELETE FROM connection_migrations WHERE version = 99").await;
+    assert!(matches!(error, OpenError::Store(StoreError::ProgramTooOld { .. })), "{error:?}");
+    assert_eq!(error.code(), "program_too_old");
+    sql::run(&world.database(), "UPDATE connection_part SET oldest = 1").await;
     whole(&world, id).await;
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use connection_contract::{Kind, Liveness, Timestamp};
-use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, Overview, OverviewCounts, OverviewCursor};
+use connection_contract::{Kind, Liveness, Timestamp, reason};
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Cursor, Filter, Overview, OverviewCounts};
 use connection_faults::random::Random;
 use uuid::Uuid;
 
@@ -21,12 +21,14 @@ const DAY: i64 = 86_400;
 
 const KINDS: [&str; 4] = ["fake", "fake-other", "renewing", "gone"];
 const LIVENESSES: [&str; 5] = ["live", "offline", "failing", "unknown", "LIVE"];
-const REASONS: [&str; 5] = [
+const REASONS: [&str; 7] = [
     "NULL",
     r#"'{"code":"refresh_outcome_unknown","message":"m","remedy":"r"}'"#,
     r#"'{"code":"refresh_outcome_unknown","message":"m"}'"#,
     r#"'{"code":"restored","message":"m","remedy":"r"}'"#,
     r#"'{"code":"unreachable","message":"\"code\":\"restored\"","remedy":"r"}'"#,
+    r#"'{"code":"fake_client_refused","message":"m","remedy":"r"}'"#,
+    r#"'{"code":"unauthorized","message":"\"fake_client_refused\",\"message\":"}'"#,
 ];
 
 fn id(number: u64) -> ConnectionId {
@@ -128,7 +130,7 @@ async fn sorted(registry: &ConnectionRegistry, now: Timestamp) -> Vec<Connection
     let mut filter = Filter::new();
     loop {
         let page = registry.list_connections(filter.clone()).await.unwrap();
-        all.extend(page.connections);
+        all.extend(page.items);
         let Some(next) = page.next else { break };
         filter = filter.after(next);
     }
@@ -141,19 +143,23 @@ async fn sorted(registry: &ConnectionRegistry, now: Timestamp) -> Vec<Connection
 /// Returns the ids on all pages of an overview.
 async fn walk(registry: &ConnectionRegistry, overview: &Overview, limit: u16) -> Vec<ConnectionId> {
     let mut found = Vec::new();
-    let mut after: Option<OverviewCursor> = None;
+    let mut after: Option<Cursor> = None;
     loop {
         let page = after.into_iter().fold(overview.clone().limit(limit), Overview::after);
         let page = registry.overview(page).await.unwrap();
-        assert!(page.connections.len() <= usize::from(limit));
-        found.extend(page.connections.iter().map(|info| info.id));
-        let last = page.connections.len().checked_sub(1).and_then(|last| page.cursor_after(last).cloned());
+        assert!(page.items.len() <= usize::from(limit));
+        found.extend(page.items.iter().map(|entry| entry.info.id));
         let Some(next) = page.next else { return found };
-        assert_eq!(Some(&next), last.as_ref());
-        let text = next.to_string();
-        assert_eq!(text.parse::<OverviewCursor>().as_ref(), Ok(&next));
-        after = Some(next);
+        assert_eq!(Some(&next), page.items.last().map(|last| &last.cursor));
+        after = Some(Cursor::from(next.to_string()));
     }
+}
+
+/// Returns `true` if a person has to look at the connection, and not only at its application.
+fn counts_for_attention(info: &ConnectionInfo, now: Timestamp) -> bool {
+    let is_refused = info.reason.as_ref().is_some_and(|why| reason::is_application_refused(&why.code));
+    let waits = info.registered && info.current_liveness() == Liveness::Failing && is_refused;
+    info.needs_attention(now) && !waits
 }
 
 /// Compares the overviews of all connections, and of some, with those that are sorted in memory.
@@ -185,7 +191,7 @@ async fn compare(registry: &ConnectionRegistry, random: &mut Random, now: Timest
     let number = |is_counted: &dyn Fn(&ConnectionInfo) -> bool| expected(is_counted).len() as u64;
     let is = |liveness: Liveness| number(&|info| info.current_liveness() == liveness);
     let OverviewCounts { all, attention, live, offline, failing, unknown, .. } = registry.overview_counts().await.unwrap();
-    assert_eq!((all, attention), (number(&|_| true), number(&|info| info.needs_attention(now))));
+    assert_eq!((all, attention), (number(&|_| true), number(&|info| counts_for_attention(info, now))));
     let states = [Liveness::Live, Liveness::Offline, Liveness::Failing, Liveness::Unknown].map(is);
     assert_eq!([live, offline, failing, unknown], states);
 }
@@ -231,7 +237,7 @@ async fn statements_with(on: &Counted, numbers: std::ops::Range<u64>) -> (usize,
     .await;
     let page = async || on.registry.overview(Overview::new().limit(50)).await.unwrap();
     let (statements, page) = on.takes(page).await;
-    assert_eq!(page.connections.len(), 50);
+    assert_eq!(page.items.len(), 50);
     let next = Overview::new().limit(50).after(page.next.unwrap());
     let next = on.takes(async || on.registry.overview(next.clone()).await.unwrap()).await.0;
     assert_eq!(next, statements, "the second page");

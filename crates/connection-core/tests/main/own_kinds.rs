@@ -80,13 +80,13 @@ async fn the_connections_of_two_owners_are_listed_each_under_the_terms_of_its_ow
     }
     added(&registry.owner("mallory").unwrap(), "issues", "changed").await;
     let filter = || Filter::new().all_owners().provider(TWIN);
-    let listed = registry.list_connections(filter()).await.unwrap().connections;
+    let listed = registry.list_connections(filter()).await.unwrap().items;
     let states: Vec<_> = listed.iter().map(|info| (&*info.owner, info.registered, info.kind_changed)).collect();
     assert_eq!(states, [("alice", true, false), ("mallory", true, true)]);
     assert!(listed.iter().all(|info| info.provider == TWIN));
     // The control: connections of another provider are not listed.
     let others = filter().provider(Kind::from_static("other"));
-    assert!(registry.list_connections(others).await.unwrap().connections.is_empty());
+    assert!(registry.list_connections(others).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_declaration_that_one_process_stored_is_in_force_at_the_next_use_in_an
     // After the extension was removed, its connections are listed, and are not used.
     elsewhere.extensions().remove("issues").await.unwrap();
     assert!(matches!(connection.verify().await, Err(Error::UnknownKind(_))));
-    let listed = alice.list_connections(Filter::new()).await.unwrap().connections;
+    let listed = alice.list_connections(Filter::new()).await.unwrap().items;
     assert!(listed.len() == 2 && listed.iter().all(|info| !info.registered));
 }
 

@@ -99,7 +99,7 @@ async fn a_setup_that_makes_too_much_ends_and_keeps_nothing() {
         assert!(matches!(&*failure.code, "plugin_fault" | "verify_failed"), "{what}: {failure:?}");
         let said = format!("{failure:?}");
         assert!(said.contains("plugin") && said.len() < 1000, "{what}: {said}");
-        assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty(), "{what}");
+        assert!(registry.list_connections(Filter::new()).await.unwrap().items.is_empty(), "{what}");
     }
     // The control: as much as is allowed.
     loud.makes(|name| {

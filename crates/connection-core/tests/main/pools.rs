@@ -17,7 +17,7 @@ pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key
     let request = connection.request("GET", "/things").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
     let listed = registry.list_connections(Filter::new()).await.unwrap();
-    assert!(listed.connections.iter().any(|info| info.id == done.connection));
+    assert!(listed.items.iter().any(|info| info.id == done.connection));
     let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     assert!(session.advance(no, &answers(&[("accessToken", "one\ntwo")])).await.is_err());

@@ -48,7 +48,9 @@ async fn the_first_list_makes_the_default_on_the_tools_own_directory_once() {
     assert_eq!(other.profiles(&TOOL).unwrap().list().await.unwrap(), one);
     // Another kind has separate profiles.
     let strict = it.registry.profiles(&STRICT).unwrap().list().await.unwrap();
+    assert_eq!(shape(&strict), "Default*~");
     assert!(strict[0].id != one[0].id);
+    assert_eq!(profiles.list().await.unwrap(), one);
 }
 
 /// The directory belongs to the user who runs the process, and to no other owner.

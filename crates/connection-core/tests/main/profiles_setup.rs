@@ -28,7 +28,7 @@ async fn a_setup_reads_the_directory_of_its_profile_and_so_does_every_probe() {
     // Without a given profile, the default one is used.
     let Outcome::Done(other) = finished(it.registry.setups().begin(&TOOL)).await else { panic!() };
     assert_eq!(other.identity.label.as_str(), "home");
-    let of_work = it.registry.list_connections(Filter::new().profile(work.id)).await.unwrap().connections;
+    let of_work = it.registry.list_connections(Filter::new().profile(work.id)).await.unwrap().items;
     assert_eq!(of_work.iter().map(|info| info.id).collect::<Vec<_>>(), [done.connection]);
     let connection = it.registry.connection(done.connection).await.unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
@@ -62,7 +62,7 @@ async fn a_setup_whose_profile_goes_meanwhile_connects_nothing() {
     it.profiles().remove(work.id).await.unwrap();
     session.advance(no, &answers(&[])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "profile_not_found");
-    assert!(it.registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
+    assert!(it.registry.list_connections(Filter::new()).await.unwrap().items.is_empty());
     assert!(matches!(refused(it.registry.setups().begin(&TOOL).profile(work.id).await), ProfileError::NotFound { .. }));
     assert!(matches!(
         refused(it.registry.setups().begin(&PLAIN).profile(work.id).await),

@@ -147,7 +147,7 @@ async fn a_fault_of_the_plugin_loses_no_credential() {
             async move { connection.refresh().await }
         });
         if is_endless {
-            it.world.clock.until_asleep(2).await;
+            it.world.clock.until_asleep(3).await;
             it.world.clock.advance(Duration::from_secs(45));
         }
         let failed = asking.await.unwrap().unwrap_err();
@@ -172,4 +172,23 @@ async fn a_clock_that_was_wrong_when_it_failed_holds_nobody_up() {
     it.provider.says(None);
     it.world.clock.jump_to(connection_contract::Timestamp::from_seconds(crate::test_host::START + LIFE));
     assert_eq!((it.send().await.unwrap(), refreshed(&it.plugin)), (200, 2));
+}
+
+#[tokio::test]
+async fn a_refresh_that_loses_a_required_scope_is_noticed_and_its_credential_is_stored() {
+    let it = Renewals::new().await;
+    it.provider.lock().more = r#","lacks":"mail.read mail.send""#.to_owned();
+    it.at(100);
+    let info = it.connection.refresh().await.unwrap().connection;
+    assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some(reason::SCOPE_MISSING)));
+    let said = info.reason.clone().unwrap();
+    assert!(said.message.as_str().contains("mail.read mail.send") && said.remedy.is_some(), "{said:?}");
+    assert_eq!(it.token().await, "access-2", "the new credential is stored all the same");
+    assert!(it.events().await.contains(&"liveness_changed".to_owned()));
+    let pause = it.lease("next_check_at").await.expect("it is asked again") - it.world.now();
+    assert!((300..=375).contains(&pause), "{pause}");
+    // The scopes were granted again.
+    it.provider.lock().more = String::new();
+    it.connection.refresh().await.unwrap();
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
 }

@@ -105,12 +105,8 @@ async fn a_waiter_gets_the_failure_of_another_process() {
 async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
-    let now = if crate::test_host::on_postgres() {
-        "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"
-    } else {
-        "unixepoch()"
-    };
-    let held = format!("UPDATE connection_liveness SET lease_owner = 'gone', lease_until = {now} + 40, fence = 7");
+    let now = crate::test_host::database_clock();
+    let held = format!("UPDATE connection_liveness SET lease_owner = 'gone', lease_until = {now} + 9, fence = 7");
     it.edit(&held).await;
     let waiting = Handle::current().spawn({
         let connection = it.connection.clone();
@@ -141,4 +137,22 @@ async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_
     assert_eq!(asking.await.unwrap().unwrap().connection.liveness, Liveness::Live);
     let refused = it.connection.refresh().await.unwrap_err();
     assert_eq!((refused.code(), it.provider.request_count()), ("registry_closed", 1), "{refused:?}");
+}
+
+/// Nothing of this process is out, so the host need not wait for the other one.
+#[tokio::test]
+async fn a_registry_that_is_drained_does_not_wait_for_the_refresh_of_another_process() {
+    let it = Renewals::of_processes(Renewing::new()).await;
+    it.expire().await;
+    let now = crate::test_host::database_clock();
+    it.edit(&format!("UPDATE connection_liveness SET lease_owner = 'other', lease_until = {now} + 9, fence = 7")).await;
+    let waiting = Handle::current().spawn({
+        let connection = it.connection.clone();
+        async move { token(&connection).await }
+    });
+    a_moment(&it).await;
+    assert!(!waiting.is_finished(), "the lease is another's");
+    it.registry.drain().await;
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), it.provider.request_count()), ("registry_closed", 0), "{error:?}");
 }

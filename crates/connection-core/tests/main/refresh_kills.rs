@@ -14,6 +14,7 @@ use crate::{
     refresh_processes::start,
     renewing::{Renewals, Renewing, send, token},
     sql,
+    test_host::database_clock,
 };
 
 /// The moment of the kill: as soon as an observer sees this state.
@@ -41,9 +42,13 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
         for looks in LOOKS {
             let case = format!("{moment:?}, {looks} looks later");
             let it = killed(moment, looks).await;
-            // The row is edited as if the lease had expired.
-            it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
-            let used = send(&it.connection).await;
+            // Another process starts meanwhile, and tidies the state directory.
+            drop(it.process(&Renewing::new()).await);
+            // The lease would last for longer than the use may take.
+            let until = format!("lease_until = 9 + {} WHERE lease_until IS NOT NULL", database_clock());
+            it.edit(&format!("UPDATE connection_liveness SET {until}")).await;
+            let used = tokio::time::timeout(Duration::from_secs(8), send(&it.connection)).await;
+            let used = used.expect("the lease ends with the lock of its process");
             let spent = it.provider.lock().clone();
             assert!(spent.requests <= 1 && !spent.is_revoked, "{case}: {spent:?}");
             match used {

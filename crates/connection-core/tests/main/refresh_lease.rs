@@ -9,13 +9,8 @@ use tokio::runtime::Handle;
 use crate::{
     renewing::{LIFE, Renewals, Renewing, process, refreshed, send, token},
     sql,
-    test_host::{on_postgres, START},
+    test_host::{START, database_clock},
 };
-
-/// SQL expression for the time by the database's clock, in seconds.
-fn now() -> &'static str {
-    if on_postgres() { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" }
-}
 
 /// A holder that overslept, while another one took the lease and did not refresh: its result is the only one that
 /// works.
@@ -61,8 +56,8 @@ async fn a_failure_that_comes_late_is_written_nowhere() {
 async fn no_clock_of_a_process_makes_a_lease_run_out() {
     let it = Renewals::new().await;
     it.at(LIFE - 100);
-    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 40 + ";
-    it.edit(&format!("{held}{}", now())).await;
+    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 9 + ";
+    it.edit(&format!("{held}{}", database_clock())).await;
     it.world.clock.jump_to(Timestamp::from_seconds(START + LIFE - 50));
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
@@ -80,7 +75,7 @@ async fn no_clock_of_a_process_makes_a_lease_run_out() {
 async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
     let it = Renewals::new().await;
     let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 60 + ";
-    it.edit(&format!("{held}{}", now())).await;
+    it.edit(&format!("{held}{}", database_clock())).await;
     it.at(LIFE - 100);
     // A scheduler finds it due, and the process that refreshes it gets the lease.
     let running = Handle::current().spawn({
@@ -97,8 +92,8 @@ async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
 async fn a_lease_outlasts_a_clock_that_is_moved_a_little() {
     let it = Renewals::new().await;
     it.at(LIFE - 100);
-    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 52 + ";
-    it.edit(&format!("{held}{}", now())).await;
+    let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 7 + ";
+    it.edit(&format!("{held}{}", database_clock())).await;
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (0, Some(3)));

@@ -9,6 +9,7 @@ use connection_core::{ConnectionRegistry, Error, Limits, ManualClock};
 use crate::{
     renewing::{LIFE, Renewals, Renewing, run},
     sql,
+    test_host::database_clock,
 };
 
 const UNKNOWN: &str = reason::REFRESH_OUTCOME_UNKNOWN;
@@ -91,22 +92,75 @@ async fn a_node_counts_no_failure_while_the_sender_on_another_node_gives_signs()
         Err(Error::NotRenewed { why, .. }) => why.recheck_after.unwrap().as_secs(),
         other => panic!("{other:?}"),
     };
+    let signs = format!("UPDATE connection_exchange SET seen_at = {}", database_clock());
     for _ in 0..3 {
+        it.edit(&signs).await;
         let seconds = recheck().await;
-        assert!((1..=45).contains(&seconds), "{seconds}");
+        assert!((1..=3).contains(&seconds), "{seconds}");
     }
     for _ in 0..2 {
+        it.edit(&signs).await;
         let used = crate::renewing::send(&connection).await;
         assert!(matches!(used, Err(Error::NotRenewed { .. })), "a token that has ended is not used: {used:?}");
     }
     assert_eq!(it.credential("refresh_failures").await, Some(0));
     assert_eq!(it.events().await, events, "nothing has failed yet");
     // No further sign of life arrives.
-    it.note_passes(45).await;
-    clock.advance(Duration::from_secs(45));
+    it.note_passes(3).await;
+    clock.advance(Duration::from_secs(3));
     let seconds = recheck().await;
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(it.credential("refresh_failures").await, Some(1));
+    assert_eq!(it.provider.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_use_names_the_machine_that_died_in_a_refresh_and_both_ways_out() {
+    let it = Renewals::new().await;
+    it.at(LIFE);
+    let clock = ManualClock::at(it.world.clock.now());
+    killed(&it, "a", &clock).await;
+    it.edit("UPDATE connection_exchange SET machine = 'node-a'").await;
+    it.note_passes(5).await;
+    let b = on_node(&it, "b", &clock).await;
+    let connection = b.connection(it.connection.id()).await.unwrap();
+    let told = async || match crate::renewing::send(&connection).await {
+        Err(Error::NotRenewed { why, .. }) => {
+            (why.reason.message.to_string(), why.reason.remedy.map(|remedy| remedy.to_string()).unwrap_or_default())
+        }
+        other => panic!("{other:?}"),
+    };
+    let (message, remedy) = told().await;
+    let sender = "a refresh token may have been used: it was sent by a process on the machine 'node-a', which has given \
+                  no sign of life since 2";
+    assert!(message.starts_with(sender), "{message}");
+    let wait = "authorize this connection again now, or wait until that machine runs again, whose processes conclude \
+                the attempt; the next attempt is at 2";
+    assert!(remedy.starts_with(wait) && remedy.ends_with("the token is sent again after 24 hours"), "{remedy}");
+    assert_eq!(told().await, (message, remedy), "so is every later use");
+    // Nobody is asked to act for a machine that may only be slow.
+    let info = b.connection(it.connection.id()).await.unwrap().info().clone();
+    assert_eq!((info.liveness, info.reason.unwrap().remedy), (Liveness::Offline, None));
+    // The machine runs again.
+    let _a = on_node(&it, "a", &clock).await;
+    let plan = sql::texts(&it.world.database(), "SELECT refresh_reason FROM connection_credential").await;
+    assert!(plan[0].contains("the answer of api.acme.example was lost"), "{plan:?}");
+    assert_eq!(it.provider.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_works_is_used_on_while_nobody_knows_of_the_next_one() {
+    let it = Renewals::new().await;
+    it.at(LIFE - 100);
+    let clock = ManualClock::at(it.world.clock.now());
+    killed(&it, "a", &clock).await;
+    it.note_passes(5).await;
+    let b = on_node(&it, "b", &clock).await;
+    let connection = b.connection(it.connection.id()).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(crate::renewing::send(&connection).await.unwrap(), 200);
+        settled(&it).await;
+    }
     assert_eq!(it.provider.request_count(), 1);
 }
 
@@ -124,5 +178,7 @@ async fn a_connection_is_not_live_without_a_note_when_an_answer_died_with_its_pr
     assert_eq!(seen_on("b").await, (Liveness::Live, None), "another node cannot know");
     assert_eq!(seen_on("a").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
     assert_eq!(seen_on("b").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
-    assert_eq!(it.provider.request_count(), 1);
+    let told = it.registry.connection(it.connection.id()).await.unwrap().info().reason.clone().unwrap();
+    let lost = "a refresh token may have been used: the answer of api.acme.example was lost";
+    assert_eq!((told.message.as_str(), it.provider.request_count()), (lost, 1));
 }

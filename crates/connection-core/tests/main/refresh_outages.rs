@@ -209,20 +209,22 @@ async fn an_answer_that_nobody_can_read_is_processed_and_unclear() {
 }
 
 #[tokio::test]
-async fn a_finally_refused_token_is_sent_again_only_by_force() {
+async fn a_finally_refused_token_is_sent_again_for_each_request_of_a_person_and_for_no_other() {
     let it = Renewals::new().await;
     it.provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
     it.at(100);
-    for _ in 0..3 {
+    for requests in 1..=3 {
         let why = not_renewed(it.connection.refresh().await);
         assert_eq!((why.liveness, &*why.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION));
-        assert_eq!(it.provider.request_count(), 1, "it is not asked again");
+        assert_eq!(it.provider.request_count(), requests);
+        it.connection.verify().await.unwrap();
+        assert_eq!(it.provider.request_count(), requests, "a program does not ask");
     }
-    not_renewed(it.connection.force_refresh().await);
-    assert_eq!(it.provider.request_count(), 2, "once");
+    assert_eq!(it.connection.verify_now().await.unwrap().liveness, Liveness::Failing);
+    assert_eq!(it.provider.request_count(), 4, "a person's verification asks as well");
     it.provider.says(None);
-    assert_eq!(it.connection.force_refresh().await.unwrap().connection.liveness, Liveness::Live);
-    assert_eq!((it.provider.request_count(), it.token().await), (3, "access-2".to_owned()));
+    assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
+    assert_eq!((it.provider.request_count(), it.token().await), (5, "access-2".to_owned()));
 }
 
 #[tokio::test]
@@ -255,8 +257,9 @@ async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
     assert_eq!(info.reason.unwrap().remedy.unwrap().as_str(), "authorize this connection again");
     it.at(LIFE + 90_000);
     it.connection.verify().await.unwrap();
-    not_renewed(it.connection.refresh().await);
     assert_eq!(it.provider.request_count(), 3, "nobody tries any more");
+    not_renewed(it.connection.refresh().await);
+    assert_eq!(it.provider.request_count(), 4, "a person's request is sent");
 }
 
 /// The refusal does not concern the grant, for example because the application's secret is wrong, which a person may

@@ -36,7 +36,7 @@ impl<'a> Observed<'a> {
     fn counts(&self, expected: &[(&str, u64)]) {
         let outcomes = self.registry.events().refresh_outcomes();
         let counted: Vec<_> =
-            outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.name(), count)).collect();
+            outcomes.iter().map(|(kind, outcome, count)| (kind.clone(), outcome.as_str(), count)).collect();
         let expected: Vec<_> = expected.iter().map(|(outcome, count)| (RENEWING, *outcome, *count)).collect();
         assert_eq!(counted, expected);
     }
@@ -53,14 +53,14 @@ impl<'a> Observed<'a> {
 
     /// Returns the names of the events, with the outcome if they have one.
     async fn recorded(&self) -> Vec<String> {
-        let page = self.registry.events().history(self.it.connection.id(), None).await.unwrap();
-        assert_eq!(page.broken_at, None);
+        let history = self.registry.events().history(self.it.connection.id(), None).await.unwrap();
+        assert_eq!(history.broken_at, None);
         let word = |event: &connection_core::Event| {
             let details: serde_json::Value = serde_json::from_str(&event.details).unwrap();
             let words = [Some(event.name.as_str()), details["outcome"].as_str(), details["reason"].as_str()];
             words.into_iter().flatten().collect::<Vec<_>>().join(" ")
         };
-        page.events.iter().map(word).collect()
+        history.page.items.iter().map(word).collect()
     }
 }
 
@@ -90,7 +90,7 @@ fn loses(it: &Renewals, mut times: usize) {
 
 #[test]
 fn each_outcome_has_a_word_of_its_own_and_is_in_the_list() {
-    let words = RefreshOutcome::ALL.map(RefreshOutcome::name);
+    let words = RefreshOutcome::ALL.map(RefreshOutcome::as_str);
     assert!(words.is_sorted() && words.windows(2).all(|pair| pair[0] != pair[1]), "{words:?}");
     const PAGE: &str = include_str!("../../../../docs/spec/refresh.md");
     let listed: Vec<_> = PAGE
@@ -262,7 +262,7 @@ async fn a_caller_that_finds_a_fresh_credential_adopts_it() {
     late.before.close();
     let asking = asking(&sleeping.connection(it.connection.id()).await.unwrap());
     late.before.until_inside(1).await;
-    it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
+    it.edit("UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL").await;
     it.connection.refresh().await.unwrap();
     late.before.open();
     let adopted = asking.await.unwrap().unwrap();

@@ -10,13 +10,15 @@ use std::{
 };
 
 use connection_contract::RefreshSemantics;
-use connection_core::{ConnectionRegistry, Error, HttpPolicy, KeyFile};
+use connection_core::{Connection, ConnectionRegistry, Error, HttpPolicy, KeyFile};
 use connection_faults::processes;
 use tokio::runtime::Handle;
 
 use crate::{
     acme::API,
     renewing::{Renewals, Renewing, patient_token, send},
+    sql,
+    test_host::database_clock,
     test_server::Reply,
 };
 
@@ -55,6 +57,7 @@ pub(crate) fn start(it: &Renewals, number: usize, semantics: &str) -> Child {
         it.world.server.origin(),
         it.connection.id().to_string(),
         place(it, number),
+        it.world.state().to_str().unwrap().to_owned(),
         semantics.to_owned(),
     ];
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -68,7 +71,7 @@ fn place(it: &Renewals, number: usize) -> String {
 }
 
 async fn work(order: &str) {
-    let [address, key, origin, id, place, semantics] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let [address, key, origin, id, place, state, semantics] = order.split('\n').collect::<Vec<_>>().try_into().unwrap();
     let plugin = Renewing::of(match semantics {
         "stable" => RefreshSemantics::Stable,
         "grace" => RefreshSemantics::Grace(Duration::from_secs(60)),
@@ -78,6 +81,7 @@ async fn work(order: &str) {
         .store(address)
         .key(KeyFile::at(key))
         .http(HttpPolicy::new().endpoint(API, origin).unwrap())
+        .state_directory(state)
         .kind(plugin)
         .open()
         .await
@@ -98,8 +102,8 @@ async fn work(order: &str) {
     registry.close().await;
 }
 
-/// The provider accepts the request, rotates and never answers; then the process is killed.
-async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Renewals {
+/// The provider accepts the request of a process, rotates and does not answer while the flag is set.
+async fn renews_without_an_answer(semantics: RefreshSemantics, word: &str) -> (Renewals, Child, Arc<AtomicBool>) {
     let it = Renewals::of_processes(Renewing::of(semantics)).await;
     it.expire().await;
     let issued = it.provider.clone();
@@ -110,8 +114,14 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
         if silent.load(SeqCst) && request.starts_with("POST /token") { Reply::silence() } else { reply }
     });
     let requests = it.world.server.requests().len();
-    let mut holder = start(&it, 0, word);
+    let holder = start(&it, 0, word);
     it.world.server.until_asked(requests + 1).await;
+    (it, holder, is_silent)
+}
+
+/// The provider accepts the request, rotates and never answers; then the process is killed.
+async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Renewals {
+    let (it, mut holder, is_silent) = renews_without_an_answer(semantics, word).await;
     holder.kill().unwrap();
     holder.wait().unwrap();
     is_silent.store(false, SeqCst);
@@ -119,6 +129,41 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
     // The row is edited as if the lease had expired.
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it
+}
+
+/// Returns the remedy of a use that fails because nobody knows whether the token was used up.
+async fn told(connection: &Connection) -> String {
+    match send(connection).await {
+        Err(Error::NotRenewed { why, .. }) if why.reason.code == "refresh_outcome_unknown" => {
+            why.reason.remedy.map(|remedy| remedy.to_string()).unwrap_or_default()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_process_that_is_killed_is_told_at_once_what_to_do() {
+    let (it, mut holder, _) = renews_without_an_answer(RefreshSemantics::Strict, "").await;
+    let waiting = Handle::current().spawn({
+        let connection = it.connection.clone();
+        async move { told(&connection).await }
+    });
+    for _ in 0..20 {
+        it.number("generation").await;
+    }
+    assert!(!waiting.is_finished(), "its holder lives");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    // The lease would last for longer than the waiter may take.
+    it.edit(&format!("UPDATE connection_liveness SET lease_until = 9 + {}", database_clock())).await;
+    let remedy = tokio::time::timeout(Duration::from_secs(8), waiting).await.expect("it is told").unwrap();
+    let expected = "authorize this connection again now, or wait: the next attempt is at 2";
+    assert!(remedy.starts_with(expected), "{remedy}");
+    assert_eq!(told(&it.connection).await, remedy, "so is every later use");
+    let quarantined = "SELECT COUNT(*) FROM connection_exchange WHERE concluded_at IS NOT NULL";
+    assert_eq!(sql::number(&it.world.database(), quarantined).await, Some(1));
+    let issuer = it.provider.lock().clone();
+    assert_eq!((issuer.requests, issuer.is_revoked), (1, false), "the family lives");
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn a_holder_that_overslept_sends_nothing() {
         let connection = it.connection.clone();
         async move { connection.refresh().await }
     });
-    it.world.clock.until_asleep(2).await;
+    it.world.clock.until_asleep(3).await;
     // Its deadline for sending has passed, and it was not dropped yet.
     it.world.clock.advance(Duration::from_secs(26));
     drop(StopOnDrop(stop));
@@ -94,4 +94,31 @@ async fn a_holder_that_overslept_sends_nothing() {
     set(&it.plugin.deed, Deed::Well);
     it.connection.refresh().await.unwrap();
     assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()));
+}
+
+/// A holder that was paused for longer than its last sign of life counts.
+#[tokio::test]
+async fn a_holder_that_wakes_up_late_sends_only_if_it_can_give_a_sign_first() {
+    for is_taken in [true, false] {
+        let it = Renewals::new().await;
+        it.plugin.before.close();
+        it.at(100);
+        let asking = Handle::current().spawn({
+            let connection = it.connection.clone();
+            async move { connection.refresh().await }
+        });
+        it.plugin.before.until_inside(1).await;
+        // The limits of the plugin, and the next extension of the lease, which another thread begins to wait for.
+        it.world.clock.until_asleep(3).await;
+        if is_taken {
+            it.edit("UPDATE connection_liveness SET lease_owner = 'other', fence = fence + 1").await;
+        }
+        it.world.clock.advance(Duration::from_secs(4));
+        it.plugin.before.open();
+        let refreshed = asking.await.unwrap();
+        assert_eq!(refreshed.is_ok(), !is_taken, "{refreshed:?}");
+        assert_eq!(it.provider.request_count(), usize::from(!is_taken));
+        let left = sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await;
+        assert_eq!(left, Some(0), "what was not sent is not recorded");
+    }
 }

@@ -53,7 +53,7 @@ async fn a_kind_without_a_teardown_is_not_reported_as_revoked() {
     assert_eq!(removal.credential_page, None);
     let remedy = reason.remedy.unwrap();
     assert_eq!(remedy.as_str(), "delete the credential at the provider of 'pasted', in the account key");
-    let recorded = registry.events().list(None).await.unwrap().events.pop().unwrap();
+    let recorded = registry.events().list(None).await.unwrap().items.pop().unwrap();
     let details: serde_json::Value = serde_json::from_str(&recorded.details).unwrap();
     assert_eq!((&details["teardown"], &details["reason"]), (&"not_revoked".into(), &"no_revocation".into()));
 }
@@ -169,10 +169,10 @@ async fn a_removal_of_an_earlier_version_is_shown_as_not_known_or_not_revoked() 
         let update = format!("UPDATE connection_event SET body = '{former}' WHERE kind = 'removed'");
         sql::unlock_events(&world.database()).await;
         sql::run(&world.database(), &update).await;
-        let events = registry.events().list(None).await.unwrap().events;
+        let events = registry.events().list(None).await.unwrap().items;
         let details: serde_json::Value = serde_json::from_str(&events.last().unwrap().details).unwrap();
         assert_eq!((&details["teardown"], &details["previous"]), (&shown.into(), &shown.into()));
         let history = registry.events().history(connection.id(), None).await.unwrap();
-        assert_eq!(history.events.last().unwrap().details, events.last().unwrap().details);
+        assert_eq!(history.page.items.last().unwrap().details, events.last().unwrap().details);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     acme::Acme,
     fake::{Deed, Fake, Stop, StopOnDrop, count, set},
     sql,
-    test_host::{on_postgres, World, answers, code, connected, outlasted, step},
+    test_host::{World, answers, code, connected, on_postgres, outlasted, step},
     test_server::Reply,
 };
 
@@ -154,7 +154,10 @@ async fn a_provider_that_refuses_does_not_keep_the_row() {
     let removal = registry.remove(connection.id()).await.unwrap();
     let reason = removal.reason.unwrap();
     assert_eq!((removal.teardown, &*reason.code), (Teardown::Failed, "unauthorized"));
-    assert_eq!(reason.message.as_str(), "the provider refuses the credential");
+    assert_eq!(
+        reason.message.as_str(),
+        "api.acme.example answered 401 Unauthorized: the provider refuses the credential"
+    );
     gone(&world, "failed:unauthorized", "acme").await;
 }
 
@@ -187,7 +190,7 @@ async fn a_row_that_cannot_be_deleted_is_reported_and_is_there_still() {
         let error = registry.remove(connection.id()).await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{error:?}");
         let page = registry.list_connections(Filter::new()).await.unwrap();
-        assert_eq!(page.connections.len(), 1);
+        assert_eq!(page.items.len(), 1);
         assert_eq!(sql::texts(&world.database(), REMOVED).await, [""; 0]);
         sql::refuse_no_more(&world.database()).await;
         connection.verify().await.unwrap();

@@ -35,7 +35,7 @@ async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
     assert_eq!((removal.removed.len(), removal.left, count(&fake.torn)), (1, 0, 21));
     assert!(registry.kinds().get(&FAKE).is_none());
     let page = registry.list_connections(Filter::new().all_owners()).await.unwrap();
-    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [other.id()]);
+    assert_eq!(page.items.iter().map(|info| info.id).collect::<Vec<_>>(), [other.id()]);
     assert_eq!(
         (registry.count_connections(None).await.unwrap(), registry.all_owners().count_connections(None).await.unwrap()),
         (1, 1)

@@ -68,7 +68,7 @@ async fn two_that_want_one_label_do_not_both_get_it() {
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|done| **done).count(), 1);
     assert!(matches!(one.and(two), Err(Error::LabelTaken { .. })));
     let page = registry.list_connections(Filter::new().label("work")).await.unwrap();
-    assert_eq!(page.connections.len(), 1);
+    assert_eq!(page.items.len(), 1);
 }
 
 /// A handle of a row that was moved to another owner renames nothing.

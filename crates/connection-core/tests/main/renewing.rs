@@ -66,8 +66,14 @@ pub(crate) struct Script {
     pub(crate) rotates: AtomicBool,
     /// The address of the token endpoint.
     pub(crate) issuer: Mutex<&'static str>,
+    /// If set, the plugin is a newer version, which skips a text before the JSON of an answer.
+    pub(crate) skips: AtomicBool,
+    /// If set, the plugin takes an answer that states an error for a refusal, whatever its status.
+    pub(crate) refuses: AtomicBool,
     /// If set, a removal revokes the tokens with a request that carries the access token.
     pub(crate) revokes: AtomicBool,
+    /// If set, the plugin says only at a refresh that a credential has nothing to renew.
+    pub(crate) knows_nothing: AtomicBool,
 }
 
 /// The kind `renewing`: asks for a name; its credential is `access-N refresh-N`. A clone is the same plugin.
@@ -113,7 +119,10 @@ impl Renewing {
             terms: Mutex::default(),
             rotates: AtomicBool::new(false),
             issuer: Mutex::new(API),
+            skips: AtomicBool::new(false),
+            refuses: AtomicBool::new(false),
             revokes: AtomicBool::new(false),
+            knows_nothing: AtomicBool::new(false),
         }))
     }
 
@@ -171,8 +180,9 @@ impl ConnectionDefinition for Renewing {
         self.verified.fetch_add(1, SeqCst);
         let request = HttpRequest::get(ctx.connection().base_url()?, "/me");
         let me = classify(ctx.send_as(self, tokens, request).await)?.json()?;
-        let found =
-            VerifyResult::live().identity(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()));
+        let found = VerifyResult::live()
+            .valid_until(me["until"].as_i64().map(Timestamp::from_seconds))
+            .identity(Identity::new(me.str_at("id")?.to_owned(), me.str_at("name")?.to_owned()));
         if !self.rotates.swap(false, SeqCst) {
             return Ok(found);
         }
@@ -219,6 +229,10 @@ impl Refresher<Tokens> for Renewing {
         *self.semantics.lock().unwrap()
     }
 
+    fn renews(&self, tokens: &Tokens) -> bool {
+        self.knows_nothing.load(SeqCst) || !tokens.refresh.is_empty()
+    }
+
     fn refresh<'a>(
         &'a self,
         tokens: &'a Tokens,
@@ -229,6 +243,10 @@ impl Refresher<Tokens> for Renewing {
             self.before.pass().await;
             let deed = self.deed.lock().unwrap().clone();
             deed.polled().await?;
+            if tokens.refresh.is_empty() {
+                let nothing = Reason::new(reason::NOTHING_TO_RENEW, "the provider issued no refresh token");
+                return Err(NotLive::offline(nothing).into());
+            }
             let issuer = *self.issuer.lock().unwrap();
             let request = HttpRequest::post(ctx.base_url(issuer)?, "/token").form("refresh_token", &tokens.refresh);
             let answer = ctx.send_once(Spend::new("refresh_token", &tokens.refresh), request).await;
@@ -239,7 +257,14 @@ impl Refresher<Tokens> for Renewing {
                 let ended = Reason::new(reason::NEEDS_REAUTHORIZATION, "the provider renews it no more");
                 return Err(NotLive::failing(ended.remedy("authorize this connection again")).into());
             }
-            let made = classify(answer)?.json()?;
+            let answer = classify(answer)?;
+            let made = match answer.body().expose().iter().position(|byte| *byte == b'{') {
+                Some(start) if self.skips.load(SeqCst) => Value::parse(&answer.body().expose()[start..])?,
+                _ => answer.json()?,
+            };
+            if self.refuses.load(SeqCst) && made["error"] != Value::Null {
+                return Err(NotLive::failing(Reason::new("renewing_refused", "the provider refused")).into());
+            }
             let fresh =
                 Tokens { access: Secret::from(made.str_at("access")?), refresh: Secret::from(made.str_at("refresh")?) };
             let then = *self.then.lock().unwrap();
@@ -254,7 +279,9 @@ impl Refresher<Tokens> for Renewing {
             }
             let from_now =
                 |name: &str| made[name].as_i64().map(|seconds| Timestamp::from_seconds(ctx.now().seconds() + seconds));
+            let lacks = made["lacks"].as_str().into_iter().flat_map(|scopes| scopes.split(' '));
             Ok(Refreshed::new(fresh)
+                .lacks(lacks)
                 .valid_until(from_now("life"))
                 .renew_at(from_now("renewIn"))
                 .authorized_until(from_now("authorizedFor")))
@@ -423,7 +450,11 @@ pub(crate) async fn token(connection: &Handle) -> Result<String, Error> {
 pub(crate) async fn patient_token(connection: &Handle) -> String {
     loop {
         match token(connection).await {
-            Err(Error::Store(why)) if matches!(*why, StoreError::Busy { .. } | StoreError::Unavailable { .. }) => {}
+            Err(Error::Store(why))
+                if matches!(
+                    *why,
+                    StoreError::Busy { .. } | StoreError::CommitUnknown { .. } | StoreError::Unavailable { .. }
+                ) => {}
             token => return token.unwrap(),
         }
     }

@@ -52,11 +52,11 @@ async fn a_link_that_repairs_ends_when_its_connection_is_removed() {
     // The controls: both are good until then, and so is a link for a new account afterwards.
     assert!(tokens.authenticate(&visitor.text).await.unwrap().is_some());
     let other = tokens.create_link(NewSetupLink::new("local", "new", [KIND])).await.unwrap();
-    assert_eq!(tokens.list(Some("local"), None, 9).await.unwrap().len(), 4);
+    assert_eq!(tokens.list(Some("local"), None, 9).await.unwrap().items.len(), 4);
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(tokens.authenticate(&visitor.text).await.unwrap(), None);
     assert_eq!(tokens.exchange_link(&unopened.text).await.unwrap_err().code(), "code_expired");
-    assert_eq!(tokens.list(Some("local"), None, 9).await.unwrap(), std::slice::from_ref(&other.token));
+    assert_eq!(tokens.list(Some("local"), None, 9).await.unwrap().items, std::slice::from_ref(&other.token));
     tokens.exchange_link(&other.text).await.unwrap();
     registry.close().await;
 }

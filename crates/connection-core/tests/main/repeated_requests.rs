@@ -9,7 +9,7 @@ use crate::{
     import::{import, item},
     old_rows::scheduled,
     sql,
-    test_host::World,
+    test_host::{World, database_clock},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -105,11 +105,6 @@ impl Interrupted {
         self.registry.access_tokens().carry_out_request(self.request, Box::pin(work)).await
     }
 
-    /// Lets the lease of the killed process end.
-    async fn end_lease(&self) {
-        sql::run(&self.world.database(), "UPDATE connection_access_token_request SET lease_until = 0").await;
-    }
-
     /// Sends the same request to the other process.
     async fn again(&self) -> (RequestKey, RepeatedRequest) {
         let tokens = self.other.access_tokens();
@@ -122,7 +117,7 @@ impl Interrupted {
 async fn a_request_whose_process_was_killed_is_carried_out_again_if_it_made_nothing() {
     let it = Interrupted::new().await;
     assert_eq!(it.again().await.1, RepeatedRequest::InProgress);
-    it.end_lease().await;
+    it.world.leases_expire().await;
     let (second, found) = it.again().await;
     assert_eq!(found, RepeatedRequest::First);
     assert_eq!(it.again().await.1, RepeatedRequest::InProgress, "the second one has it now");
@@ -140,7 +135,7 @@ async fn a_request_whose_process_was_killed_is_carried_out_again_if_it_made_noth
 async fn a_request_whose_process_was_killed_after_its_transaction_is_answered() {
     let it = Interrupted::new().await;
     let session = it.carry_out(async { it.registry.setups().begin(&KIND).await }).await.unwrap();
-    it.end_lease().await;
+    it.world.leases_expire().await;
     assert_eq!(it.again().await.1, RepeatedRequest::Made(session.id().to_string()));
     let it = Interrupted::new().await;
     let tokens = it.registry.access_tokens();
@@ -149,7 +144,7 @@ async fn a_request_whose_process_was_killed_after_its_transaction_is_answered() 
     // The control: what is made beside a request is not part of it.
     let it = Interrupted::new().await;
     it.registry.access_tokens().create(NewAccessToken::new("b", Role::Read)).await.unwrap();
-    it.end_lease().await;
+    it.world.leases_expire().await;
     assert_eq!(it.again().await.1, RepeatedRequest::First);
 }
 
@@ -180,10 +175,11 @@ async fn a_request_whose_store_failed_is_carried_out_again_at_once() {
 #[tokio::test]
 async fn a_process_renews_its_lease_while_it_carries_a_request_out() {
     let it = Interrupted::new().await;
-    it.end_lease().await;
-    let left = "SELECT COUNT(*) FROM connection_access_token_request WHERE lease_until > 0";
+    it.world.leases_expire().await;
+    let now = database_clock();
+    let left = format!("SELECT COUNT(*) FROM connection_access_token_request WHERE lease_until > {now}");
     let work = async {
-        while sql::number(&it.world.database(), left).await == Some(0) {
+        while sql::number(&it.world.database(), &left).await == Some(0) {
             it.world.clock.advance(Duration::from_secs(1));
         }
     };

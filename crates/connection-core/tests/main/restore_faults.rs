@@ -47,6 +47,7 @@ async fn what_cannot_be_restored_is_refused_with_a_sentence_and_changes_nothing(
                   SELECT version + 1, description, success, checksum, execution_time FROM connection_migrations \
                   ORDER BY version DESC LIMIT 1";
     sql::run(&Database::File(newer.clone()), newest).await;
+    sql::run(&Database::File(newer.clone()), "UPDATE connection_part SET oldest = 2").await;
     let unreleased = made("unreleased");
     let renamed = "UPDATE connection_migrations SET description = 'tables' WHERE version = 1";
     sql::run(&Database::File(unreleased.clone()), renamed).await;
@@ -61,7 +62,7 @@ async fn what_cannot_be_restored_is_refused_with_a_sentence_and_changes_nothing(
     let missing = directory.join("missing");
 
     for (from, expected) in [
-        (&newer, "which is newer than this program's"),
+        (&newer, "is too old to write the database"),
         (&unreleased, "comes from an unreleased build"),
         (&other, "is not a database of this program"),
         (&text, "is not a database"),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use connection_contract::{Liveness, NotLive, RefreshSemantics, reason};
-use connection_core::{ConnectionRegistry, Error, Outcome, Restored, TokenUse};
+use connection_core::{BackupError, ConnectionRegistry, Error, Outcome, Restored, TokenUse};
 
 use crate::{
     fake::count,
     renewing::{LIFE, Renewals, Renewing, run, send, token},
     sql,
-    test_host::{World, answers, connected, step},
+    test_host::{World, answers, connected, on_postgres, step},
 };
 
 /// Marks the store of a test host, as after a restore with other tools, and opens it again.
@@ -67,6 +67,33 @@ async fn a_restored_credential_is_refreshed_neither_by_the_scheduler_nor_by_a_us
     }
     drop(scheduler);
     assert_eq!((it.provider.request_count(), it.provider.lock().refused), (0, 0), "no token was sent");
+}
+
+#[tokio::test]
+async fn a_credential_of_a_server_that_failed_over_is_marked_with_that_reason() {
+    let it = Renewals::new().await;
+    it.registry.close().await;
+    let builder = || it.world.builder().kind(it.plugin.clone());
+    let marked = builder().mark_failed_over().await;
+    if !on_postgres() {
+        let error = marked.unwrap_err();
+        assert!(matches!(error, BackupError::NotAServer), "{error:?}");
+        assert!(error.remedy().unwrap().contains("connections restore --mark"));
+        return;
+    }
+    let tokens: Vec<_> = marked.unwrap().connections.iter().map(|marked| marked.token).collect();
+    assert_eq!(tokens, [TokenUse::Unknown]);
+    // Said again, and said to have lost nothing: the mark stays.
+    assert_eq!(builder().mark_failed_over().await.unwrap().connections.len(), 1);
+    assert!(builder().accept_failover().await.unwrap().connections.is_empty());
+    let registry = it.world.open(it.plugin.clone()).await;
+    let connection = registry.connection(it.connection.id()).await.unwrap();
+    let why = not_renewed(connection.refresh().await);
+    assert_eq!(&*why.reason.code, reason::RESTORED);
+    let message = why.reason.message.as_str();
+    assert!(message.starts_with("the server of the database failed over to timeline "), "{message}");
+    assert_eq!(it.events().await, ["connected", "restored"]);
+    assert_eq!(it.provider.request_count(), 0);
 }
 
 #[tokio::test]
@@ -145,6 +172,18 @@ async fn an_attempt_whose_answer_is_lost_does_not_end_the_mark() {
     let connection = registry.connection(it.connection.id()).await.unwrap();
     assert_eq!(&*not_renewed(send(&connection).await).reason.code, reason::RESTORED);
     assert_eq!(it.provider.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_credential_that_has_nothing_to_renew_gets_no_mark() {
+    let plugin = Renewing::new();
+    *plugin.gives.lock().unwrap() = ["access-1", "", "1"];
+    let it = Renewals::of(plugin).await;
+    it.registry.close().await;
+    assert_eq!(mark(&it).await.connections.len(), 0);
+    let registry = it.world.open(it.plugin.clone()).await;
+    let connection = registry.connection(it.connection.id()).await.unwrap();
+    assert_eq!(connection.refresh().await.unwrap().outcome, connection_core::RefreshOutcome::NothingToRenew);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     fake::{FAKE, Fake},
+    old_rows::scheduled,
     reauthorize::{credentials, events, knows, reauthorized, state, token},
     setup_writes::{break_writes, is_store, mend},
     sql,
@@ -118,7 +119,7 @@ async fn without_one_that_is_kept_it_is_refused() {
 }
 
 #[tokio::test]
-async fn the_previous_credential_is_kept_for_a_week_and_forgotten_by_the_next_write() {
+async fn the_previous_credential_is_kept_for_a_week_and_then_ended_by_the_scheduler() {
     let world = World::new().await;
     let connection = twice(&world).await;
     let now = |world: &World| connection_contract::Clock::now(&world.clock).seconds();
@@ -134,7 +135,8 @@ async fn the_previous_credential_is_kept_for_a_week_and_forgotten_by_the_next_wr
     assert!(matches!(refused(&connection).await, Error::NoPrevious { .. }), "though the row is there");
     assert_eq!(until(&connection).await, None);
     assert_eq!(credentials(&world).await, ["previous 2", "current 3"]);
-    connection.verify().await.unwrap();
+    let previous = "SELECT COUNT(*) FROM connection_credential WHERE state = 'previous'";
+    scheduled(&world, &world.acme().await, previous, 0).await;
     assert_eq!(credentials(&world).await, ["current 3"]);
 }
 
@@ -151,10 +153,7 @@ async fn one_that_does_not_work_is_refused_and_nothing_changes() {
         let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
         let connection = fake.connected(&registry, "ada").await;
-        let session = connection.reauthorize().await.unwrap();
-        let (no, _) = step(&session).await;
-        session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
-        session.terminal().await.unwrap();
+        again(&connection).await;
         let before = state(&world).await;
         fake.finds(move |_| finding());
         let error = refused(&connection).await;
@@ -195,6 +194,14 @@ async fn a_credential_rotated_by_its_verification_is_stored() {
     assert_eq!(token(&connection).await, "key-1b");
 }
 
+/// Authorizes the account of a connection again.
+async fn again(connection: &Connection) {
+    let session = connection.reauthorize().await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
+    session.terminal().await.unwrap();
+}
+
 /// The rotated credential is stored even if the rollback is refused, because the previous one no longer works.
 #[tokio::test]
 async fn a_credential_rotated_by_its_verification_is_stored_although_refused() {
@@ -203,10 +210,7 @@ async fn a_credential_rotated_by_its_verification_is_stored_although_refused() {
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     *fake.blob.lock().unwrap() = b"second".to_vec();
-    let session = connection.reauthorize().await.unwrap();
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
-    session.terminal().await.unwrap();
+    again(&connection).await;
     fake.finds(|credential| match credential {
         b"blob" => not_live(true).rotated(Secret::from("fresh")),
         b"fresh" => VerifyResult::live(),
@@ -253,10 +257,7 @@ async fn two_concurrent_rollbacks_have_one_winner() {
     let first = world.open(slow.clone()).await;
     let second = world.open(quick.clone()).await;
     let connection = slow.connected(&first, "ada").await;
-    let session = connection.reauthorize().await.unwrap();
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
-    session.terminal().await.unwrap();
+    again(&connection).await;
     let twin = second.connection(connection.id()).await.unwrap();
     slow.gate.close();
     let late = Handle::current().spawn({
@@ -278,10 +279,7 @@ async fn a_caller_during_a_probe_gets_its_result() {
     let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    let session = connection.reauthorize().await.unwrap();
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(&[("name", "ada")])).await.unwrap();
-    session.terminal().await.unwrap();
+    again(&connection).await;
     fake.gate.close();
     let one = connection.clone();
     let two = connection.clone();

@@ -125,7 +125,7 @@ async fn ids_come_from_the_generator_that_the_host_gave_and_times_from_its_clock
     fake.connected(&registry, "ada").await;
     fake.connected(&registry, "bob").await;
     let drawn = ids.0.load(SeqCst);
-    let infos = registry.list_connections(Filter::new()).await.unwrap().connections;
+    let infos = registry.list_connections(Filter::new()).await.unwrap().items;
     for info in &infos {
         let id: Uuid = info.id.to_string().parse().unwrap();
         let (seconds, nanoseconds) = id.get_timestamp().unwrap().to_unix();

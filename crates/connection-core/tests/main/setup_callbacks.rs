@@ -64,6 +64,21 @@ async fn a_forged_foreign_or_second_callback_changes_nothing() {
     assert_eq!(odd.seen().len(), 1, "the plugin saw one callback");
 }
 
+/// RFC 6749, section 4.1.2: a client ignores parameters that it does not know, so it also ignores how often they come.
+#[tokio::test]
+async fn a_parameter_that_decides_nothing_may_come_twice() {
+    let world = World::new().await;
+    let odd = Odd::new("redirect");
+    let registry = open(&world, &odd).await;
+    let session = registry.setups().begin(&ODD).await.unwrap();
+    let (_, shown) = step(&session).await;
+    let twice = answers(&[("scope", "read"), ("scope", "write")]);
+    let callback: Vec<_> = [returned(&state(&shown)), twice].into_iter().flatten().collect();
+    registry.setups().deliver(callback).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!(odd.seen(), ["code scope scope"], "the plugin gets both");
+}
+
 /// R-INSEAM-036
 #[tokio::test]
 async fn a_callback_to_one_handle_never_resolves_the_other() {

@@ -83,7 +83,7 @@ async fn kept(world: &World) -> Option<i64> {
 async fn account(registry: &ConnectionRegistry, session: &SetupSession) -> String {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     let page = registry.list_connections(connection_core::Filter::new()).await.unwrap();
-    page.connections[0].identity.account_id.to_string()
+    page.items[0].identity.account_id.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]

@@ -51,13 +51,13 @@ fn kept_of(world: &World) -> usize {
     state_files::count(&world.state())
 }
 
-/// Lets time pass until the session has ended.
+/// Lets time pass until the session has ended: slowly, because each request of the other process has ten seconds.
 async fn ended(world: &World, session: &SetupSession) -> Outcome {
     loop {
         if let Ok(outcome) = looked(world, session.terminal()).await {
             return outcome;
         }
-        world.clock.advance(Duration::from_secs(1));
+        world.clock.advance(Duration::from_millis(5));
         // Reading the store takes as long as the event that is waited for.
         sql::number(&world.database(), "SELECT 1").await;
     }
@@ -97,8 +97,7 @@ async fn a_rotated_credential_that_could_not_be_recorded_outlives_its_process() 
         drop((session, registry));
         mend(&world).await;
         let registry = if opened == "before" { before } else { world.acme().await };
-        // The lease of the dead process.
-        world.clock.advance(Duration::from_secs(6));
+        world.leases_expire().await;
         let session = registry.setups().resume(id).await.unwrap();
         let outcome = session.terminal().await.unwrap();
         is_fresh(&world, &registry, outcome).await;
@@ -116,7 +115,7 @@ async fn without_what_is_kept_it_is_lost_with_its_process() {
     mend(&world).await;
     fs::remove_file(state_files::places(&world.state()).remove(0).0).unwrap();
     let registry = world.acme().await;
-    world.clock.advance(Duration::from_secs(6));
+    world.leases_expire().await;
     let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "verify_failed");
 }

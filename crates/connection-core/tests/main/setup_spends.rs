@@ -13,10 +13,13 @@ use crate::{
     acme::API,
     setup_writes::{break_writes, is_store, mend},
     sql,
-    test_host::{World, code},
+    test_host::{World, answers, code, on_postgres, step},
     test_server::Reply,
-    user::{finish, looked, requests_to, set_up},
+    user::{beside, finish, looked, requests_to, set_up},
 };
+
+/// An answer to an exchange, and how its end is told.
+type Case = (fn() -> Reply, &'static str);
 
 const SPENDS: Kind = Kind::from_static("spends");
 const CODE: &str = "code-that-works-once";
@@ -97,17 +100,23 @@ async fn a_code_is_spent_once_whichever_write_fails() {
 
 #[tokio::test]
 async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
-    let replies: [fn() -> Reply; 3] = [
-        || Reply::whole(503, "", "down"),
-        || Reply::raw(""),
-        || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\n"),
+    let replies: [Case; 3] = [
+        (|| Reply::whole(503, "", "down"), "api.acme.example answered 503 Service Unavailable"),
+        (|| Reply::raw(""), "the answer of api.acme.example was lost"),
+        (
+            || Reply::raw("HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\n"),
+            "api.acme.example answered 200 OK, and the rest could not be read",
+        ),
     ];
-    for reply in replies {
+    for (reply, end) in replies {
         let world = World::new().await;
         world.provider(move |_| reply());
         let registry = world.open(spends()).await;
         let session = registry.setups().begin(&SPENDS).await.unwrap();
-        assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
+        let ended = finish(&session).await.unwrap();
+        let Outcome::Failed(failure) = &ended else { panic!("{ended:?}") };
+        assert_eq!(failure.message.as_str(), format!("a token or code may have been used: {end}"));
+        assert_eq!(code(&ended), "refresh_outcome_unknown");
         let again = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&again.terminal().await.unwrap()), "refresh_outcome_unknown");
         assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
@@ -167,7 +176,7 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(spends()).await;
-    let passed_over = if crate::test_host::on_postgres() {
+    let passed_over = if on_postgres() {
         "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
          CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect FOR EACH ROW WHEN (NEW.seq = 1) \
          EXECUTE FUNCTION trip()"
@@ -176,8 +185,8 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
     };
     sql::script(&world.database(), passed_over).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
-    let (no, _) = crate::test_host::step(&session).await;
-    session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("a", "x")])).await.unwrap();
     let runs = async {
         while sql::number(&world.database(), "SELECT COUNT(*) FROM connection_exchange WHERE state = 'answered'").await
             != Some(1)
@@ -202,7 +211,7 @@ async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
         let mut seen = session.next_step().await.unwrap();
         while !matches!(seen, Some((_, connection_core::SetupStep::Notice { .. }))) {
             if let Some((no, connection_core::SetupStep::Prompt { .. })) = seen {
-                session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
+                session.advance(no, &answers(&[("a", "x")])).await.unwrap();
             }
             seen = session.next_step().await.unwrap();
         }
@@ -234,12 +243,64 @@ async fn a_setup_that_is_cancelled_while_it_spends_leaves_nothing() {
     world.provider(|_| Reply::silence());
     let registry = world.open(spends()).await;
     let session = registry.setups().begin(&SPENDS).await.unwrap();
-    let (no, _) = crate::test_host::step(&session).await;
-    session.advance(no, &crate::test_host::answers(&[("a", "x")])).await.unwrap();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("a", "x")])).await.unwrap();
     world.server.until_asked(1).await;
     session.cancel().await.unwrap();
     assert_eq!(exchanges(&world).await, Some(0));
     world.clock.advance(Duration::from_secs(3600));
     registry.close().await;
     assert_eq!(exchanges(&world).await, Some(0), "what came late is written nowhere");
+}
+
+/// The kind `spends`, in a version that reads an answer only behind its prefix.
+fn reads(skips: bool) -> Scripted<AtomicUsize> {
+    let descriptor = Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"));
+    Scripted::with(AtomicUsize::new(0), descriptor).setup(move |_, ctx| {
+        Box::pin(async move {
+            ctx.prompt(Prompt::new("Spend").field("a")).await;
+            let request = HttpRequest::post(ctx.base_url(API)?, "/token").form("code", CODE);
+            let answer = classify(ctx.send_once(Spend::new("code", &Secret::from(CODE)), request).await)?;
+            let body = answer.body().expose();
+            let value = Value::parse(if skips { body.get(1..).unwrap_or_default() } else { body })?;
+            Ok(live(Secret::from(value.str_at("token")?), Identity::new("1", "ada")))
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_code_whose_answer_cannot_be_read_waits_with_its_answer_and_is_not_sent_again() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok(r#"!{"token":"t"}"#));
+    let registry = world.open(reads(false)).await;
+    let session = registry.setups().begin(&SPENDS).await.unwrap();
+    let id = session.id();
+    let (no, _) = step(&session).await;
+    session.advance(no, &answers(&[("a", "1")])).await.unwrap();
+    let (_, rests) = step(&session).await;
+    let said = beside(&rests).join(" ");
+    let why =
+        "the answer could not be read: api.acme.example answered 200 with text that is not JSON; it is kept until";
+    assert!(said.contains(why), "{said}");
+    drop(session);
+    // Neither resuming nor weeks change that, and nothing is sent.
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(14 * 86_400));
+        let (_, rests) = step(&registry.setups().resume(id).await.unwrap()).await;
+        assert!(beside(&rests).join(" ").contains("could not be read"), "{rests:?}");
+    }
+    registry.close().await;
+    let newer = world.open(reads(true)).await;
+    let session = newer.setups().resume(id).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+}
+
+#[tokio::test]
+async fn a_page_in_answer_to_a_code_ends_the_setup() {
+    let world = World::new().await;
+    world.provider(|_| Reply::ok("<!doctype html><html>maintenance</html>"));
+    let registry = world.open(reads(false)).await;
+    assert_eq!(code(&set_up(&registry, &SPENDS).await), "not_json");
+    assert_eq!(requests_to(&world, "POST /token"), 1);
 }

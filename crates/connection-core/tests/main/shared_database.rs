@@ -49,7 +49,7 @@ async fn a_hosts_own_migrations_run_before_and_after_ours() {
             hosts_migrations(&pool).await;
             pool.run("INSERT INTO host_note VALUES (1, 'ours')").await;
             let registry = open(&world, source()).await.unwrap();
-            assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 1);
+            assert_eq!(registry.list_connections(Filter::new()).await.unwrap().items.len(), 1);
             registry.close().await;
             hosts_migrations(&pool).await;
             let database = fresh.database();

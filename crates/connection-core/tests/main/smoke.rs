@@ -26,7 +26,7 @@ async fn an_account_is_connected_verified_used_and_removed() {
 
     let removal = registry.remove(connection.id()).await.unwrap();
     assert_eq!(removal.teardown, Teardown::Revoked);
-    assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
+    assert!(registry.list_connections(Filter::new()).await.unwrap().items.is_empty());
     assert!(matches!(registry.connection(connection.id()).await, Err(Error::NotFound(_))));
     registry.close().await;
 }

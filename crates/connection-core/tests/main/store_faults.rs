@@ -8,7 +8,7 @@ use std::{
 };
 
 use connection_contract::{Liveness, Secret, VerifyResult};
-use connection_core::{Error, Filter, NotReady, OpenError, StoreError};
+use connection_core::{ConnectionRegistry, Error, Filter, NotReady, OpenError, StoreError};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
 use crate::{fake::Fake, test_host::World};
@@ -41,6 +41,19 @@ async fn a_full_disk_is_named_when_a_database_is_opened() {
     assert!(matches!(&error, OpenError::Store(StoreError::Full { .. })), "{error:?}");
     disk.make_room();
     world.open(fake).await.close().await;
+}
+
+#[tokio::test]
+async fn the_full_disk_of_a_backup_is_named_and_not_that_of_the_database() {
+    let world = World::new().await;
+    world.open(Fake::new()).await.close().await;
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("disk");
+    let Some(disk) = Disk::mount(&place) else { return };
+    disk.fill();
+    let backup = ConnectionRegistry::builder().store(world.address()).back_up(place.join("backup")).await;
+    let error = backup.unwrap_err().to_string();
+    assert!(error.contains("no space left") && error.contains(&*place.to_string_lossy()), "{error}");
 }
 
 /// A small separate disk, removed when this is dropped.
@@ -111,7 +124,7 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     assert!(error.remedy().unwrap().contains("free space"), "{error:?}");
     // It can be read as before, and a credential that cannot be stored is not stored in part.
     let label = if number == 0 { "ada".to_owned() } else { format!("name-{}", number - 1) };
-    let listed = registry.list_connections(Filter::new()).await.unwrap().connections;
+    let listed = registry.list_connections(Filter::new()).await.unwrap().items;
     assert_eq!(listed[0].label.as_str(), &*label);
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");

@@ -19,6 +19,8 @@ pub(crate) struct Issuer {
     pub(crate) life: Option<i64>,
     /// Further members of its next answers, such as times.
     pub(crate) more: String,
+    /// The text before the JSON of its answers with tokens, which only a newer plugin skips.
+    pub(crate) prefix: &'static str,
     /// The answer to send instead: status, headers and body.
     pub(crate) instead: Option<(u16, String, String)>,
 }
@@ -36,6 +38,7 @@ impl Strict {
             refused: 0,
             life: Some(LIFE),
             more: String::new(),
+            prefix: "",
             instead: None,
         })))
     }
@@ -77,7 +80,8 @@ impl Strict {
         issuer.number += 1;
         let number = issuer.number;
         let more = &issuer.more;
+        let prefix = issuer.prefix;
         let life = issuer.life.map(|life| format!(r#","life":{life}"#)).unwrap_or_default();
-        Reply::ok(&format!(r#"{{"access":"access-{number}","refresh":"refresh-{number}"{life}{more}}}"#))
+        Reply::ok(&format!(r#"{prefix}{{"access":"access-{number}","refresh":"refresh-{number}"{life}{more}}}"#))
     }
 }

@@ -19,7 +19,7 @@ async fn found(registry: &ConnectionRegistry, filter: Filter) -> Vec<ConnectionI
     let mut filter = filter;
     loop {
         let page = registry.list_connections(filter.clone()).await.unwrap();
-        found.extend(page.connections.iter().map(|info| info.id));
+        found.extend(page.items.iter().map(|info| info.id));
         let Some(next) = page.next else { return found };
         filter = filter.after(next);
     }
@@ -126,9 +126,9 @@ async fn a_page_by_tag_does_not_read_the_other_connections() {
     let wanted: Vec<ConnectionId> = [999, 1999, 2999].map(|number| id(number).into()).to_vec();
     // A filter of another column is limited to a window of a thousand rows, and this one is not.
     let page = registry.list_connections(Filter::new().tag("plan", "pro")).await.unwrap();
-    assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), wanted);
+    assert_eq!(page.items.iter().map(|info| info.id).collect::<Vec<_>>(), wanted);
     assert_eq!(page.next, None);
     let page = registry.list_connections(Filter::new().label("l-2999")).await.unwrap();
-    assert!(page.connections.is_empty() && page.next.is_some());
+    assert!(page.items.is_empty() && page.next.is_some());
     registry.close().await;
 }

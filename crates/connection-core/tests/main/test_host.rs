@@ -17,7 +17,7 @@ pub(crate) use connection_faults::{
     setups::{answers, code, connect, step},
 };
 
-use connection_faults::test_database::TestDatabase;
+use connection_faults::{sql, test_database::TestDatabase};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -26,6 +26,16 @@ use crate::{
 };
 
 pub(crate) const START: i64 = 1_800_000_000;
+
+/// The tables whose rows are leased.
+const LEASED: [&str; 6] = [
+    "connection_access_token_request",
+    "connection_approval",
+    "connection_liveness",
+    "connection_outbox",
+    "connection_setup",
+    "connection_webhook",
+];
 
 type Route = Box<dyn FnMut(&str) -> Reply + Send>;
 
@@ -76,6 +86,20 @@ impl World {
         format!("postgres://{}:{}/{name}", options.get_host(), options.get_port())
     }
 
+    /// Lets the leases of all holders expire, which the clock of the database measures: as if it showed a day later.
+    pub(crate) async fn leases_expire(&self) {
+        for table in LEASED {
+            let earlier =
+                format!("UPDATE {table} SET lease_until = lease_until - 86400 WHERE lease_until < 9000000000");
+            sql::run(&self.database(), earlier).await;
+        }
+    }
+
+    /// Returns the time of the database, in seconds.
+    pub(crate) async fn database_now(&self) -> i64 {
+        sql::number(&self.database(), format!("SELECT {}", database_clock())).await.unwrap()
+    }
+
     pub(crate) fn policy(&self) -> HttpPolicy {
         HttpPolicy::new().endpoint(API, &self.server.origin()).unwrap()
     }
@@ -94,6 +118,11 @@ impl World {
     pub(crate) async fn acme(&self) -> ConnectionRegistry {
         self.open(Acme::default()).await
     }
+}
+
+/// Returns the SQL expression for the time by the database's clock, in seconds.
+pub(crate) fn database_clock() -> &'static str {
+    if on_postgres() { "CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)" } else { "unixepoch()" }
 }
 
 /// Returns the tools of the kinds of these tests, with what their profiles set.

@@ -117,7 +117,7 @@ async fn a_process_that_was_killed_leaves_an_unknown_outcome() {
     sql::run(&agents.world.database(), "DELETE FROM connection_use WHERE part = 'ended'").await;
     assert_eq!(lines(&agents.registry).await, ["deploy reverse GET /issues/7: unknown"]);
     let unknown = UseFilter::new().outcome(None);
-    assert_eq!(agents.registry.uses().list(unknown, None, 10).await.unwrap().uses.len(), 1);
+    assert_eq!(agents.registry.uses().list(unknown, None, 10).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_use_whose_beginning_was_erased_is_not_said_to_be_edited() {
     answer.unwrap_err();
     let found = async || {
         let failed = UseFilter::new().outcome(Some(UseOutcome::Failed));
-        line_of.registry.uses().list(failed, None, 10).await.unwrap().uses.len()
+        line_of.registry.uses().list(failed, None, 10).await.unwrap().items.len()
     };
     assert_eq!(found().await, 1);
     let before = Timestamp::from_seconds(line_of.world.now() - 30);

@@ -64,7 +64,8 @@ async fn a_redirect_to_another_origin_is_not_followed() {
             let denied = connection.send(request).await.unwrap_err();
             assert!(matches!(&denied, Error::Http { source: HttpError::Denied, .. }), "{denied:?}");
             let info = connection.verify().await.unwrap();
-            assert_eq!(info.reason.map(|reason| reason.code).as_deref(), Some("denied"));
+            assert_eq!(info.liveness, Liveness::Offline, "a sign-in in front of the API says nothing about the key");
+            assert_eq!(info.reason.map(|reason| reason.code).as_deref(), Some("provider_error"));
         }
     }
     assert_eq!(other.requests(), [""; 0]);

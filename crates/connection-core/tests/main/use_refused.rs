@@ -21,6 +21,9 @@ use crate::{
     test_server::Reply,
 };
 
+/// A refusal, and its code.
+type Case = (fn() -> Reply, &'static str);
+
 /// The shortest time between two verifications because of refused uses, in seconds.
 const INTERVAL: i64 = 300;
 
@@ -144,8 +147,11 @@ async fn a_connection_whose_probe_succeeds_stays_live_after_a_refused_use() {
     assert_eq!(it.send().await, 401);
     // Until the verification, what is known is shown.
     assert_eq!((it.info().await.liveness, it.code().await.as_deref()), (Liveness::Live, Some("use_refused")));
-    let listed = it.registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;
-    assert_eq!(listed[0].reason.as_ref().unwrap().code, "use_refused");
+    let listed = it.registry.list_connections(connection_core::Filter::new()).await.unwrap().items;
+    let reason = listed[0].reason.as_ref().unwrap();
+    assert_eq!(reason.code, "use_refused");
+    let said = reason.message.as_str();
+    assert!(said.starts_with("api.acme.example answered 401 Unauthorized to a request at "), "{said}");
     assert_eq!(it.verify().await, Some(Liveness::Live));
     assert_eq!((it.info().await.liveness, it.code().await, it.probes()), (Liveness::Live, None, 1));
     let changed = "SELECT count(*) FROM connection_event WHERE kind = 'liveness_changed'";
@@ -349,4 +355,79 @@ async fn a_pause_of_the_refresh_is_kept_as_well() {
     it.at(161);
     assert!(it.connection.verify_refused_use().await.unwrap().is_some());
     assert!(it.world.now() < START + LIFE && it.world.clock.passed() > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_verification_after_a_use_lengthens_no_pause() {
+    let it = Refused::new().await;
+    it.provider.is_gone.store(true, SeqCst);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
+    let _running = run(&it.registry);
+    for probes in 2..=5 {
+        assert_eq!(it.send().await, 401);
+        let settled = "SELECT COUNT(*) FROM connection_liveness WHERE refused_at IS NULL";
+        it.until("it is verified", async |it| {
+            it.probes() == probes && sql::number(&it.world.database(), settled).await == Some(1)
+        })
+        .await;
+        it.pass(INTERVAL).await;
+    }
+    let failures = sql::number(&it.world.database(), "SELECT failures FROM connection_liveness").await;
+    assert_eq!(failures, Some(1));
+}
+
+#[tokio::test]
+async fn a_connection_is_asked_again_whatever_it_was_refused_for() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "one").await;
+    let scope = || {
+        let challenge = "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"write\"\r\n";
+        Reply::whole(403, challenge, "{}")
+    };
+    let refusals: [Case; 4] = [
+        (|| Reply::whole(401, "", "{}"), "unauthorized"),
+        (|| Reply::whole(403, "", r#"{"error":"terms_not_accepted"}"#), "unauthorized"),
+        (scope, "scope_missing"),
+        (|| me("2", "eve"), "account_changed"),
+    ];
+    for (reply, code) in refusals {
+        world.provider(move |_| reply());
+        let info = connection.verify().await.unwrap();
+        assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, code));
+        let next = sql::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await;
+        let pause = next.expect("it is asked again") - world.now();
+        assert!((INTERVAL..=INTERVAL + INTERVAL / 4).contains(&pause), "{code}: {pause}");
+        world.provider(|_| me("1", "ada"));
+        assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_verification_that_was_planned_by_a_clock_that_was_ahead_is_made_at_once() {
+    let it = Refused::new().await;
+    it.provider.is_gone.store(true, SeqCst);
+    it.world.clock.jump_to(Timestamp::from_seconds(START + 400 * 86_400));
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
+    it.world.clock.jump_to(Timestamp::from_seconds(START));
+    it.provider.is_gone.store(false, SeqCst);
+    let _running = run(&it.registry);
+    it.until("it is verified", async |it| it.info().await.liveness == Liveness::Live).await;
+}
+
+#[tokio::test]
+async fn only_a_success_contradicts_a_refusal() {
+    let it = Refused::new().await;
+    it.provider.is_gone.store(true, SeqCst);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
+    it.provider.is_gone.store(false, SeqCst);
+    for (status, is_success) in [(404, false), (503, false), (304, true)] {
+        let probes = it.provider.clone();
+        it.world.provider(move |request| match request.starts_with("GET /me ") {
+            true => probes.answer(request),
+            false => Reply::whole(status, "", ""),
+        });
+        assert_eq!(it.send().await, status);
+        assert_eq!(it.verify().await, is_success.then_some(Liveness::Live), "{status}");
+    }
 }

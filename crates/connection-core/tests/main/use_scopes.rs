@@ -40,7 +40,7 @@ async fn a_403_that_names_lacking_scopes_is_a_note_on_the_answer_and_no_liveness
     let answer = connection.send(request).await.unwrap();
     assert_eq!((answer.status(), answer.missing_scopes()), (403, &["things:write".into(), "others:write".into()][..]));
     assert_eq!(answer.askable_scopes(), ["things:write"], "the kind does not allow to ask for the other one");
-    let listed = registry.list_connections(Filter::new()).await.unwrap().connections;
+    let listed = registry.list_connections(Filter::new()).await.unwrap().items;
     assert_eq!((listed[0].liveness, &listed[0].reason), (Liveness::Live, &None));
     assert!(connection.verify_refused_use().await.unwrap().is_none());
     // The control: another 403, and the same challenge with another status.
@@ -97,6 +97,16 @@ async fn a_re_authorization_asks_for_scopes_that_the_kind_allows_and_keeps_those
     // A repair does not lose them.
     let connection = registry.connection(connection.id()).await.unwrap();
     assert_eq!(authorized(&connection, connection.reauthorize()).await, ["things:read", "things:write"]);
+    // A connection that is failing for lack of a scope asks for it by itself, as the line above, the control, does not.
+    world.provider(|_| {
+        Reply::whole(403, "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"things:admin\"\r\n", "")
+    });
+    let reason = connection.verify().await.unwrap().reason.unwrap();
+    assert_eq!((&*reason.code, &*reason.missing_scopes), ("scope_missing", &["things:admin".to_owned()][..]));
+    let failing = registry.connection(connection.id()).await.unwrap();
+    world.provider(|_| me("1", "ada"));
+    let again = failing.reauthorize();
+    assert_eq!(authorized(&failing, again).await, ["things:read", "things:write", "things:admin"]);
     let more = connection.reauthorize().scope("things:admin");
     assert_eq!(authorized(&connection, more).await, ["things:read", "things:write", "things:admin"]);
 }

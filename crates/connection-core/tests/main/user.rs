@@ -33,7 +33,7 @@ pub(crate) async fn set_up(registry: &ConnectionRegistry, kind: &Kind) -> Outcom
 /// Returns the labels of all connections.
 pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
     let page = registry.list_connections(connection_core::Filter::new()).await.unwrap();
-    page.connections.iter().map(|info| info.label.to_string()).collect()
+    page.items.iter().map(|info| info.label.to_string()).collect()
 }
 
 /// Returns the number of requests to the provider that start like this.

@@ -162,7 +162,7 @@ async fn uses_are_found_by_each_filter_and_page_by_page() {
         let (mut seen, mut position) = (Vec::new(), None);
         loop {
             let page = agents.registry.uses().list(filter.clone(), position, 2).await.unwrap();
-            seen.extend(page.uses.iter().map(|of| of.id));
+            seen.extend(page.items.iter().map(|of| of.id));
             position = page.next;
             if position.is_none() {
                 break;

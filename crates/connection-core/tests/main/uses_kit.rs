@@ -13,7 +13,7 @@ use crate::{
 
 /// Returns all uses of a registry, oldest first.
 pub(crate) async fn all(registry: &ConnectionRegistry) -> Vec<Use> {
-    let mut uses = registry.uses().list(UseFilter::new(), None, 1000).await.unwrap().uses;
+    let mut uses = registry.uses().list(UseFilter::new(), None, 1000).await.unwrap().items;
     uses.reverse();
     uses
 }

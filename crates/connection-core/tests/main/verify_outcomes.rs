@@ -35,11 +35,12 @@ async fn an_endpoint_that_fails_is_data_with_its_reason_its_time_and_its_count()
     let broken = || Reply::whole(503, "", "{}");
     let busy = || Reply::whole(429, "retry-after: 90\r\n", "{}");
     let cases: [Case; 6] = [
-        (refused, Liveness::Failing, "unauthorized", "- 1"),
-        (refused, Liveness::Failing, "unauthorized", "- 2"),
-        (broken, Liveness::Offline, "provider_error", "- 3"),
-        (busy, Liveness::Offline, "rate_limited", "NEXT 4"),
-        (|| Reply::ok("<html>"), Liveness::Offline, "not_json", "- 5"),
+        (refused, Liveness::Failing, "unauthorized", "AGAIN 1"),
+        // What a person's verifications find is not counted.
+        (refused, Liveness::Failing, "unauthorized", "AGAIN 1"),
+        (broken, Liveness::Offline, "provider_error", "AGAIN 1"),
+        (busy, Liveness::Offline, "rate_limited", "NEXT 1"),
+        (|| Reply::ok("<html>"), Liveness::Offline, "not_json", "AGAIN 1"),
         (|| me("1", "ada"), Liveness::Live, "-", "- 0"),
     ];
     for (reply, liveness, code, rest) in cases {
@@ -51,7 +52,10 @@ async fn an_endpoint_that_fails_is_data_with_its_reason_its_time_and_its_count()
         assert_eq!(info.checked_at, Some(Timestamp::from_seconds(now)));
         assert_eq!(info.reason.as_ref().map_or("-", |reason| &*reason.code), code);
         assert_eq!(info.reason.is_some(), liveness != Liveness::Live);
-        let rest = rest.replace("NEXT", &(now + 90).to_string());
+        let next =
+            sql::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await.unwrap_or_default();
+        assert!(!rest.starts_with("AGAIN") || (now + 300..=now + 375).contains(&next), "{}", next - now);
+        let rest = rest.replace("NEXT", &(now + 90).to_string()).replace("AGAIN", &next.to_string());
         let row = stored(&world).await;
         assert!(row.starts_with(&format!("{} {code} {now} {rest} 1 ", word(liveness))), "{row} is not {code} {rest}");
     }

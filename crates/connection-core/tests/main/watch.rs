@@ -95,7 +95,7 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     ada.rename("a").await.unwrap();
-    let seen = registry.events().list(None).await.unwrap().events;
+    let seen = registry.events().list(None).await.unwrap().items;
     ada.rename("b").await.unwrap();
     let mut watch = registry.events().watch().since(seen[0].id).await.unwrap();
     assert_eq!(next_events(&world, &mut watch, 2).await, ["2 renamed", "3 renamed"]);
@@ -114,7 +114,7 @@ async fn an_event_that_is_committed_late_is_told_once() {
     let mut watch = registry.events().watch().await.unwrap();
     let ada = fake.connected(&registry, "ada").await;
     assert_eq!(next_events(&world, &mut watch, 1).await, ["1 connected"]);
-    let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    let newest = registry.events().list(None).await.unwrap().items[0].id.as_uuid().as_u128();
     for seconds in [1_u128, 30, 59] {
         committed(&world, newest - ((seconds * 1000) << 80), "late").await;
         assert_eq!(next_events(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
@@ -131,7 +131,7 @@ async fn an_event_from_the_future_hides_none_that_come_after_it() {
     let registry = world.open(fake.clone()).await;
     let ada = fake.connected(&registry, "ada").await;
     let mut watch = registry.events().watch().await.unwrap();
-    let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
+    let newest = registry.events().list(None).await.unwrap().items[0].id.as_uuid().as_u128();
     committed(&world, newest + (3_600_000 << 80), "early").await;
     assert_eq!(next_events(&world, &mut watch, 1).await, ["1 early"]);
     ada.rename("a").await.unwrap();

@@ -26,7 +26,7 @@ async fn waiting_events_are_shown_without_claiming_them() {
     loop {
         let page = connection.webhooks().inbox(after).await.unwrap();
         pages += 1;
-        for event in &page.events {
+        for event in &page.items {
             let event = event.as_ref().unwrap();
             assert_eq!(event.body().expose(), event.number().to_string().as_bytes());
             seen.push(event.number());
@@ -41,10 +41,10 @@ async fn waiting_events_are_shown_without_claiming_them() {
     let mut deliveries = connection.webhooks().deliveries().await.unwrap();
     let first = deliveries.next().await.unwrap().unwrap();
     assert_eq!(first.number(), 1);
-    assert_eq!(connection.webhooks().inbox(None).await.unwrap().events.len(), 20, "somebody has it, and it waits");
+    assert_eq!(connection.webhooks().inbox(None).await.unwrap().items.len(), 20, "somebody has it, and it waits");
     first.acknowledge().await.unwrap();
     let page = connection.webhooks().inbox(None).await.unwrap();
-    assert_eq!(page.events[0].as_ref().unwrap().number(), 2);
+    assert_eq!(page.items[0].as_ref().unwrap().number(), 2);
     let info = connection.webhooks().info().await.unwrap().unwrap();
     let last = Some(Timestamp::from_seconds(START));
     assert_eq!((info.received, info.waiting, info.last_received_at), (45, 44, last));
@@ -60,7 +60,7 @@ async fn one_that_does_not_open_is_named_and_hides_no_other() {
     }
     sql::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
     let page = connection.webhooks().inbox(None).await.unwrap();
-    let numbers: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
+    let numbers: Vec<_> = page.items.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
     assert!(matches!(numbers[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{numbers:?}");
     let other = world.acme().await;
     let none = connected(&other, "key-1").await.webhooks().inbox(None).await;

@@ -9,13 +9,13 @@ use connection_core::{Connection, ConnectionRegistry, Filter, Outcome};
 use tokio::task::JoinSet;
 
 use crate::{
-    acme::{API, KIND},
+    acme::{API, Acme, KIND},
     extension_statements::Counted,
     import::{import, item},
     log,
     renewing::Renewing,
     strict_issuer::Strict,
-    test_host::{on_postgres, World, connect, connected},
+    test_host::{World, connect, connected, on_postgres},
     test_server::Reply,
 };
 
@@ -93,7 +93,7 @@ async fn a_label_that_many_connections_have_is_numbered_with_few_statements() {
         };
         statements.push(on.once(&mut created).await.0);
     }
-    let connections = on.registry.list_connections(Filter::new().limit(50)).await.unwrap().connections;
+    let connections = on.registry.list_connections(Filter::new().limit(50)).await.unwrap().items;
     let labels: BTreeSet<_> = connections.iter().map(|info| info.label.as_str().to_owned()).collect();
     let numbered = (2..=40).map(|number| format!("ada-{number}"));
     assert_eq!(labels, numbered.chain(["ada".to_owned()]).collect());
@@ -110,7 +110,7 @@ async fn a_refresh_waits_for_the_disk_three_times() {
     world.provider(move |request| provider.answer(request));
     let on = Counted::of(world, plugin.clone()).await;
     let connection = plugin.connected(&on.registry).await;
-    let most = Cost { synced: 3, transactions: 5, statements: 23 };
+    let most = Cost { synced: 3, transactions: 5, statements: 25 };
     costs(&on, "a refresh", most, async || drop(connection.refresh().await.unwrap())).await;
 }
 
@@ -163,4 +163,22 @@ async fn writers_at_the_same_time_share_transactions_and_take_one_round_trip_eac
         }
     })
     .await;
+}
+
+/// No index finds an e-mail address in any case.
+#[tokio::test]
+async fn an_import_reads_the_addresses_of_a_kind_once_for_each_transaction() {
+    if on_postgres() {
+        return;
+    }
+    let on = Counted::of(World::new().await, Acme { account_is_email: true, ..Acme::default() }).await;
+    let before = commits(&on.world).0;
+    let all = (0..200).map(|number| item(KIND, "key", &format!("Ada{number}@acme.example")));
+    assert!(import(&on.registry, all.collect()).await.iter().all(Result::is_ok));
+    let transactions = commits(&on.world).0 - before;
+    let reads = on.count_of("SELECT account_id, label FROM").await;
+    assert!((1..=transactions).contains(&reads), "{reads} reads in {transactions} transactions");
+    assert_eq!(on.count_of("SELECT id, label, account_id").await, 0, "none is searched for by itself");
+    let again = (0..200).map(|number| item(KIND, "key", &format!("ADA{number}@acme.example")));
+    assert!(import(&on.registry, again.collect()).await.iter().all(Result::is_err));
 }

@@ -39,6 +39,19 @@ fn since_boot() -> Option<Duration> {
     None
 }
 
+/// Returns the time since this machine started with the time for which it slept; `None` if the system does not report it.
+#[cfg(target_os = "linux")]
+pub(super) fn passed_with_sleep() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+}
+
+/// Returns `None`.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn passed_with_sleep() -> Option<Duration> {
+    None
+}
+
 /// Returns the name of this boot, if the system has one.
 fn boot_id() -> Option<String> {
     if !cfg!(target_os = "linux") {

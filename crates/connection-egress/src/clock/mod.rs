@@ -37,11 +37,12 @@ pub trait Clock: connection_contract::Clock + Debug {
     /// May be dropped at any time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 
-    /// Returns the time since a fixed moment, for measuring ages. By default, this is the system's monotonic clock.
+    /// Returns the time since a fixed moment, for measuring ages. By default, this is the system's monotonic clock, on
+    /// Linux the one that also counts the time for which the machine sleeps.
     fn passed(&self) -> Duration {
         #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        START.elapsed()
+        boot::passed_with_sleep().unwrap_or_else(|| START.elapsed())
     }
 
     /// Returns the boot of the machine and the time since it, for measurements across several processes.

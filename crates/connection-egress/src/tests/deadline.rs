@@ -45,7 +45,7 @@ async fn sent(body: bool, deadline: Duration, passes: Duration) -> (SendOnceOutc
     let request = if body { request.form("refresh_token", "old") } else { request };
     let egress = named(&there);
     let until = clock.passed() + deadline;
-    let sending = client.send_once(&egress, request, Some(until), None);
+    let sending = client.send_once(&egress, request, Some(until.into()), None);
     let moved = async {
         names.started.notified().await;
         clock.advance(passes);
@@ -88,11 +88,11 @@ async fn nothing_leaves_that_was_late_before_it_began() {
         let open = client.send_once(&named(&there), request(), None, None).await;
         assert!(matches!(open, SendOnceOutcome::Answered(_)), "{open:?}");
         clock.advance(Duration::from_secs(5));
-        let late = client.send_once(&named(&there), request(), Some(Duration::from_secs(5)), None).await;
+        let late = client.send_once(&named(&there), request(), Some(Duration::from_secs(5).into()), None).await;
         assert!(matches!(late, SendOnceOutcome::NotSent(_)), "body: {body}: {late:?}");
         assert_eq!(server.requests().len(), 1);
         // The control, which also shows that the same request is sent with a deadline and without one.
-        let early = client.send_once(&named(&there), request(), Some(Duration::from_secs(6)), None).await;
+        let early = client.send_once(&named(&there), request(), Some(Duration::from_secs(6).into()), None).await;
         assert!(matches!(early, SendOnceOutcome::Answered(_)), "{early:?}");
         let requests = server.requests();
         assert_eq!(requests[0], requests[1]);

@@ -14,6 +14,7 @@ use connection_contract::{BaseUrl, BoxFuture, HttpError, HttpRequest, HttpRespon
 use crate::{AllowedOrigin, Egress, HttpClient, HttpPolicy, NamedBy, clock::ManualClock, resolver::Lookup};
 
 mod addresses;
+mod coding;
 mod deadline;
 mod egress;
 mod environment;
@@ -26,6 +27,8 @@ mod outages;
 mod policy;
 mod redirects;
 mod requests;
+mod reuse;
+mod said;
 mod streaming;
 mod tls;
 mod websockets;

@@ -43,7 +43,7 @@ async fn a_handshake_that_fails_has_sent_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let server = thread::spawn(move || listener.accept().unwrap().0.write_all(b"220 hello, this is no TLS\r\n"));
-    assert!(matches!(once(&named(&there), &there, true).await, SendOnceOutcome::NotSent(HttpError::Tls)));
+    assert!(matches!(once(&named(&there), &there, true).await, SendOnceOutcome::NotSent(HttpError::NotTls)));
     server.join().unwrap().unwrap();
 }
 
@@ -82,7 +82,10 @@ async fn an_abandoned_request_is_never_sent() {
     let client = client_with(HttpPolicy::new(), Names::of(&[]));
     assert!(taken.give_up());
     let request = HttpRequest::post(&base(&there), "/").form("refresh_token", "old");
-    client.send_marked(&named(&there), request, &taken).await.unwrap_err();
+    let egress = named(&there);
+    let target = egress.target(client.policy(), request.url()).unwrap();
+    let outgoing = crate::outgoing::Outgoing::new(request).unwrap();
+    client.send_marked(&egress.heard, &target, outgoing, &taken, Duration::from_secs(30)).await.0.unwrap_err();
     assert_eq!(heard.join().unwrap(), 0, "the connection is closed without a byte");
 }
 

@@ -1,7 +1,7 @@
 //! One attempt of a process: the check of the deadline, the send, and the handling of its result.
 
 use super::{
-    designs::{Grace, Semantics, Unclear, Withdrawn},
+    designs::{Courier, Grace, Semantics, Unclear, Withdrawn},
     protocol::{Next, Turn, renew},
     state::{Answer, Before, Exchange, Lease, Message, Process, Rescued, Settled, State, Step},
 };
@@ -36,12 +36,13 @@ impl Turn<'_> {
         let hasty = replay && self.is_hasty(token);
         self.with(|state| {
             let bit = 1 << token;
+            let again = state.ghost.spent & bit != 0;
             if scope.semantics != Semantics::Stable {
                 state.ghost.hasty |= hasty;
-                state.ghost.spent_twice |= !replay && state.ghost.spent & bit != 0;
+                state.ghost.spent_twice |= !replay && again;
                 state.ghost.spent |= bit;
             }
-            state.messages.push(Message { from: self.index, awaited: true, token, replay, late, covered: false });
+            state.messages.push(Message { from: self.index, awaited: true, token, again, late, covered: false });
             state.messages.sort_unstable();
             state.processes[self.index].step = Step::Waiting;
         })
@@ -53,11 +54,40 @@ impl Turn<'_> {
     fn is_hasty(&self, token: u8) -> bool {
         let spends = |process: &Process| {
             let spending = matches!(process.step, Step::Intended | Step::Checked | Step::Waiting | Step::Answered(_));
-            spending && process.token == token
+            // After a day, a courier counts as ended, whatever the design makes of that.
+            spending && process.token == token && !(process.alone && process.stale)
         };
         let others = self.state.processes.iter().enumerate().filter(|(index, _)| *index != self.index);
         others.map(|(_, process)| process).any(spends)
             || self.state.messages.iter().any(|message| message.token == token && !message.covered)
+    }
+
+    /// Returns the steps of a courier whose process was killed.
+    pub(super) fn alone(&self) -> Next {
+        let mut ended = self.with(|state| {
+            let me = &mut state.processes[self.index];
+            (me.step, me.alone) = (Step::Dead, false);
+            state.messages.iter_mut().for_each(|message| message.awaited &= message.from != self.index);
+            state.messages.sort_unstable();
+        });
+        let has_word = self.me().step != Step::Intended || self.design.courier == Courier::NoWord;
+        let is_late = self.me().stale && self.design.courier != Courier::Duration;
+        match self.me().step {
+            Step::Answered(_) => vec![("the courier of # ends", ended)],
+            Step::Waiting if self.state.budget.unclear == 0 => Vec::new(),
+            Step::Waiting => {
+                ended.budget.unclear -= 1;
+                vec![("the courier of # gets no answer", ended)]
+            }
+            _ if has_word && !is_late => vec![("the courier of # sends", self.sent())],
+            _ => {
+                // The note does not say how the attempt before it ended.
+                if !self.me().replays {
+                    self.withdraw(&mut ended);
+                }
+                vec![("the note of the courier of # that nothing was sent is found", ended)]
+            }
+        }
     }
 
     pub(super) fn wait(&self) -> Next {
@@ -71,10 +101,6 @@ impl Turn<'_> {
                 mine.for_each(|message| message.awaited = false);
                 state.messages.sort_unstable();
             });
-            if ended == Unclear::Unreadable && self.design.keeps_unreadable {
-                after.processes[self.index].step = Step::Answered(Answer::Unreadable);
-                return (text, after);
-            }
             if after.row.exchange.is_some_and(|exchange| exchange.sender == self.index) {
                 self.conclude(&mut after, Some(ended));
             }
@@ -86,7 +112,7 @@ impl Turn<'_> {
         vec![
             ended("# is answered 503", Unclear::Failed),
             ended("# gets no answer", Unclear::Lost),
-            ended("# gets a 2xx that it cannot read", Unclear::Unreadable),
+            ended("# gets a page", Unclear::Page),
         ]
     }
 
@@ -150,6 +176,28 @@ impl Turn<'_> {
             }
             _ => ("# writes nothing", self.over(self.state.clone())),
         }
+    }
+
+    /// Returns the step of a process whose plugin cannot read the recorded answer, in which the new token is.
+    pub(super) fn unread(&self, answer: Answer) -> Option<(&'static str, State)> {
+        let same = self.state.row.generation == self.me().generation;
+        let Answer::New(token) = answer else { return None };
+        if self.state.budget.unread == 0 || !same || self.is_fenced() {
+            return None;
+        }
+        let stable = self.scope.semantics == Semantics::Stable;
+        let mut after = self.with(|state| state.budget.unread -= 1);
+        if stable {
+            after.row.exchange = None;
+        } else if self.design.erases_unread {
+            after.ghost.dropped |= token != after.row.token;
+            after.row.exchange = after.row.exchange.map(|exchange| Exchange { answer: None, ..exchange });
+            self.conclude(&mut after, Some(Unclear::Page));
+        }
+        let mut after = self.over(after);
+        // The faults have a budget, so this needs no bound.
+        after.processes[self.index].runs += 1;
+        Some(("# cannot read the answer", after))
     }
 
     /// Notes that the attempt is over, and whether the next send needs a quarantine.

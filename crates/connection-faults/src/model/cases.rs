@@ -1,7 +1,9 @@
 //! The explored cases: designs, the faults against which they run, and the expected results.
 
 use super::{
-    designs::{Design, Grace, PROTOCOL, Proof, Quarantine, Replays, Rescue, Scope, Semantics, Unclear, Withdrawn},
+    designs::{
+        Courier, Design, Grace, PROTOCOL, Proof, Quarantine, Replays, Rescue, Scope, Semantics, Unclear, Withdrawn,
+    },
     refresh::Invariant,
     state::Budget,
 };
@@ -32,7 +34,8 @@ impl Case {
     pub fn mended(&self) -> Self {
         // The contract does not count a provider that accepts only the last token as one with grace.
         let grace = if self.scope.semantics == Semantics::GraceLast { Grace::Everything } else { PROTOCOL.grace };
-        Self { expected: Expected::Holds, design: Design { grace, ..PROTOCOL }, ..self.clone() }
+        let courier = if self.design.courier == Courier::Off { Courier::Off } else { Courier::Right };
+        Self { expected: Expected::Holds, design: Design { grace, courier, ..PROTOCOL }, ..self.clone() }
     }
 
     /// Returns `true` if the provider's refresh tokens are never spent.
@@ -46,8 +49,17 @@ impl Case {
     }
 }
 
-const NONE: Budget =
-    Budget { crashes: 0, pauses: 0, unclear: 0, failures: 0, cuts: 0, refusals: 0, unopened: 0, renewals: 0 };
+const NONE: Budget = Budget {
+    crashes: 0,
+    pauses: 0,
+    unclear: 0,
+    unread: 0,
+    failures: 0,
+    cuts: 0,
+    refusals: 0,
+    unopened: 0,
+    renewals: 0,
+};
 const CRASH: Budget = Budget { crashes: 1, ..NONE };
 const UNCLEAR: Budget = Budget { unclear: 1, ..NONE };
 const PAUSE: Budget = Budget { pauses: 1, ..NONE };
@@ -71,13 +83,18 @@ pub fn protocol() -> Vec<Case> {
     let twice = Budget { crashes: 1, pauses: 2, unclear: 2, failures: 2, ..NONE };
     let outage = Budget { crashes: 1, unclear: 4, ..NONE };
     let unopened = Budget { unclear: 2, unopened: 1, ..NONE };
+    let unread = Budget { unread: 2, failures: 1, ..THREE };
     let case = |semantics, nodes, budget| holds("the protocol", PROTOCOL, semantics, nodes, budget);
     let last = Design { grace: Grace::Everything, ..PROTOCOL };
+    let courier = Design { courier: Courier::Right, ..PROTOCOL };
+    let carried = |semantics, nodes, budget| holds("the protocol, with couriers", courier, semantics, nodes, budget);
     vec![
         case(Semantics::Strict, TWO, Budget { renewals: 1, ..EACH }),
         case(Semantics::Strict, TWO, twice),
         case(Semantics::Strict, APART, outage),
         case(Semantics::Strict, TWO, Budget { crashes: 1, failures: 1, ..unopened }),
+        case(Semantics::Strict, TWO, unread),
+        case(Semantics::Strict, APART, Budget { crashes: 1, unread: 2, ..NONE }),
         Case { name: "the protocol, two refreshes", ..case(Semantics::Strict, TWO, THREE) }.runs(3, 2),
         case(Semantics::Strict, APART, EACH),
         case(Semantics::Strict, &[0, 0, 0], EACH),
@@ -85,13 +102,17 @@ pub fn protocol() -> Vec<Case> {
         case(Semantics::GraceSame, TWO, EACH),
         case(Semantics::GraceSame, APART, outage),
         case(Semantics::GraceSame, TWO, unopened),
+        case(Semantics::GraceSame, TWO, unread),
         case(Semantics::GraceSame, &[0, 0, 1], THREE),
         case(Semantics::GraceEach, APART, EACH),
         holds("the protocol, declared strict", last, Semantics::GraceLast, TWO, EACH),
         case(Semantics::Stable, TWO, EACH),
         case(Semantics::Stable, APART, outage),
         case(Semantics::Stable, TWO, unopened),
+        case(Semantics::Stable, TWO, unread),
         case(Semantics::Stable, APART, EACH),
+        carried(Semantics::Strict, TWO, Budget { crashes: 2, ..EACH }),
+        carried(Semantics::Strict, APART, EACH),
     ]
 }
 
@@ -107,6 +128,7 @@ pub fn rejected() -> Vec<Case> {
         let scope = Scope { semantics, nodes: TWO, budget, runs: 2, goal: 1 };
         Case { name, expected: Expected::Breaks(LiveIsLive), design: Design { grace, ..it }, scope }
     };
+    let carried = |courier| Design { courier, ..it };
     let design = |change: fn(&mut Design)| {
         let mut design = it;
         change(&mut design);
@@ -132,9 +154,9 @@ pub fn rejected() -> Vec<Case> {
         ),
         breaks("5xx without quarantine", LiveIsLive, design(|it| it.hasty = Some(Unclear::Failed)), TWO, UNCLEAR),
         breaks(
-            "a 2xx that cannot be read, without quarantine",
+            "a page with a 2xx, without quarantine",
             LiveIsLive,
-            design(|it| it.hasty = Some(Unclear::Unreadable)),
+            design(|it| it.hasty = Some(Unclear::Page)),
             TWO,
             UNCLEAR,
         ),
@@ -199,11 +221,11 @@ pub fn rejected() -> Vec<Case> {
             Budget { refusals: 1, ..UNCLEAR },
         ),
         breaks(
-            "an answer that nobody can read is kept",
-            EveryRunEnds,
-            design(|it| it.keeps_unreadable = true),
+            "an answer that cannot be read is erased",
+            NothingReceivedIsLost,
+            design(|it| it.erases_unread = true),
             TWO,
-            UNCLEAR,
+            Budget { unread: 1, ..NONE },
         ),
         breaks("an answer fenced by the lease", NothingReceivedIsLost, design(|it| it.fenced = true), TWO, PAUSE),
         breaks(
@@ -213,6 +235,9 @@ pub fn rejected() -> Vec<Case> {
             TWO,
             PAUSE,
         ),
+        breaks("a courier, and the intent names its caller", LiveIsLive, carried(Courier::NamesCaller), TWO, CRASH),
+        breaks("a courier that needs no word", NoSecondSpend, carried(Courier::NoWord), TWO, CRASH),
+        breaks("a courier whose end is a duration", LiveIsLive, carried(Courier::Duration), APART, CRASH),
         breaks("a lease that does not expire", EveryRunEnds, design(|it| it.expires = false), TWO, CRASH),
         graceful("grace without proof", Semantics::GraceSame, Grace::Nothing, Budget { unclear: 1, ..PAUSE }),
         graceful("grace without quarantine where it outlasts the window", Semantics::GraceSame, Grace::Window, UNCLEAR),

@@ -28,10 +28,24 @@ pub(crate) struct Design {
     pub(crate) grace: Grace,
     /// The commit of an answer requires the lease, and not only the generation.
     pub(crate) fenced: bool,
-    /// A 2xx response that the plugin cannot read is recorded as the answer.
-    pub(crate) keeps_unreadable: bool,
+    /// An answer that the plugin cannot read is erased, and the token is sent again.
+    pub(crate) erases_unread: bool,
     /// The row is read again before a refusal is believed.
     pub(crate) reread: bool,
+    pub(crate) courier: Courier,
+}
+
+/// The courier that sends the request, if one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Courier {
+    Off,
+    Right,
+    /// The lock of the process that commits the intent proves the end of the attempt.
+    NamesCaller,
+    /// The courier sends as soon as it has the request.
+    NoWord,
+    /// The end is a time from when the courier got the word.
+    Duration,
 }
 
 /// The number of replays of an exchange without a clear answer.
@@ -49,8 +63,8 @@ pub(crate) enum Unclear {
     Failed,
     /// The response does not arrive, or not completely.
     Lost,
-    /// The provider answers with a 2xx that the plugin cannot read.
-    Unreadable,
+    /// A gateway answers with a page and a 2xx.
+    Page,
 }
 
 /// The evidence that the sender will not send any more.
@@ -166,6 +180,7 @@ pub(crate) const PROTOCOL: Design = Design {
     withdrawn: Withdrawn::Uncertain,
     grace: Grace::Quarantine,
     fenced: false,
-    keeps_unreadable: false,
+    erases_unread: false,
     reread: true,
+    courier: Courier::Off,
 };

@@ -1,14 +1,14 @@
 //! The steps of the model outside of the processes: the provider, the network, the clock and the faults.
 
 use super::{
-    designs::{Design, Scope, Semantics},
+    designs::{Courier, Design, Scope, Semantics},
     label::Label,
     protocol::renew,
-    state::{Answer, Message, Process, Settled, State, Step},
+    state::{Answer, Message, Process, Rescued, Settled, State, Step},
 };
 
 /// Returns the steps in which the provider or the network handles a request.
-pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
+pub(crate) fn messages(design: &Design, scope: &Scope, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     for (at, message) in state.messages.iter().enumerate() {
         let mut after = state.clone();
@@ -21,7 +21,7 @@ pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
         if awaited && state.budget.refusals > 0 {
             let mut turned = after.clone();
             turned.budget.refusals -= 1;
-            if !message.replay {
+            if !message.again {
                 turned.ghost.spent &= !(1 << message.token);
             }
             turned.processes[message.from].step = Step::Answered(Answer::TurnedAway);
@@ -32,6 +32,10 @@ pub(crate) fn messages(scope: &Scope, state: &State) -> Vec<(Label, State)> {
             after.processes[message.from].step = Step::Answered(answer);
             if let Answer::New(token) = answer {
                 after.ghost.received = token;
+                if design.courier != Courier::Off {
+                    let generation = after.processes[message.from].generation;
+                    after.rescued[scope.nodes[message.from]] = Some(Rescued { generation, token });
+                }
             }
         }
         next.push((of(said), after));
@@ -68,7 +72,7 @@ fn process(scope: &Scope, state: &mut State, message: &Message) -> (&'static str
 pub(crate) fn time(design: &Design, scope: &Scope, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     if let Some(lease) = state.row.lease
-        && state.processes[lease.owner].step == Step::Dead
+        && state.processes[lease.owner].is_killed()
         && !lease.expired
         && design.expires
     {
@@ -91,15 +95,18 @@ fn day(scope: &Scope, state: &State) -> Option<(Label, State)> {
     let exchange = state.row.exchange.filter(|it| it.answer.is_none() && it.settled == Settled::No && !it.gone)?;
     let node = scope.nodes[exchange.sender];
     // A process that can begin no further run gives no sign of life either.
-    let gone = |process: &Process| process.step == Step::Dead || (process.step == Step::Idle && process.runs == 0);
+    let gone = |process: &Process| process.is_killed() || (process.step == Step::Idle && process.runs == 0);
     let silent = scope.nodes.iter().zip(&state.processes).all(|(at, process)| *at != node || gone(process));
     let under_way = state.messages.iter().any(|message| message.from == exchange.sender);
-    if !silent || under_way || state.processes[exchange.sender].step != Step::Dead {
+    if !silent || under_way || !state.processes[exchange.sender].is_killed() {
         return None;
     }
     let mut after = state.clone();
     after.row.exchange.iter_mut().for_each(|exchange| exchange.gone = true);
     after.rescued[node] = None;
+    // A courier that is still out was paused for so long.
+    let sender = &mut after.processes[exchange.sender];
+    sender.stale |= sender.alone;
     Some((Label::new(exchange.sender, "a day passes without a sign of #"), after))
 }
 
@@ -124,7 +131,7 @@ fn windows(state: &State, next: &mut Vec<(Label, State)>) {
 }
 
 /// Returns the steps that use up a part of the fault budget.
-pub(crate) fn faults(expires: bool, state: &State) -> Vec<(Label, State)> {
+pub(crate) fn faults(design: &Design, state: &State) -> Vec<(Label, State)> {
     let mut next = Vec::new();
     for (index, process) in state.processes.iter().enumerate() {
         let of = |text| Label::new(index, text);
@@ -134,16 +141,25 @@ pub(crate) fn faults(expires: bool, state: &State) -> Vec<(Label, State)> {
             let mut after = state.clone();
             after.budget.crashes -= 1;
             let process = &mut after.processes[index];
-            (process.step, process.runs, process.stale, process.cut) = (Step::Dead, 0, false, false);
-            after.messages.iter_mut().for_each(|message| message.awaited &= message.from != index);
+            let has_request = matches!(process.step, Step::Intended | Step::Checked | Step::Waiting)
+                || (process.step == Step::Leading && design.courier == Courier::NoWord);
+            // The second kill is that of the courier.
+            process.alone = !process.alone && has_request && design.courier != Courier::Off;
+            (process.runs, process.stale, process.cut) = (0, false, false);
+            let alone = process.alone;
+            if !alone {
+                process.step = Step::Dead;
+            }
+            after.messages.iter_mut().for_each(|message| message.awaited &= alone || message.from != index);
             after.messages.sort_unstable();
             next.push((of("# is killed"), after));
         }
+        let running = running && !process.alone;
         if state.budget.pauses > 0 && running && !process.stale {
             let mut after = state.clone();
             after.budget.pauses -= 1;
             after.processes[index].stale = true;
-            after.row.lease.iter_mut().for_each(|lease| lease.expired |= expires && lease.owner == index);
+            after.row.lease.iter_mut().for_each(|lease| lease.expired |= design.expires && lease.owner == index);
             next.push((of("# is paused beyond its lease"), after));
         }
         if state.budget.cuts > 0 && running && !process.cut {

@@ -1,7 +1,7 @@
 //! A model of the refresh of a connection, and a checker that visits every state of it.
 //!
-//! The model is an abstraction: there is one row, a token is a number, and there is no clock. Instead, a lease and a
-//! window may end at any time, a quarantine ends when every request sent before it began is processed or lost, and a
+//! The model is an abstraction: there is one row, a token is a number, and there is no clock. Instead, the lease of a
+//! process that is killed or paused and a window may end at any time, a quarantine ends when every request sent before it began is processed or lost, and a
 //! day passes while a node is silent. The number of sends is not bounded, but the faults have a budget, so that the
 //! number of states is finite.
 //!

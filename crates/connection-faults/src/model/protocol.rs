@@ -1,8 +1,8 @@
 //! The steps that a process may take, according to the design.
 
 use super::{
-    designs::{Design, Grace, Proof, Quarantine, Replays, Rescue, Scope, Semantics},
-    state::{Answer, Before, Exchange, Lease, Process, Rescued, Settled, State, Step},
+    designs::{Courier, Design, Grace, Proof, Quarantine, Replays, Rescue, Scope, Semantics},
+    state::{Before, Exchange, Lease, Process, Rescued, Settled, State, Step},
 };
 
 /// One process in a state, whose next steps are computed.
@@ -18,6 +18,15 @@ pub(crate) type Next = Vec<(&'static str, State)>;
 
 impl Turn<'_> {
     pub(crate) fn steps(&self) -> Next {
+        if self.me().alone {
+            return self.alone();
+        }
+        let mut next = self.own_steps();
+        next.extend(self.sign());
+        next
+    }
+
+    fn own_steps(&self) -> Next {
         match self.me().step {
             Step::Idle => self.begin(),
             Step::Leading => self.lead(),
@@ -27,9 +36,20 @@ impl Turn<'_> {
             Step::Checked => vec![("# sends", self.sent())],
             Step::Waiting => self.wait(),
             Step::Answered(answer) => self.record(answer),
-            Step::Recorded(answer) => vec![self.finish(answer)],
+            Step::Recorded(answer) => [self.finish(answer)].into_iter().chain(self.unread(answer)).collect(),
             Step::Dead => Vec::new(),
         }
+    }
+
+    /// Returns the step of a process that was paused beyond its lease and extends it, which it can if no other process has
+    /// taken the lease.
+    fn sign(&self) -> Option<(&'static str, State)> {
+        let owns = self.state.row.lease.is_some_and(|lease| lease.owner == self.index);
+        let signed = |state: &mut State| {
+            state.processes[self.index].stale = false;
+            state.row.lease = Some(Lease { owner: self.index, expired: false });
+        };
+        (self.me().stale && owns).then(|| ("# gives a sign again", self.with(signed)))
     }
 
     pub(super) fn me(&self) -> &Process {
@@ -68,9 +88,7 @@ impl Turn<'_> {
             return if row.failing { Vec::new() } else { vec![("# takes the lease", self.led(Step::Leading))] };
         };
         if let Some(answer) = exchange.answer {
-            let mut led = self.led(Step::Recorded(answer));
-            led.ghost.stuck |= answer == Answer::Unreadable;
-            return vec![("# takes the lease and the answer", led)];
+            return vec![("# takes the lease and the answer", self.led(Step::Recorded(answer)))];
         }
         if self.rescued().is_some() && self.design.rescue == Rescue::AfterProof {
             return vec![("# commits what a rescue file holds", self.ingested())];
@@ -145,7 +163,8 @@ impl Turn<'_> {
 
     fn proven(&self, exchange: &Exchange) -> bool {
         let sender = &self.state.processes[exchange.sender];
-        let dead = sender.step == Step::Dead;
+        let is_unseen = sender.alone && self.design.courier == Courier::NamesCaller;
+        let dead = sender.step == Step::Dead || is_unseen;
         let own = exchange.sender == self.index;
         let near = self.scope.nodes[exchange.sender] == self.scope.nodes[self.index];
         own || exchange.gone

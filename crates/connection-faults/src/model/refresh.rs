@@ -55,8 +55,9 @@ impl Model for Refresh {
 
     fn initial(&self) -> State {
         let runs = self.scope.runs;
+        let step = Step::Idle;
         let process =
-            Process { step: Step::Idle, runs, generation: 0, token: 0, replays: false, stale: false, cut: false };
+            Process { step, runs, generation: 0, token: 0, replays: false, stale: false, cut: false, alone: false };
         State {
             row: Row { generation: 0, token: 0, failing: false, lease: None, exchange: None },
             provider: Provider { current: 0, eldest: 0, family: 0, alive: true, window: None },
@@ -71,15 +72,14 @@ impl Model for Refresh {
     fn steps(&self, state: &State) -> Vec<(Label, State)> {
         let design = &self.design;
         let scope = &self.scope;
-        let expires = self.design.expires;
         let mut next = Vec::new();
         for index in 0..state.processes.len() {
             let steps = Turn { design, scope, state, index }.steps();
             next.extend(steps.into_iter().map(|(label, after)| (Label::new(index, label), after)));
         }
-        next.extend(environment::messages(scope, state));
+        next.extend(environment::messages(design, scope, state));
         next.extend(environment::time(design, scope, state));
-        next.extend(environment::faults(expires, state));
+        next.extend(environment::faults(design, state));
         next
     }
 
@@ -92,7 +92,7 @@ impl Model for Refresh {
             (Invariant::NoSecondSpend, ghost.spent_twice || ghost.hasty),
             (Invariant::LiveIsLive, quiescent(state) && !row.failing && row.exchange.is_none() && !usable(state)),
             (Invariant::NothingReceivedIsLost, ghost.dropped || wasted(state) || forgotten(state)),
-            (Invariant::EveryRunEnds, ghost.stuck || (last && state.processes.iter().any(waits))),
+            (Invariant::EveryRunEnds, last && state.processes.iter().any(waits)),
             (Invariant::NoFlip, ghost.flipped),
             (Invariant::NothingIsGivenUp, row.failing && !ghost.unopened && taken(state)),
         ]);
@@ -140,7 +140,9 @@ fn forgotten(state: &State) -> bool {
 /// Returns `true` if the provider's current token is in the row, the journal, a process or a rescue file.
 fn at_hand(state: &State) -> bool {
     let current = Answer::New(state.provider.current);
-    let held = |process: &Process| matches!(process.step, Step::Answered(it) | Step::Recorded(it) if it == current);
+    // A courier alone gives its answer to nobody; the file of its node has it.
+    let has = |step| matches!(step, Step::Answered(it) | Step::Recorded(it) if it == current);
+    let held = |process: &Process| has(process.step) && !process.alone;
     let rescued = state
         .rescued
         .iter()

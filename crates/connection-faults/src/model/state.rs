@@ -78,8 +78,6 @@ pub(crate) enum Answer {
     New(Token),
     /// The provider answered `invalid_grant`.
     Refused,
-    /// A 2xx response that the plugin cannot read. The protocol records none.
-    Unreadable,
     /// A recorded answer that can no longer be opened.
     Unopened,
     /// The provider did not process the request: 429, or a 4xx that says nothing about the token.
@@ -108,10 +106,19 @@ pub(crate) struct Process {
     pub(crate) generation: u8,
     pub(crate) token: Token,
     pub(crate) replays: bool,
-    /// The process was paused beyond its lease and its deadline.
+    /// The process was paused beyond its lease, whose last extension is its last sign of life.
     pub(crate) stale: bool,
     /// The database no longer sees the process's session.
     pub(crate) cut: bool,
+    /// The process was killed, and its courier goes on at its step.
+    pub(crate) alone: bool,
+}
+
+impl Process {
+    /// Returns `true` if the process was killed, whether or not its courier goes on.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.alone || self.step == Step::Dead
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,9 +147,10 @@ pub(crate) struct Message {
     /// The sender waits for the answer.
     pub(crate) awaited: bool,
     pub(crate) token: Token,
-    pub(crate) replay: bool,
-    /// The request was sent after the sender's deadline, because the sender was paused between its check of the clock
-    /// and the send.
+    /// An earlier attempt sent the token, and was not turned away.
+    pub(crate) again: bool,
+    /// The request was sent too long after the sender's last sign of life, because the sender was paused between its check
+    /// of the clock and the send.
     pub(crate) late: bool,
     /// The quarantine for this request ends before the provider's window closes.
     pub(crate) covered: bool,
@@ -161,8 +169,10 @@ pub(crate) struct Budget {
     pub(crate) crashes: u8,
     /// The number of processes that may still be paused beyond their lease.
     pub(crate) pauses: u8,
-    /// Attempts without a clear answer: a 5xx, no complete response, or a 2xx that the plugin cannot read.
+    /// Attempts without a clear answer: a 5xx, no complete response, or a page.
     pub(crate) unclear: u8,
+    /// The number of times that the plugin cannot read a recorded answer. A later version of it can.
+    pub(crate) unread: u8,
     /// Commits that fail because the disk refuses them.
     pub(crate) failures: u8,
     /// Database sessions that end while their process lives.
@@ -187,7 +197,6 @@ pub(crate) struct Ghost {
     pub(crate) unopened: bool,
     pub(crate) flipped: bool,
     pub(crate) dropped: bool,
-    pub(crate) stuck: bool,
     /// The last token that a process received.
     pub(crate) received: Token,
 }

@@ -116,6 +116,7 @@ fn faults(budget: &Budget) -> String {
         ("killed", budget.crashes),
         ("paused", budget.pauses),
         ("answer unclear", budget.unclear),
+        ("answer unreadable", budget.unread),
         ("commit failed", budget.failures),
         ("session cut", budget.cuts),
         ("turned away", budget.refusals),

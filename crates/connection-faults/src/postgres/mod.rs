@@ -65,6 +65,15 @@ impl Database {
         blocking(Self::migrated())
     }
 
+    /// Like [`empty`](Self::empty), but blocks the thread. It may be called inside or outside of a runtime.
+    ///
+    /// # Panics
+    ///
+    /// Panics in the same cases as [`migrated`](Self::migrated).
+    pub fn empty_blocking() -> Self {
+        blocking(Self::empty())
+    }
+
     /// Deletes all rows by creating the database again from the template, even while programs are connected.
     ///
     /// # Panics

@@ -150,6 +150,21 @@ impl Cluster {
         fs::OpenOptions::new().append(true).open(file)?.write_all(lines.as_bytes())
     }
 
+    /// Makes a standby in a new directory, which follows this cluster until it is [promoted](Self::control).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the binaries fail.
+    pub fn standby(&self) -> io::Result<Self> {
+        let directory = directory_in(&env::temp_dir())?;
+        let data = directory.path().join("data").display().to_string();
+        let port = self.port.to_string();
+        let copy = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", &data, "-R", "-X", "stream", "-c", "fast"];
+        run(&program("pg_basebackup")?, &copy, directory.path())?;
+        // The last setting of the copied file counts.
+        begin(directory, "")
+    }
+
     /// Runs `pg_ctl` on the cluster with these arguments, to stop the server as a crash would or to start it again.
     ///
     /// # Errors
@@ -199,12 +214,24 @@ pub fn volatile_cluster() -> io::Result<Cluster> {
 
 /// Makes a cluster in a new directory within `parent`, with additional lines of settings.
 fn start(parent: &Path, more: &str) -> io::Result<Cluster> {
+    let directory = directory_in(parent)?;
+    let data = directory.path().join("data").display().to_string();
     let initdb = program("initdb")?;
-    let control = program("pg_ctl")?;
+    run(&initdb, &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], directory.path())?;
+    begin(directory, more)
+}
+
+/// Makes a directory for a cluster.
+fn directory_in(parent: &Path) -> io::Result<TempDir> {
     let directory = tempfile::Builder::new().prefix("connections-postgres-").tempdir_in(parent)?;
     own(directory.path())?;
+    Ok(directory)
+}
+
+/// Starts the cluster whose files are in `data` of a directory, on a free port, with additional lines of settings.
+fn begin(directory: TempDir, more: &str) -> io::Result<Cluster> {
+    let control = program("pg_ctl")?;
     let data = directory.path().join("data").display().to_string();
-    run(&initdb, &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], directory.path())?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let settings = format!("\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n{more}");
     fs::OpenOptions::new().append(true).open(format!("{data}/postgresql.conf"))?.write_all(settings.as_bytes())?;

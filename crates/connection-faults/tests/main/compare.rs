@@ -14,7 +14,7 @@ pub(crate) async fn stored(registry: &ConnectionRegistry) -> BTreeMap<String, Co
     let mut filter = Filter::new();
     loop {
         let page = registry.list_connections(filter.clone()).await.unwrap();
-        all.extend(page.connections.into_iter().map(|info| (info.id.to_string(), info)));
+        all.extend(page.items.into_iter().map(|info| (info.id.to_string(), info)));
         match page.next {
             Some(next) => filter = filter.after(next),
             None => return all,
@@ -111,14 +111,14 @@ pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
         let mut number = 0;
         let mut names = Vec::new();
         loop {
-            let page = registry.events().history(id.parse().unwrap(), after).await.unwrap();
-            assert_eq!(page.broken_at, None, "{id}");
-            for event in page.events {
+            let history = registry.events().history(id.parse().unwrap(), after).await.unwrap();
+            assert_eq!(history.broken_at, None, "{id}");
+            for event in history.page.items {
                 number += 1;
                 assert_eq!(event.number, number, "{id}");
                 names.push(event.name);
             }
-            after = page.next;
+            after = history.page.next;
             if after.is_none() {
                 break;
             }

@@ -69,7 +69,7 @@ async fn relay(database: TestDatabase) {
     assert_eq!(outcome, "done ada");
     assert_eq!(relay.provider.request_count(KEY), 3, "by the second, by the third, and for the new connection");
     let registry = relay.order.open().await.unwrap();
-    assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().connections.len(), 1);
+    assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().items.len(), 1);
     assert!(registry.setups().list().await.unwrap().is_empty());
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct Use {
     /// KIND, KIND:LABEL, an id, or the end of an id
     #[arg(required_unless_present = "default")]
     pub(crate) connection: Option<String>,
-    /// Use the default of the provider again
+    /// Undo the choice: use the only granted connection, else the default
     #[arg(long, conflicts_with = "connection")]
     pub(crate) default: bool,
 }

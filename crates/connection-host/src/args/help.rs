@@ -58,7 +58,10 @@ const GROUPS: &[(&str, &[&str])] = &[
             "watch",
             "backup",
             "restore",
+            "move",
+            "failover",
             "key",
+            "upgrade",
             "tokens",
             "doctor",
             "config",
@@ -240,7 +243,7 @@ mod tests {
             settings.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
         let named = first_words.flat_map(|line| line.split("  ").next().unwrap_or_default().split(", "));
         let (paths, keys): (Vec<_>, Vec<_>) = named.map(str::trim).partition(|name| name.starts_with('/'));
-        assert_eq!(paths, ["/", "/api/v1", "/healthz", "/readyz", "/metrics"]);
+        assert_eq!(paths, ["/", "/api/v1", "/healthz", "/readyz", "/livez", "/metrics"]);
         for key in ["inbound.listen", "inbound.public_url", "database_url", "key.file", "data_dir", "state_dir", "log"]
         {
             assert!(keys.contains(&key), "{key} is missing: {keys:?}");

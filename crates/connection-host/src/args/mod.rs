@@ -22,6 +22,7 @@ mod serve;
 mod setup;
 mod show;
 mod tokens;
+mod upgrade;
 mod uses;
 mod webhooks;
 
@@ -51,6 +52,7 @@ pub(crate) use serve::Serve;
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use show::{KindsCommand, KindsImport, List, Watching};
 pub(crate) use tokens::{CreateToken, RevokeTokens, TokensCommand};
+pub(crate) use upgrade::UpgradeCommand;
 pub(crate) use uses::{Uses, UsesCommand, UsesFilter};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
@@ -164,8 +166,27 @@ impl Command {
             Self::Mcp(Mcp { command: Some(McpCommand::Adopt(adopt)), .. }) => adopt.list,
             Self::Profiles { command } => matches!(command, ProfilesCommand::List { .. }),
             Self::Rules { .. } | Self::Usage(_) => true,
+            Self::Upgrade { command } => !matches!(command, Some(UpgradeCommand::Finish { dry_run: false })),
             Self::Uses(uses) => !matches!(uses.command, Some(UsesCommand::Erase { .. })),
             _ => self.only_reads(),
+        }
+    }
+
+    /// Returns `true` for a command that reads, checks or writes files of kinds alone. The configuration may then name an
+    /// application of a kind that is not there yet.
+    pub(crate) fn is_of_kind_files(&self) -> bool {
+        let Self::Kinds { command: Some(command), .. } = self else { return false };
+        match command {
+            KindsCommand::Add { .. }
+            | KindsCommand::Check { .. }
+            | KindsCommand::Import { .. }
+            | KindsCommand::New { .. }
+            | KindsCommand::Schema
+            | KindsCommand::Test(_) => true,
+            KindsCommand::Accept { .. }
+            | KindsCommand::ForgetClient { .. }
+            | KindsCommand::Remove { .. }
+            | KindsCommand::Show { .. } => false,
         }
     }
 
@@ -377,10 +398,29 @@ pub(crate) enum Command {
         #[arg(long)]
         mark: bool,
     },
+    /// Move the database from its file to a PostgreSQL server
+    Move {
+        /// The address of the server: postgres://USER@HOST/DATABASE, or `-` to read it from standard input
+        address: String,
+        /// Take the move back, while nobody has opened the copy
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Mark used tokens after a standby was promoted
+    Failover {
+        /// Mark nothing, because the standby had every commit
+        #[arg(long)]
+        synchronous: bool,
+    },
     /// Show, move or rotate the database key
     Key {
         #[command(subcommand)]
         command: Option<KeyCommand>,
+    },
+    /// Show which versions of the program may write, or finish an upgrade
+    Upgrade {
+        #[command(subcommand)]
+        command: Option<UpgradeCommand>,
     },
     /// Run the server: page, API, callbacks, token refresh
     #[command(long_about = serve::SERVE)]

@@ -8,8 +8,8 @@ Run the server: the page, the API, callbacks, webhooks, token refresh and
 pending setups
 
 Nobody uses the page or the API without a token; --open gives one to your
-browser, even if the server is already running. The server runs until SIGTERM
-or control-C, finishes what is under way, and exits with 0.
+browser, even if the server is already running. The server runs until SIGTERM,
+SIGHUP or control-C, finishes what is under way, and exits with 0.
 
 Ports
   inbound.listen       Address to listen on [default: 127.0.0.1:8745]
@@ -26,6 +26,7 @@ Ports
   /healthz             Answers 200 while the database can be read, else 503
   /readyz              The same for load balancers, and 503 from the moment that
                        the server is asked to stop
+  /livez               Answers 503 only if a restart of the server is needed
   /metrics             Metrics for Prometheus, with a token for every owner
 
 Database and key

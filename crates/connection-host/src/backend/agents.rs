@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use connection_api::{
     Agent, AgentGrant, Explanation, GrantPreview, IssuedAgentToken, LearnedRules, NewAgentGrant, NewAgentToken,
-    RemovedAgent, SendRequest, ShownAgent,
+    RemovedAgent, SendRequest, ShownAgent, Withdrawal,
 };
 use connection_contract::Timestamp;
 use connection_core::{AccessTokenId, LearnFrom};
@@ -55,20 +55,20 @@ pub(crate) trait Agents {
     /// Lets an agent use a connection within rules, in place of the grant that it has for the connection.
     async fn grant_agent(&self, agent: &str, connection: &str, new: &NewAgentGrant) -> Result<AgentGrant, Error>;
 
-    /// Revokes the grant of a connection, if there is one.
-    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<(), Error>;
+    /// Revokes the grant of a connection, if there is one. Returns where that is not in force yet.
+    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<Withdrawal, Error>;
 
     /// Makes a token for an agent.
     async fn create_agent_token(&self, agent: &str, new: NewAgentToken) -> Result<IssuedAgentToken, Error>;
 
-    /// Revokes a token of an agent.
-    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<(), Error>;
+    /// Revokes a token of an agent. Returns where that is not in force yet.
+    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<Withdrawal, Error>;
 }
 
 #[async_trait(?Send)]
 impl Agents for Local {
     async fn agents(&self) -> Result<Vec<Agent>, Error> {
-        Ok(view::agents(&self.registry).await?)
+        Ok(view::agents(&self.registry, None, None).await?.items)
     }
 
     async fn agent(&self, name: &str) -> Result<ShownAgent, Error> {
@@ -126,14 +126,15 @@ impl Agents for Local {
         Ok(agents::grant(&self.registry, &agent, connection.info(), new).await?)
     }
 
-    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<(), Error> {
+    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<Withdrawal, Error> {
         let agent = self.registry.agents().get(agent).await?;
         let id = connection.parse().map_err(|_| Error::new(Exit::NotFound, "not_found", "there is no such connection"));
         // A grant is revoked even if its connection cannot be read.
-        if !agent.revoke(id?).await? {
+        let revoked = agent.revoke(id?).await?;
+        if !revoked.was_there {
             self.connection(connection).await?;
         }
-        Ok(())
+        Ok(convert::withdrawal(&revoked.in_force))
     }
 
     async fn create_agent_token(&self, agent: &str, new: NewAgentToken) -> Result<IssuedAgentToken, Error> {
@@ -141,14 +142,11 @@ impl Agents for Local {
         Ok(agents::new_token(&agent, new).await?)
     }
 
-    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<(), Error> {
+    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<Withdrawal, Error> {
         let unknown = || Error::new(Exit::NotFound, "token_not_found", "the agent has no such token");
         let agent = self.registry.agents().get(agent).await?;
         let id: AccessTokenId = id.parse().map_err(|_| unknown())?;
-        match agents::revoke_token(&agent, id).await? {
-            true => Ok(()),
-            false => Err(unknown()),
-        }
+        agents::revoke_token(&agent, id).await?.ok_or_else(unknown)
     }
 }
 
@@ -202,7 +200,7 @@ impl Agents for Remote {
         Ok(self.client.grant_agent(agent, connection, new).await?)
     }
 
-    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<(), Error> {
+    async fn revoke_agent_grant(&self, agent: &str, connection: &str) -> Result<Withdrawal, Error> {
         Ok(self.client.revoke_agent_grant(agent, connection).await?)
     }
 
@@ -210,7 +208,7 @@ impl Agents for Remote {
         Ok(self.client.create_agent_token(agent, &new).await?)
     }
 
-    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<(), Error> {
+    async fn revoke_agent_token(&self, agent: &str, id: &str) -> Result<Withdrawal, Error> {
         Ok(self.client.revoke_agent_token(agent, id).await?)
     }
 }

@@ -10,7 +10,8 @@ use connection_api::{
 use connection_client::ConnectionFilter;
 use connection_contract::{Kind, Secret};
 use connection_core::{
-    Connection as CoreConnection, ConnectionId, ConnectionInfo, Error as CoreError, Filter, HttpPolicy, Response, Tags,
+    Connection as CoreConnection, ConnectionId, ConnectionInfo, Cursor, Error as CoreError, Filter, HttpPolicy,
+    Response, Tags,
 };
 use connection_server::{
     convert,
@@ -18,7 +19,7 @@ use connection_server::{
 };
 use tokio::task::JoinSet;
 
-use super::{AT_THE_SERVER, Backend, Local, Remote, remote::unreadable};
+use super::{AT_THE_SERVER, Backend, Local, Remote, error_of_use, not_renewed::error_of_refresh, remote::unreadable};
 use crate::{Error, Exit, output::short_id};
 
 /// The number of connections on a page.
@@ -80,8 +81,9 @@ pub(crate) trait Connections {
     /// Sends a request with the credential.
     async fn send(&self, id: &str, request: NewRequest) -> Result<Sent, Error>;
 
-    /// Learns after an answer 401 whether the credential still works, so that what other commands say is true.
-    async fn verify_refused_use(&self, id: &str);
+    /// Learns after an answer 401 whether the credential still works, so that what other commands say is true. Returns
+    /// what was found; `None` if nothing was verified.
+    async fn verify_refused_use(&self, id: &str) -> Option<Connection>;
 }
 
 /// Returns the connections of this kind, or all, from all pages.
@@ -165,16 +167,14 @@ impl Connections for Local {
 
     async fn page(&self, kind: Option<&Kind>, after: Option<&str>) -> Result<ConnectionPage, Error> {
         let filter = kind.cloned().into_iter().fold(Filter::new().limit(PAGE), Filter::kind);
-        let after = after.map(str::parse).transpose().map_err(|_| Error::usage("there is no such page"))?;
-        let page = self.registry.list_connections(after.into_iter().fold(filter, Filter::after)).await?;
-        let items = view::listed_all(&self.registry, &page.connections, self.now()).await?;
+        let filter = after.map(Cursor::from).into_iter().fold(filter, Filter::after);
+        let page = self.registry.list_connections(filter).await?;
+        let items = view::listed_all(&self.registry, &page.items, self.now()).await?;
         Ok(ConnectionPage { items, next: page.next.map(|next| next.to_string()), counts: None })
     }
 
     async fn overview(&self, query: &ListQuery, after: Option<&str>) -> Result<ConnectionPage, Error> {
-        let after = after.map(str::parse).transpose();
-        let after = after.map_err(|_| Error::usage("--after takes a place that `list` printed"))?;
-        let query = ListQuery { after, ..query.clone() };
+        let query = ListQuery { after: after.map(Cursor::from), ..query.clone() };
         Ok(view::connection_list(&self.registry, &query, self.now()).await?)
     }
 
@@ -243,7 +243,7 @@ impl Connections for Local {
             Err(error) => {
                 let after = self.registry.connection(connection.id()).await;
                 let after = after.as_ref().unwrap_or(&connection);
-                Err(self.not_refreshed(error, after.info()))
+                Err(error_of_refresh(error, after.info(), self.now()))
             }
         }
     }
@@ -290,7 +290,8 @@ impl Connections for Local {
         }
         let rest = new.url().split("://").last().unwrap_or_default();
         let host = rest.split(['/', '?']).next().map(str::to_owned);
-        let response = connection.redacting().send(new).await?;
+        let sent = connection.redacting().send(new).await;
+        let response = sent.map_err(|error| error_of_use(error, connection.info(), self.now()))?;
         Ok(Sent {
             host,
             status: response.status(),
@@ -301,11 +302,15 @@ impl Connections for Local {
         })
     }
 
-    async fn verify_refused_use(&self, id: &str) {
-        let Ok(connection) = self.connection(id).await else { return };
+    async fn verify_refused_use(&self, id: &str) -> Option<Connection> {
+        let connection = self.connection(id).await.ok()?;
         // The answer is the result of the command; a verification that fails leaves the refused request noted.
-        if let Err(error) = connection.verify_refused_use().await {
-            tracing::debug!(connection = %id, code = error.code(), "the verification after a refused request failed");
+        match connection.verify_refused_use().await {
+            Ok(found) => found.map(|info| self.body(&info)),
+            Err(error) => {
+                tracing::debug!(connection = %id, code = error.code(), "the verification after a refused request failed");
+                None
+            }
         }
     }
 }
@@ -398,7 +403,10 @@ impl Connections for Remote {
             let message = "--force does not work with --host: a server asks a provider that refused no more";
             return Err(Error::usage(message).remedy(AT_THE_SERVER));
         }
-        Ok(self.client.refresh(id).await?)
+        match self.client.refresh(id).await {
+            Ok(refreshed) => Ok(refreshed),
+            Err(error) => Err(self.error_of_use(error, id).await),
+        }
     }
 
     async fn roll_back(&self, id: &str) -> Result<Connection, Error> {
@@ -432,7 +440,10 @@ impl Connections for Remote {
         let new = SendRequest::new(request.method, request.path);
         let new = request.headers.into_iter().fold(new, |new, (name, value)| new.header(name, value));
         let new = request.body.iter().fold(new, |new, body| new.body(body.expose()));
-        let answer = self.client.send(id, &new).await?;
+        let answer = match self.client.send(id, &new).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.error_of_use(error, id).await),
+        };
         let body = answer.bytes().ok_or_else(|| unreadable("a body"))?.into_owned();
         Ok(Sent {
             host: None,
@@ -444,10 +455,15 @@ impl Connections for Remote {
         })
     }
 
-    async fn verify_refused_use(&self, id: &str) {
+    async fn verify_refused_use(&self, id: &str) -> Option<Connection> {
         // The answer is the result of the command; after a verification that fails, the refused request stays noted.
-        if let Err(error) = self.client.verify(id).await {
-            tracing::debug!(connection = %id, code = error.code(), "the verification after a refused request failed");
+        match self.client.verify(id).await {
+            // During a pause, the provider is not asked.
+            Ok(found) => Some(found).filter(|found| found.paused_until.is_none()),
+            Err(error) => {
+                tracing::debug!(connection = %id, code = error.code(), "the verification after a refused request failed");
+                None
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The errors of requests to a server, as errors of commands.
 
 use connection_client::{Error as ClientError, Problem};
-use connection_contract::DisplayText;
+use connection_contract::{DisplayText, ProviderText};
 use connection_server::agents::AgentRefusal;
 
-use crate::{Error, Exit, extensions::UNKNOWN_EXTENSION, words::ERROR_CODES};
+use crate::{Error, Exit, extensions::UNKNOWN_EXTENSION, output::tls_remedy, words::ERROR_CODES};
 
 /// The remedy for a token that the server does not accept.
 const ANOTHER_TOKEN: &str = "make another token with `connections tokens create NAME --role manage` on the machine of \
@@ -21,6 +21,10 @@ impl From<ClientError> for Error {
             }
             ClientError::Name => Self::new(Exit::NotFound, "not_found", message),
             ClientError::Token => Self::new(Exit::Usage, "host_token_missing", message),
+            ClientError::Unreachable { remedy: Some(remedy), .. } => {
+                let own = Self::new(Exit::Unexpected, "host_unreachable", message);
+                return own.remedy(tls_remedy(Some(remedy.as_str())));
+            }
             ClientError::Unreachable { .. } => Self::new(Exit::Unexpected, "host_unreachable", message),
             _ => Self::new(Exit::Unexpected, "host_unexpected", message),
         };
@@ -58,7 +62,8 @@ fn refused(problem: &Problem) -> Error {
         "unknown_extension" => Error::new(Exit::NotFound, "unknown_extension", message).remedy(UNKNOWN_EXTENSION),
         code => {
             let exit = exit_of(code).unwrap_or(if problem.status < 500 { Exit::Refused } else { Exit::Unexpected });
-            remedy.into_iter().fold(Error::new(exit, clean(code), message), Error::remedy)
+            let words = problem.provider_text.as_deref().and_then(ProviderText::new);
+            remedy.into_iter().fold(Error::new(exit, clean(code), message), Error::remedy).provider_text(words)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use async_trait::async_trait;
 use connection_api::{Event, EventPage};
 use connection_client::{EventFilter, LiveChanges};
-use connection_core::{Clock as _, ConnectionId, EventId, SystemClock, Watch};
+use connection_core::{Clock as _, ConnectionId, Cursor, EventId, SystemClock, Watch};
 use connection_server::convert;
 
 use super::{Local, Remote};
@@ -55,9 +55,9 @@ pub(crate) fn event_id(text: &str) -> Result<EventId, Error> {
 #[async_trait(?Send)]
 impl Events for Local {
     async fn events(&self, after: Option<&str>) -> Result<EventPage, Error> {
-        let page = self.registry.events().list(after.map(event_id).transpose()?).await?;
-        let items = page.events.iter().map(convert::event).collect();
-        Ok(EventPage { items, next: page.next.map(|id| id.to_string()), chain: None, broken_at: None })
+        let page = self.registry.events().list(after.map(Cursor::from)).await?;
+        let items = page.items.iter().map(convert::event).collect();
+        Ok(EventPage { items, next: page.next.map(|next| next.to_string()), chain: None, broken_at: None })
     }
 
     async fn record(&self, connection: &str, on_events: OnEvents<'_>) -> Result<Option<u64>, Error> {
@@ -65,10 +65,10 @@ impl Events for Local {
         let mut after = None;
         let mut broken = None;
         loop {
-            let page = self.registry.events().history(id, after).await?;
-            on_events(page.events.iter().map(convert::event).collect())?;
-            broken = broken.or(page.broken_at);
-            after = page.next;
+            let history = self.registry.events().history(id, after).await?;
+            on_events(history.page.items.iter().map(convert::event).collect())?;
+            broken = broken.or(history.broken_at);
+            after = history.page.next;
             if after.is_none() {
                 return Ok(broken);
             }

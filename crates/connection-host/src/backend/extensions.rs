@@ -72,7 +72,7 @@ fn connection_id(text: &str) -> Result<ConnectionId, Error> {
 #[async_trait(?Send)]
 impl Extensions for Local {
     async fn extensions(&self) -> Result<Vec<Extension>, Error> {
-        Ok(view::extensions(&self.registry).await?)
+        Ok(view::extensions(&self.registry, None, None).await?.items)
     }
 
     async fn extension(&self, name: &str) -> Result<Extension, Error> {

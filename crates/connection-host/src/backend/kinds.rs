@@ -154,7 +154,7 @@ impl Kinds for Local {
 
     async fn is_provider_connected(&self, provider: &str) -> Result<bool, Error> {
         let page = self.registry.list_connections(Filter::new().provider(named(provider)?).limit(1)).await?;
-        Ok(!page.connections.is_empty())
+        Ok(!page.items.is_empty())
     }
 }
 

@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use connection_agent::UsageMonitor;
 use connection_api::NewSetupLink;
-use connection_contract::{Kind, Liveness, Timestamp, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, NewSetupLink as CoreLink, Tags};
+use connection_contract::{Kind, Timestamp};
+use connection_core::{ConnectionRegistry, Error as CoreError, NewSetupLink as CoreLink, Tags};
 
 use super::{Backend, Lookup};
-use crate::{
-    Error,
-    config::Settings,
-    output::{moment, name, quoted},
-};
+use crate::{Error, config::Settings};
 
 /// The local store, as a registry that is open.
 pub(crate) struct Local {
@@ -36,10 +32,6 @@ impl Local {
 impl Backend for Local {
     fn lookup(&self) -> &dyn Lookup {
         &self.registry
-    }
-
-    async fn drain(&self) {
-        self.registry.drain().await;
     }
 
     async fn close(&self) {
@@ -80,36 +72,5 @@ impl Local {
             Some(address) => Ok(new.return_to(address)),
             None => Ok(new),
         }
-    }
-
-    /// Converts the error of a refresh, with what still works and what to do.
-    pub(super) fn not_refreshed(&self, error: CoreError, info: &ConnectionInfo) -> Error {
-        let now = self.now();
-        let named = quoted(&name(&self.body(info)));
-        let is_final = matches!(&error, CoreError::NotRenewed { why, .. } if why.liveness == Liveness::Failing);
-        let waits = match &error {
-            CoreError::NotRenewed { why, .. } if why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => {
-                why.recheck_after
-            }
-            _ => None,
-        };
-        let mut error = Error::from(error);
-        if error.code != "not_renewed" {
-            return error;
-        }
-        if let Some(until) = info.valid_until.filter(|until| *until > now) {
-            error.message = format!("{}; the current token expires {}", error.message, moment(until, now));
-        }
-        if is_final {
-            return error.remedy(format!(
-                "authorize it again with `connections reauthorize {named}`; \
-                 `connections refresh {named} --force` asks the provider once more"
-            ));
-        }
-        let Some(waits) = waits else { return error };
-        let until = now.after(waits.as_secs());
-        error.message =
-            format!("{}; nothing is sent again before {} ({})", error.message, until.to_rfc3339(), moment(until, now));
-        error.remedy(format!("try again then, or authorize it again with `connections reauthorize {named}`"))
     }
 }

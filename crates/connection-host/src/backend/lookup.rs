@@ -40,7 +40,7 @@ pub(crate) trait Lookup {
 impl Lookup for ConnectionRegistry {
     async fn labelled(&self, kind: &Kind, label: &str) -> Result<Option<String>, Error> {
         let page = self.list_connections(Filter::new().kind(kind.clone()).label(label)).await?;
-        Ok(page.connections.first().map(|info| info.id.to_string()))
+        Ok(page.items.first().map(|info| info.id.to_string()))
     }
 
     async fn of_kind(&self, kind: &Kind) -> Result<Option<String>, Error> {
@@ -58,7 +58,7 @@ impl Lookup for ConnectionRegistry {
         loop {
             let filter = after.into_iter().fold(Filter::new(), Filter::after);
             let page = self.list_connections(filter).await?;
-            found.extend(page.connections.into_iter().filter(|info| info.id.to_string().ends_with(end)));
+            found.extend(page.items.into_iter().filter(|info| info.id.to_string().ends_with(end)));
             after = page.next;
             if after.is_none() || found.len() >= MAX_CANDIDATES {
                 return Ok(bodies(self, &found));
@@ -67,7 +67,7 @@ impl Lookup for ConnectionRegistry {
     }
 
     async fn first(&self) -> Result<Vec<Connection>, Error> {
-        Ok(bodies(self, &self.list_connections(Filter::new()).await?.connections))
+        Ok(bodies(self, &self.list_connections(Filter::new()).await?.items))
     }
 
     async fn is_known(&self, kind: &Kind) -> Result<bool, Error> {

@@ -16,6 +16,7 @@ mod imports;
 mod kinds;
 mod local;
 mod lookup;
+mod not_renewed;
 mod profiles;
 mod remote;
 mod setups;
@@ -35,6 +36,7 @@ pub(crate) use imports::Imports;
 pub(crate) use kinds::{Kinds, OwnKind, PlaceKind, PlaceKinds};
 pub(crate) use local::Local;
 pub(crate) use lookup::Lookup;
+pub(crate) use not_renewed::error_of_use;
 pub(crate) use profiles::{Profiles, profile_id};
 pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unreadable};
 pub(crate) use setups::{Setups, session_id};
@@ -64,10 +66,6 @@ pub(crate) trait Backend:
 {
     /// Returns the look-up of connections by what a person typed.
     fn lookup(&self) -> &dyn Lookup;
-
-    /// Waits until the requests in progress have their answers, which may hold the only token that works. A server does
-    /// so itself.
-    async fn drain(&self);
 
     /// Ends the work, so that nothing of it is left when the command ends.
     async fn close(&self);

@@ -15,12 +15,13 @@ use crate::{
 };
 
 /// The commands that act on this machine alone, with or without the words below them. `docs/spec/api.md` has the reasons.
-const HERE_ALONE: [&str; 23] = [
+const HERE_ALONE: [&str; 26] = [
     "backup",
     "completions",
     "config",
     "credential",
     "exec",
+    "failover",
     "help",
     "key",
     "kinds add",
@@ -32,6 +33,7 @@ const HERE_ALONE: [&str; 23] = [
     "kinds test",
     "man",
     "mcp",
+    "move",
     "open-settings",
     "resolve",
     "restore",
@@ -39,6 +41,7 @@ const HERE_ALONE: [&str; 23] = [
     "run",
     "sandbox",
     "serve",
+    "upgrade",
 ];
 
 /// Returns `true` if a command works on a server. `words` begins with the words of the command, and may go on.
@@ -123,10 +126,6 @@ impl Remote {
 impl Backend for Remote {
     fn lookup(&self) -> &dyn Lookup {
         self
-    }
-
-    async fn drain(&self) {
-        // The server ends what it has begun.
     }
 
     async fn close(&self) {

@@ -36,10 +36,9 @@ impl Tokens for Local {
         let mut after = None;
         loop {
             let page = self.registry.access_tokens().list(None, after, PAGE).await?;
-            let is_last = page.len() < PAGE as usize;
-            after = page.last().map(|token| token.id);
-            found.extend(page);
-            if is_last {
+            found.extend(page.items);
+            after = page.next;
+            if after.is_none() {
                 break;
             }
         }

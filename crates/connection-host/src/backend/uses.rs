@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use connection_api::{ErasedUses, UsePage};
 use connection_client::UsesFilter;
 use connection_contract::Timestamp;
-use connection_core::{UseFilter, UseOutcome};
+use connection_core::{Cursor, UseFilter, UseOutcome};
 use connection_server::view;
 
 use super::{Local, Remote};
@@ -52,7 +52,7 @@ impl WantedUses {
             filter = filter.token(id.parse().map_err(|_| invalid("--token").remedy(remedy))?);
         }
         if let Some(text) = &self.outcome {
-            let outcome = if text == UNKNOWN { Some(None) } else { UseOutcome::named(text).map(Some) };
+            let outcome = if text == UNKNOWN { Some(None) } else { UseOutcome::parse(text).map(Some) };
             let remedy = "`connections help uses` lists the outcomes";
             filter = filter.outcome(outcome.ok_or_else(|| invalid("--outcome").remedy(remedy))?);
         }
@@ -88,8 +88,7 @@ impl Local {
 impl Uses for Local {
     async fn uses(&self, wanted: &WantedUses, after: Option<&str>) -> Result<UsePage, Error> {
         let filter = self.use_filter(wanted).await?;
-        let before = after.map(str::parse).transpose().map_err(|_| Error::usage("this is no position"))?;
-        Ok(view::uses(&self.registry, filter, before, PAGE).await?)
+        Ok(view::uses(&self.registry, filter, after.map(Cursor::from), PAGE).await?)
     }
 
     async fn erase_uses(&self, before: Timestamp) -> Result<ErasedUses, Error> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use connection_api::{Delivery, Page, Webhook, WebhookCheck};
 use connection_contract::{Secret, SigningKey};
-use connection_core::{Connection, WebhookInfo};
+use connection_core::{Connection, Cursor, WebhookInfo};
 use connection_inbound::PublicUrl;
 use connection_server::{convert, view};
 
@@ -38,7 +38,7 @@ pub(crate) trait Webhooks {
     async fn test_webhook(&self, id: &str) -> Result<WebhookCheck, Error>;
 
     /// Returns a page of the deliveries that wait, oldest first.
-    async fn deliveries(&self, id: &str, after: Option<u64>) -> Result<Page<Delivery>, Error>;
+    async fn deliveries(&self, id: &str, after: Option<&str>) -> Result<Page<Delivery>, Error>;
 
     /// Returns the address that leads to the server, if it is known here.
     fn public_url(&self) -> Option<&PublicUrl>;
@@ -118,10 +118,10 @@ impl Webhooks for Local {
         Ok(view::webhook_check(&self.connection(id).await?, url).await?)
     }
 
-    async fn deliveries(&self, id: &str, after: Option<u64>) -> Result<Page<Delivery>, Error> {
-        let page = self.connection(id).await?.webhooks().inbox(after).await?;
-        let items = page.events.iter().map(convert::delivery).collect();
-        Ok(Page { items, next: page.next.map(|number| number.to_string()) })
+    async fn deliveries(&self, id: &str, after: Option<&str>) -> Result<Page<Delivery>, Error> {
+        let page = self.connection(id).await?.webhooks().inbox(after.map(Cursor::from)).await?;
+        let items = page.items.iter().map(convert::delivery).collect();
+        Ok(Page { items, next: page.next.map(|next| next.to_string()) })
     }
 
     fn public_url(&self) -> Option<&PublicUrl> {
@@ -168,7 +168,7 @@ impl Webhooks for Remote {
         Ok(self.client.test_webhook(id).await?)
     }
 
-    async fn deliveries(&self, id: &str, after: Option<u64>) -> Result<Page<Delivery>, Error> {
+    async fn deliveries(&self, id: &str, after: Option<&str>) -> Result<Page<Delivery>, Error> {
         Ok(self.client.deliveries(id, after).await?)
     }
 

@@ -6,7 +6,7 @@
 //! earlier command also stays if no answer was given.
 
 use connection_api::Connection;
-use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupFailure, SetupMethod, reason};
+use connection_contract::{DisplayText, Field, Identity, Notice, Prompt, Reason, SetupFailure, SetupMethod, reason};
 use connection_core::{SetupStep, StepNo, sentence};
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{
     Error, Exit,
     common::Common,
     input::{Cancelled, Inputs},
-    output::{TRUST_CERTIFICATE, account, name, short_id},
+    output::{account, name, provider_says, short_id, tls_remedy},
     platform::Terminal,
     platform::without_line,
 };
@@ -230,6 +230,9 @@ impl<'a> Dialogue<'a> {
     ) -> Result<(Inputs, Option<NextStep>), Error> {
         if let Some(problem) = prompt.problem.as_ref().filter(|_| inputs.person()) {
             self.common.output.note(sentence(problem.as_str()));
+            if let Some(words) = &prompt.provider_text {
+                self.common.output.note(provider_says(words.as_str()));
+            }
         }
         loop {
             let kind = self.setup.kind().clone();
@@ -477,8 +480,9 @@ fn waiting(setup: &dyn SetupPort, reason: &Reason) -> Error {
     let way = format!(
         "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
     );
-    Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
-        reason::TLS => format!("{TRUST_CERTIFICATE}; then {way}"),
+    let error = Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
+        reason::TLS => format!("{}; then {way}", tls_remedy(reason.remedy.as_ref().map(DisplayText::as_str))),
         _ => way,
-    })
+    });
+    error.provider_text(reason.provider_text.clone())
 }

@@ -29,6 +29,7 @@ pub(super) async fn freeze(mut program: Program, arguments: &Freeze) -> Result<E
     let what = named(&*backend, &arguments.thing).await?;
     let froze = backend.freeze(&what).await?;
     backend.close().await;
+    output.remaining(&froze.remaining);
     match output.json {
         true => output.shape(&froze)?,
         false => print(output, &what, &froze)?,
@@ -76,7 +77,7 @@ async fn named(backend: &dyn Backend, thing: &Thing) -> Result<String, Error> {
 }
 
 fn print(output: &Output, asked: &str, froze: &Froze) -> Result<(), Error> {
-    let Froze { what, was_frozen, connections, released, has_older } = froze;
+    let Froze { what, was_frozen, connections, released, has_older, remaining: _ } = froze;
     let connections = match connections {
         0 => "no connection".to_owned(),
         1 => "1 connection".to_owned(),

@@ -109,10 +109,12 @@ fn named(arguments: KeyChange) -> Result<KeySettings, Error> {
         source: Some(source),
         file: to_file,
         variable: to_variable,
+        variables: Vec::new(),
         passphrase_file: to_passphrase_file,
         command: argv("--to-command", to_command)?,
         wrap: argv("--to-wrap", to_wrap)?,
         unwrap: argv("--to-unwrap", to_unwrap)?,
+        shows_errors: false,
     })
 }
 

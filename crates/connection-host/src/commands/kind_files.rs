@@ -55,7 +55,7 @@ pub(super) fn check(program: &Program, files: &[PathBuf], with_sources: bool) ->
 /// Returns the files of the catalogue, and their number.
 pub(super) fn of_catalogue() -> (KindSet, usize) {
     let texts = Catalogue::ids().filter_map(Catalogue::text);
-    (texts.fold(KindSet::new(), |set, (name, text)| set.file(name, text)), Catalogue::ids().count())
+    (texts.fold(KindSet::new().of_catalogue(), |set, (name, text)| set.file(name, text)), Catalogue::ids().count())
 }
 
 /// Refuses a file with a kind on each line. Only `kinds check` reads it.

@@ -46,7 +46,7 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     let shows_all = output.json || arguments.all || arguments.limit.is_some() || wanted.is_narrow();
     if arguments.after.is_some() || !shows_all {
         let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE));
-        let page = backend.overview(&wanted.query(limit), arguments.after.as_deref()).await?;
+        let page = backend.overview(&wanted.query(limit), arguments.after.as_deref()).await.map_err(named)?;
         let all = page.counts.map(|counts| counts.all);
         // A list of which every connection can be sorted is shown as a whole.
         if arguments.after.is_some() || page.next.is_some() && all.is_none_or(|all| all > FEW as u64) {
@@ -148,6 +148,14 @@ impl ListSelection {
             && self.tags.iter().all(|(name, value)| of.tags.get(name) == Some(value))
             && (self.states.is_empty() || self.states.iter().any(has_state))
             && (!self.expiring || of.expiring)
+    }
+}
+
+/// Names the option of a position that is none.
+pub(super) fn named(error: Error) -> Error {
+    match &*error.code {
+        "invalid_cursor" => error.remedy("--after takes a position that `connections list` printed"),
+        _ => error,
     }
 }
 

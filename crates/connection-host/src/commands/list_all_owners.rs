@@ -4,11 +4,11 @@
 //! reading all, in pages, and then the others are read.
 
 use connection_api::Connection;
-use connection_core::{ConnectionInfo, ConnectionRegistry, Filter};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Cursor, Filter};
 use connection_server::convert;
 
 use super::{
-    list::{FEW, ListSelection, PAGE},
+    list::{FEW, ListSelection, PAGE, named},
     list_printer::{PageHint, Printer},
 };
 use crate::{
@@ -35,9 +35,10 @@ pub(super) async fn run(mut program: Program, arguments: &List, wanted: &ListSel
     let list = OfAllOwners { registry: &registry, local: &local, filter, wanted };
     let mut more = None;
     if let Some(after) = &arguments.after {
-        let after = after.parse().map_err(|_| Error::usage("--after takes a place that `list` printed"))?;
+        let after = Cursor::from(after.as_str());
         let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(u16::MAX));
-        more = list.print_page(&mut printer, list.filter.clone().after(after).limit(limit), |_| true).await?;
+        let page = list.print_page(&mut printer, list.filter.clone().after(after).limit(limit), |_| true);
+        more = page.await.map_err(named)?;
     } else if let Some(rows) = list.few().await? {
         printer.print(&local, list.bodies(&rows)).await?;
     } else if output.json || arguments.all || arguments.limit.is_some() || wanted.is_narrow() {
@@ -111,8 +112,8 @@ impl OfAllOwners<'_> {
         // The states of the connections on other pages are not known.
         printer.counts = None;
         let mut page = self.registry.list_connections(filter).await?;
-        page.connections.retain(shows);
-        printer.print(self.local, self.bodies(&page.connections)).await?;
+        page.items.retain(shows);
+        printer.print(self.local, self.bodies(&page.items)).await?;
         Ok(page.next.map(|next| PageHint { next: next.to_string(), left: None }))
     }
 }

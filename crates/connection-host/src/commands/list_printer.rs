@@ -9,7 +9,10 @@ use crate::{
     Error,
     backend::Backend,
     extensions::ScopeNote,
-    output::{Cell, Elements, Output, Table, name, quoted, reason_line, reauthorize_command, short_id, urgency},
+    output::{
+        Cell, Elements, Output, Table, is_application_refused, name, quoted, reason_line, reauthorize_command,
+        refused_applications, short_id, urgency,
+    },
 };
 
 /// The maximum number of commands that are printed.
@@ -47,6 +50,8 @@ pub(super) struct Printer<'o> {
     more_commands: usize,
     /// Commands that ask a provider again without changing anything.
     retries: Vec<String>,
+    /// Connections whose applications their providers do not accept.
+    refused: Vec<Connection>,
 }
 
 impl<'o> Printer<'o> {
@@ -66,6 +71,7 @@ impl<'o> Printer<'o> {
             commands,
             more_commands: 0,
             retries: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -112,6 +118,10 @@ impl<'o> Printer<'o> {
                 counts.add(of);
             }
             let (mut note, mut mend) = reason_line(of, now);
+            // What is below the table says why, once for all connections of the application.
+            if let Some(reason) = of.reason.as_ref().filter(|_| is_application_refused(of)) {
+                note = note.replacen(&reason.message, "waits for its application", 1);
+            }
             if let Some(ScopeNote { text, askable }) = self.scopes.get(&of.id) {
                 note = if note.is_empty() { text.clone() } else { format!("{note}; {text}") };
                 mend = mend.or_else(|| Some(reauthorize_command(&quoted(&name(of)), askable)));
@@ -129,6 +139,9 @@ impl<'o> Printer<'o> {
                 if is_told(of) { "yes" } else { "" }.into(),
                 note.into(),
             ]);
+            if is_application_refused(of) {
+                self.refused.push(of.clone());
+            }
             match mend {
                 Some(again) if again.starts_with("connections verify ") => self.retries.push(again),
                 Some(mend) if self.commands.len() < MAX_COMMANDS => self.commands.push(mend),
@@ -163,6 +176,9 @@ impl<'o> Printer<'o> {
             output.line(format!(
                 "\n{left}. See the next ones with `connections list --after {next}`, all with `connections list --all`."
             ))?;
+        }
+        for (what, remedy) in refused_applications(self.refused.iter()) {
+            output.line(format!("\n{what}. To mend it: {remedy}."))?;
         }
         // Print the commands below the table and in full, so that they can be copied.
         if !self.commands.is_empty() {

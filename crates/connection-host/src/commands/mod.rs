@@ -15,6 +15,7 @@ mod doctor;
 mod events;
 mod exec;
 mod extensions;
+mod failover;
 mod files;
 mod finish;
 mod follow_events;
@@ -38,6 +39,7 @@ mod list_all_owners;
 mod list_counts;
 mod list_printer;
 mod mcp;
+mod moving;
 mod open_settings;
 mod own_kinds;
 mod preferences;
@@ -65,6 +67,7 @@ mod show;
 mod tag;
 mod tokens;
 mod tool;
+mod upgrade;
 mod usage;
 mod uses;
 mod verify;
@@ -77,7 +80,7 @@ pub(crate) use doctor::exposed;
 
 use crate::{
     Error,
-    args::{Command, KindsCommand, KindsImport, Mcp, McpCommand, SandboxCommand},
+    args::{Command, KindsCommand, KindsImport, SandboxCommand},
     program::Program,
 };
 
@@ -124,13 +127,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Freeze(arguments) => freeze::freeze(program, &arguments).await,
         Command::Thaw(arguments) => freeze::thaw(program, &arguments).await,
         Command::Send(arguments) => send::run(program, arguments).await,
-        Command::Mcp(Mcp { agent, command: None }) => mcp::serve::run(program, agent.as_deref()).await,
-        Command::Mcp(Mcp { command: Some(McpCommand::Proxy { connection }), .. }) => {
-            mcp::proxy::run(program, &connection).await
-        }
-        Command::Mcp(Mcp { command: Some(McpCommand::Adopt(arguments)), .. }) => {
-            mcp::adopt::run(program, arguments).await
-        }
+        Command::Mcp(arguments) => mcp::run(program, arguments).await,
         Command::Rules { command } => rules::run(&program, command),
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
@@ -150,9 +147,11 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Usage(arguments) => usage::run(program, arguments).await,
         Command::Setup { command } => setup::run(program, command).await,
         Command::Backup { file } => backup::run(program, file).await,
-        // clap requires one of the two.
         Command::Restore { file, mark: _ } => restore::run(program, file).await,
+        Command::Move { address, undo } => moving::run(program, &address, undo).await,
+        Command::Failover { synchronous } => failover::run(program, synchronous).await,
         Command::Key { command } => key::run(program, command).await,
+        Command::Upgrade { command } => upgrade::run(program, command).await,
         Command::Serve(arguments) => serve::run(program, &arguments).await,
         Command::Tokens { command } => tokens::run(program, command).await,
         Command::Doctor { callback } => doctor::run(program, callback).await,

@@ -2,9 +2,9 @@
 //!
 //! `serve` looks at the directory every few seconds, because notifications differ on each system; a command that runs a
 //! setup looks before each answer. All files are checked before one of them is used. While a file has a problem, its old
-//! kind stays in force.
+//! kind stays in force, and so do all kinds while the directory cannot be read.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use connection_contract::{ConnectionDefinition as _, Kind};
 use connection_core::ConnectionRegistry;
@@ -30,6 +30,8 @@ pub(super) struct KindsInForce {
     /// The kinds of the program itself, which no file replaces.
     built_in: Vec<Kind>,
     has_catalogue: bool,
+    /// `true` if the directory could not be read at the last look.
+    is_unreadable: bool,
 }
 
 impl KindsInForce {
@@ -43,6 +45,7 @@ impl KindsInForce {
             used: own.kinds,
             built_in: own.built_in,
             has_catalogue: program.has_catalogue,
+            is_unreadable: false,
         })
     }
 
@@ -58,13 +61,31 @@ impl KindsInForce {
     /// Reads the files again if they have changed.
     pub(super) async fn look(&mut self) {
         let directory = self.directory.clone();
-        let Ok(stamps) = spawn_blocking(move || kinds_directory::stamps(&directory)).await else { return };
-        if stamps == self.seen {
-            return;
+        let seen = self.seen.clone();
+        let changed = move || -> io::Result<Option<OwnKinds>> {
+            match kinds_directory::stamps(&directory)? == seen {
+                true => Ok(None),
+                false => kinds_directory::read(&directory).map(Some),
+            }
+        };
+        match spawn_blocking(changed).await {
+            Ok(Ok(own)) => {
+                self.is_unreadable = false;
+                if let Some(own) = own {
+                    self.apply(own).await;
+                }
+            }
+            Ok(Err(error)) => self.unreadable(&error),
+            // The runtime shuts down.
+            Err(_) => {}
         }
-        let directory = self.directory.clone();
-        if let Ok(own) = spawn_blocking(move || kinds_directory::read(&directory)).await {
-            self.apply(own).await;
+    }
+
+    /// Keeps the kinds in force while the directory cannot be read, and says so once.
+    fn unreadable(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.is_unreadable, true) {
+            let directory = self.directory.display();
+            tracing::warn!(target: OPERATIONS, "{directory} cannot be read, and its kinds stay in force: {error}");
         }
     }
 

@@ -1,13 +1,11 @@
 //! `refresh C`: refreshes the credential now and prints the outcome.
-//!
-//! After control-C it waits for the answer to a request that was sent, which may hold the only token that works.
 
-use connection_api::{Liveness, RefreshOutcome, Refreshed};
+use connection_api::{Connection, Liveness, RefreshOutcome, Refreshed};
+use connection_core::sentence;
 
 use crate::{
     Error, Exit,
-    output::{account, moment, name, quoted, time},
-    platform,
+    output::{Output, account, moment, name, quoted, reason_line, time},
     program::Program,
     select,
 };
@@ -16,16 +14,7 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     let backend = program.backend().await?;
     let listed = select::connection(&*backend, reference).await?;
     let output = &program.output;
-    let refreshed = tokio::select! {
-        biased;
-        refreshed = output.waiting(&listed.kind_title, backend.refresh(&listed.connection.id, force)) => refreshed,
-        () = program.interrupts.next() => {
-            output.note("Finishing the request in progress; press Ctrl-C again to stop at once.");
-            backend.drain().await;
-            backend.close().await;
-            return Err(platform::interrupted());
-        }
-    };
+    let refreshed = output.waiting(&listed.kind_title, backend.refresh(&listed.connection.id, force)).await;
     backend.close().await;
     let refreshed = refreshed.map_err(|error| {
         let named = quoted(&name(&listed.connection));
@@ -37,7 +26,8 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
         }
     })?;
     let Refreshed { outcome, connection } = &refreshed;
-    let exit = if connection.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
+    let is_fine = connection.liveness == Liveness::Live || *outcome == RefreshOutcome::NothingToRenew;
+    let exit = if is_fine { Exit::Fine } else { Exit::NotLive };
     if output.json {
         output.shape(&refreshed)?;
         return Ok(exit);
@@ -50,13 +40,29 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
         line = format!("{line} · the token expires {}", moment(until, output.now));
     }
     output.line(line)?;
+    output.provider_says(connection)?;
+    print_remedy(output, connection)?;
     Ok(exit)
+}
+
+/// Prints what a person can do about a connection that does not work.
+fn print_remedy(output: &Output, of: &Connection) -> Result<(), Error> {
+    let Some(reason) = of.reason.as_ref().filter(|_| of.liveness != Liveness::Live) else { return Ok(()) };
+    match (reason_line(of, output.now).1, &reason.remedy) {
+        (Some(command), _) if command.starts_with("connections verify ") => {
+            output.line(format!("Verify with:\n  {command}"))
+        }
+        (Some(command), _) => output.line(format!("Fix with:\n  {command}")),
+        (None, Some(remedy)) => output.line(sentence(remedy)),
+        (None, None) => Ok(()),
+    }
 }
 
 fn word(outcome: RefreshOutcome) -> &'static str {
     match outcome {
         RefreshOutcome::Adopted | RefreshOutcome::Superseded => "Already fresh:",
         RefreshOutcome::Waited => "Renewed by another process:",
+        RefreshOutcome::NothingToRenew => "There is nothing to renew:",
         RefreshOutcome::Replayed => "Renewed, after an answer was lost:",
         _ => "Renewed",
     }

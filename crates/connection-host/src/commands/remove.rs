@@ -1,6 +1,7 @@
 //! `remove C`: after a question, tears the connection down and deletes it.
 
 use connection_api::{Connection, Removed, Teardown};
+use connection_contract::reason;
 
 use super::confirm;
 use crate::{
@@ -22,6 +23,7 @@ pub(super) async fn run(mut program: Program, reference: &str, revoke: bool, yes
     }
     let removed = output.waiting(title, backend.remove(&connection.id, revoke)).await?;
     backend.close().await;
+    output.remaining(&removed.remaining);
     match output.json {
         true => output.shape(&removed)?,
         false => print_removal(output, connection, &removed, title)?,
@@ -37,7 +39,11 @@ pub(super) fn print_removal(output: &Output, of: &Connection, removed: &Removed,
     for (which, reason) in [("credential", &removed.reason), ("previous credential", &removed.previous_reason)] {
         if let Some(reason) = reason {
             let remedy = reason.remedy.as_ref().map(|remedy| format!(". To end it, {remedy}")).unwrap_or_default();
-            output.note(format!("The {which} was not revoked: {}{remedy}.", reason.message));
+            let fate = match reason.code == reason::REVOCATION_UNCONFIRMED {
+                true => format!("It is not known whether the {which} was revoked"),
+                false => format!("The {which} was not revoked"),
+            };
+            output.note(format!("{fate}: {}{remedy}.", reason.message));
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! `remove --kind KIND`: after a question, removes every connection of a kind.
 
+use std::collections::BTreeSet;
+
 use connection_contract::Kind;
 
 use super::{confirm, remove::print_removal};
@@ -23,6 +25,8 @@ pub(super) async fn run(mut program: Program, kind: &str, revoke: bool, yes: boo
     let connections: Vec<_> = known.iter().map(|listed| listed.connection.clone()).collect();
     let removed = output.waiting(title, backend.remove_kind(&kind, &connections, revoke)).await?;
     backend.close().await;
+    let remaining: BTreeSet<_> = removed.iter().flat_map(|removed| removed.remaining.iter().cloned()).collect();
+    output.remaining(&Vec::from_iter(remaining));
     if output.json {
         output.shape(&removed)?;
     } else if removed.is_empty() {

@@ -1,6 +1,6 @@
 //! `resolve FILE`: resolves an extension's requirement by presence alone. No provider is asked.
 
-use connection_contract::AuthType;
+use connection_contract::{AuthType, reason};
 use connection_core::{
     ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle, ResolvedConnection,
 };
@@ -126,6 +126,11 @@ pub(super) async fn print(
         && let Some(guide) = &requirement.connect_guide
     {
         fact(output, "guide", guide.as_str())?;
+    }
+    // The application is mended, and not the connection.
+    if let Some(why) = resolved.error.as_ref().filter(|why| reason::is_application_refused(&why.code)) {
+        let remedy = why.remedy.as_ref().map_or_else(String::new, ToString::to_string);
+        return fact(output, "what to do", &remedy);
     }
     let own = quoted(handle.name());
     let way = match (resolved.status, connection) {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use connection_core::{RestoredConnection, TokenUse};
+use connection_core::{Restored, RestoredConnection, TokenUse};
 
 use crate::{
     Error, Exit,
@@ -13,7 +13,12 @@ use crate::{
 
 /// The maximum number of connections that are shown to a person.
 const MAX_SHOWN: usize = 1000;
+/// Printed below connections whose token was used or is unknown.
+const NOTE: &str = "A token that was used since the backup was made is not sent again by itself: the connection works until \
+                    its access token ends. If nothing has used the token since, `connections refresh C --force` sends it; \
+                    otherwise, the provider may treat that as a theft and end the authorization.";
 
+/// Restores a file, or marks the database if none is named; clap requires one of the two.
 pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<Exit, Error> {
     let builder = program.whole_builder()?;
     let (restoring, done) = match file {
@@ -23,9 +28,7 @@ pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<E
     let restored = program.output.waiting("the database", restoring).await?;
     let output = &program.output;
     if output.json {
-        let commands = restored.connections.iter().map(|restored| command(restored, &program)).collect();
-        output.shape(&RestoredBody::new(&restored, commands))?;
-        return Ok(Exit::Fine);
+        return print_json(&program, &restored);
     }
     match restored.is_completed {
         true => output.line("Completed the restore that was interrupted, from the backup that was named then")?,
@@ -43,12 +46,20 @@ pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<E
             joined(&restored.frozen)
         ));
     }
-    list(&program, &restored.connections)?;
+    list(&program, &restored.connections, NOTE)?;
     Ok(Exit::Fine)
 }
 
-/// Prints the connections and what to do with them; those that are refreshed as before come last.
-fn list(program: &Program, restored: &[RestoredConnection]) -> Result<(), Error> {
+/// Prints a database that was restored or marked, with what to do about each connection.
+pub(super) fn print_json(program: &Program, restored: &Restored) -> Result<Exit, Error> {
+    let commands = restored.connections.iter().map(|restored| command(restored, program)).collect();
+    program.output.shape(&RestoredBody::new(restored, commands))?;
+    Ok(Exit::Fine)
+}
+
+/// Prints the connections and what to do with them; those that are refreshed as before come last. `note` follows if the token
+/// of one is not sent.
+pub(super) fn list(program: &Program, restored: &[RestoredConnection], note: &str) -> Result<(), Error> {
     let output = &program.output;
     if restored.is_empty() {
         return output.line("No connection has a refresh token that is used up by its use");
@@ -75,11 +86,7 @@ fn list(program: &Program, restored: &[RestoredConnection]) -> Result<(), Error>
         output.note(format!("{} more are not shown; `connections list` shows each of them.", rows.len() - MAX_SHOWN));
     }
     if rows.iter().any(|row| row.token != TokenUse::Unused) {
-        output.note(
-            "A token that was used since the backup was made is not sent again by itself: the connection works until its \
-             access token ends. If nothing has used the token since, `connections refresh C --force` sends it; \
-             otherwise, the provider may treat that as a theft and end the authorization.",
-        );
+        output.note(note);
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! `send C METHOD PATH`: sends a request and prints the provider's response unchanged.
 
 use axum::http::StatusCode;
-use connection_api::{Answer, Connection, Encoding, Header};
-use connection_contract::{Secret, Timestamp, host};
+use connection_api::{Answer, Connection, Encoding, Header, Liveness};
+use connection_contract::{AnswerClass, Challenge, HttpResponse, Secret, Timestamp};
 
 use crate::{
     Error, Exit,
     args::Send,
     backend::{Backend, NewRequest, Sent},
     input::{Standard, at_value},
-    output::{Output, name, quoted, reauthorize_command},
+    output::{Output, is_application_refused, name, quoted, reason_line, reauthorize_command},
     program::Program,
     select,
 };
@@ -40,11 +40,24 @@ async fn send(
     let request = NewRequest { method, path: arguments.path, headers, body: data };
     let mut sent = output.waiting(title, backend.send(&connection.id, request)).await?;
     output.waiting(title, print(output, &mut sent, arguments.include)).await?;
-    if sent.status == 401 {
-        output.waiting(title, backend.verify_refused_use(&connection.id)).await;
-    }
+    // Either answer contradicts what was measured.
+    let is_not_live = matches!(connection.liveness, Liveness::Failing | Liveness::Offline);
+    let is_contradicted = is_not_live && matches!(sent.status, 200..=299 | 304);
+    let found = match is_refused(&sent) || is_contradicted {
+        true => output.waiting(title, backend.verify_refused_use(&connection.id)).await,
+        false => None,
+    };
     let answered = sent.host.as_deref().unwrap_or(title);
-    exit(&sent, output.now, answered, connection)
+    exit(&sent, output.now, answered, connection, found.as_ref())
+}
+
+/// Returns `true` for an answer that does not accept the credential.
+fn is_refused(sent: &Sent) -> bool {
+    match sent.status {
+        401 => true,
+        400 | 403 => Challenge::of(&sent.headers).is_invalid_token,
+        _ => false,
+    }
 }
 
 /// The checked parts of the arguments.
@@ -69,17 +82,46 @@ fn prepared(arguments: &Send) -> Result<Prepared, Error> {
     Ok(Prepared { headers, data })
 }
 
-/// Returns the end of the pause that an answer asks for (`Retry-After`, RFC 9110, section 10.2.3).
-fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
-    let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    Some(now.after(host::pause_of(value, now)?.as_secs()))
+/// Returns what a person can do about an answer that asks to wait.
+fn wait(answered: &str, answer: &HttpResponse, now: Timestamp) -> Option<String> {
+    match answer.pause() {
+        Some(pause) => Some(format!("{answered} asks to wait until {}", now.after(pause.as_secs()).to_rfc3339())),
+        None if answer.class() == AnswerClass::Limit => Some("the provider asks to wait; try again later".to_owned()),
+        None => None,
+    }
 }
 
-/// Returns the result of the command for an answer.
-fn exit(sent: &Sent, now: Timestamp, answered: &str, of: &Connection) -> Result<Exit, Error> {
+/// Returns what a person can do about an answer that refuses the credential of the connection with this quoted name.
+/// `found` is the connection after the verification that followed the answer, if there was one.
+fn after_refusal(own: &str, found: Option<&Connection>, now: Timestamp) -> String {
+    match found.map(|found| (found.liveness, reason_line(found, now))) {
+        Some((Liveness::Live, _)) => {
+            "a verification found that the credential works, so the provider refuses this request alone".to_owned()
+        }
+        Some((Liveness::Failing, (_, Some(command)))) => {
+            format!("a verification found that the connection is failing: `{command}`")
+        }
+        Some((Liveness::Failing, (why, None))) => {
+            // The reason of a refused application says where the application is mended, and is not a part of the line.
+            let place = found.filter(|found| is_application_refused(found));
+            let place = place.and_then(|found| found.reason.as_ref()?.remedy.as_deref());
+            let place = place.map(|place| format!("; {place}")).unwrap_or_default();
+            format!("a verification found that the connection is failing: {why}{place}")
+        }
+        _ => format!("`connections verify {own}` says whether the credential still works"),
+    }
+}
+
+/// Returns the result of the command for an answer. `found` is the connection after the verification that followed it.
+fn exit(
+    sent: &Sent,
+    now: Timestamp,
+    answered: &str,
+    of: &Connection,
+    found: Option<&Connection>,
+) -> Result<Exit, Error> {
     let Sent { status, headers, missing_scopes: missing, askable_scopes: askable, .. } = sent;
     let status = *status;
-    let pause = pause(headers, now);
     if (200..300).contains(&status) {
         return Ok(Exit::Fine);
     }
@@ -88,6 +130,8 @@ fn exit(sent: &Sent, now: Timestamp, answered: &str, of: &Connection) -> Result<
         StatusCode::from_u16(status).ok().and_then(name_of).map_or_else(String::new, |name| format!(" {name}"));
     let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}{phrase}"));
     let own = quoted(&name(of));
+    // The body was printed while it arrived.
+    let head = HttpResponse::new(status, headers.clone(), Secret::default(), now);
     Err(match status {
         403 if !askable.is_empty() => {
             let command = reauthorize_command(&own, askable);
@@ -97,11 +141,11 @@ fn exit(sent: &Sent, now: Timestamp, answered: &str, of: &Connection) -> Result<
             let again = format!("`connections reauthorize {own}` with a credential that has them");
             error.remedy(format!("the connection lacks the scopes {}: {again}", missing.join(", ")))
         }
-        401 | 403 => error.remedy(format!("`connections verify {own}` says whether the credential still works")),
-        // A pause may also come with 503.
-        _ => match pause {
-            Some(until) => error.remedy(format!("{answered} asks to wait until {}", until.to_rfc3339())),
-            None if status == 429 => error.remedy("the provider asks to wait; try again later"),
+        _ if is_refused(sent) || status == 403 && head.class() != AnswerClass::Limit => {
+            error.remedy(after_refusal(&own, found, now))
+        }
+        _ => match wait(answered, &head, now) {
+            Some(wait) => error.remedy(wait),
             None => error,
         },
     })

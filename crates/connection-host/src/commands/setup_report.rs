@@ -57,6 +57,7 @@ pub(super) fn print(output: &Output, of: &Connection, made: ReportedAction) -> R
         line = format!("{line} · {expiry}");
     }
     output.line(line)?;
+    output.provider_says(of)?;
     Ok(exit)
 }
 
@@ -71,7 +72,8 @@ pub(super) fn failed(failure: &SetupFailure, made: ReportedAction) -> Error {
         "not_found" => Exit::NotFound,
         _ => Exit::SetupFailed,
     };
-    let error = Error::new(exit, failure.code.clone(), failure.message.to_string());
+    let error = Error::new(exit, failure.code.clone(), failure.message.to_string())
+        .provider_text(failure.provider_text.clone());
     match &failure.remedy {
         Some(remedy) if *failure.code == *"account_connected" && !is_for_extension => {
             error.remedy(format!("{remedy}; --again connects it once more"))

@@ -4,8 +4,8 @@
 
 use connection_api as api;
 use connection_contract::{
-    AuthType, Descriptor, DisplayText, Field, Guide, Identity, Input, Kind, Link, Liveness, Notice, Prompt, Reason,
-    Redirect, SetupFailure, SetupMethod,
+    AuthType, Descriptor, DisplayText, Field, Guide, Identity, Input, Kind, Link, Liveness, Notice, Prompt,
+    ProviderText, Reason, Redirect, SetupFailure, SetupMethod,
 };
 use connection_core::SetupStep;
 
@@ -44,8 +44,9 @@ pub(super) fn setup_state(state: &api::SetupState, kind: &KindEntry) -> Result<S
         },
         api::SetupState::Failed { reason } => SetupStep::Failed(failure(reason)),
         api::SetupState::Notice { beside, .. } => SetupStep::Notice { beside: notices(beside)? },
-        api::SetupState::Prompt { title, problem, fields, open, beside, .. } => {
-            let prompt = Prompt::new(title.clone()).problem(problem.clone().map(Into::into));
+        api::SetupState::Prompt { title, problem, provider_text, fields, open, beside, .. } => {
+            let mut prompt = Prompt::new(title.clone()).problem(problem.clone().map(Into::into));
+            prompt.provider_text = words(provider_text.as_ref());
             SetupStep::Prompt {
                 prompt: fields.iter().fold(prompt, |prompt, field| prompt.field(clean(&field.name))),
                 fields: fields.iter().map(|field| field_of(field, kind)).collect(),
@@ -63,7 +64,8 @@ pub(super) fn setup_state(state: &api::SetupState, kind: &KindEntry) -> Result<S
 /// Converts the reason of a setup that failed.
 pub(super) fn failure(reason: &api::Reason) -> SetupFailure {
     let failure = SetupFailure::new(clean(&reason.code), reason.message.clone());
-    reason.remedy.iter().cloned().fold(failure, SetupFailure::remedy)
+    let failure = reason.remedy.iter().cloned().fold(failure, SetupFailure::remedy);
+    failure.provider_text(words(reason.provider_text.as_ref()))
 }
 
 fn redirect(address: &api::OpenAddress) -> Result<Redirect, Error> {
@@ -146,7 +148,12 @@ fn guide(part: &api::Guide) -> Guide {
 
 fn why(body: &api::Reason) -> Reason {
     let reason = Reason::new(clean(&body.code), body.message.clone());
-    body.remedy.iter().cloned().fold(reason, Reason::remedy)
+    let reason = body.remedy.iter().cloned().fold(reason, Reason::remedy);
+    reason.provider_text(words(body.provider_text.as_ref()))
+}
+
+fn words(text: Option<&String>) -> Option<ProviderText> {
+    text.and_then(|text| ProviderText::new(text))
 }
 
 fn liveness(state: api::Liveness) -> Liveness {

@@ -6,7 +6,7 @@ use connection_contract::{Timestamp, reason};
 use super::tag::listed;
 use crate::{
     Error, Exit,
-    output::{Output, TRUST_CERTIFICATE, is_registered, joined, moment, name, reason_line, time},
+    output::{Output, is_registered, joined, moment, name, reason_line, time, tls_remedy},
     program::Program,
     select,
 };
@@ -61,9 +61,12 @@ fn facts(output: &Output, shown: &ShownConnection, profile: Option<&str>, can: O
     }
     if let Some(reason) = &of.reason {
         fact("reason", format!("{} ({})", reason.message, reason.code))?;
+        if let Some(words) = &reason.provider_text {
+            fact("provider says", words.clone())?;
+        }
         match &reason.remedy {
+            remedy if reason.code == reason::TLS => fact("what to do", tls_remedy(remedy.as_deref()))?,
             Some(remedy) => fact("what to do", remedy.clone())?,
-            None if reason.code == reason::TLS => fact("what to do", TRUST_CERTIFICATE.to_owned())?,
             None => {}
         }
     }
@@ -76,7 +79,12 @@ fn facts(output: &Output, shown: &ShownConnection, profile: Option<&str>, can: O
         fact("not asked before", at(until))?;
     }
     if let Some(until) = &of.valid_until {
-        let renewed = if of.renews { ", renewed before" } else { "" };
+        let is_over = of.reason.as_ref().is_some_and(|why| why.code == reason::NEEDS_REAUTHORIZATION);
+        let renewed = match of.renews {
+            true if is_over => ", no longer renewed",
+            true => ", renewed before",
+            false => "",
+        };
         fact("valid until", format!("{}{renewed}", at(until)))?;
     }
     if let Some(until) = &of.authorized_until {

@@ -1,6 +1,9 @@
 //! `verify`: verifies connections at their providers and prints the results.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use connection_api::{Connection, ListedConnection, Liveness};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +12,7 @@ use super::{list_printer, show::when};
 use crate::{
     Error, Exit,
     backend::every,
-    output::{Output, name, quoted, time},
+    output::{Output, is_application_refused, name, quoted, time},
     platform::without_line,
     program::Program,
     select,
@@ -19,6 +22,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(mut program: Program, references: &[String], is_now: bool) -> Result<Exit, Error> {
+    // Whoever names a connection wants to know of it now.
+    let is_now = is_now || !references.is_empty();
     let backend = program.backend().await?;
     let mut known = Vec::new();
     if references.is_empty() {
@@ -55,14 +60,41 @@ pub(super) async fn run(mut program: Program, references: &[String], is_now: boo
     let live = rows.values().all(|of| of.liveness == Liveness::Live);
     let rows: Vec<_> = rows.into_values().collect();
     paused.retain(&rows);
+    let told = told(&rows);
     list_printer::print(&program.output, &*backend, rows).await?;
     backend.close().await;
+    print_words(&program.output, &told)?;
     paused.print(&program.output)?;
     match errors.into_iter().next() {
         Some(error) => Err(error),
         None if live => Ok(Exit::Fine),
         None => Ok(Exit::NotLive),
     }
+}
+
+/// Returns the connections about which their providers said something: of those with the same refused application, the
+/// first one.
+fn told(rows: &[Connection]) -> Vec<Connection> {
+    let mut applications = BTreeSet::new();
+    let mut told = Vec::new();
+    for of in rows {
+        let Some(why) = of.reason.as_ref().filter(|why| why.provider_text.is_some()) else { continue };
+        if !is_application_refused(of) || applications.insert((&of.kind, &why.code)) {
+            told.push(of.clone());
+        }
+    }
+    told
+}
+
+/// Prints the providers' own words about the connections that do not work, after the whole reason, which the table may have
+/// cut.
+fn print_words(output: &Output, told: &[Connection]) -> Result<(), Error> {
+    for of in told.iter().filter(|_| !output.json) {
+        let message = of.reason.as_ref().map(|reason| reason.message.as_str()).unwrap_or_default();
+        output.line(format!("\n{}: {message}", name(of)))?;
+        output.provider_says(of)?;
+    }
+    Ok(())
 }
 
 /// The connections that were not asked, because their providers had asked them to wait.
@@ -89,7 +121,7 @@ impl Paused {
         let until = time(first.paused_until.as_ref()).map(|until| when(until, output.now)).unwrap_or_default();
         match self.0.len() {
             1 => output.line(format!(
-                "\n{} was not asked: its provider asked to wait until {until}. To ask it now:\n  connections verify {} --now",
+                "\n{} was not asked: its provider asked to wait until {until}. To ask it now:\n  connections verify {}",
                 name(first),
                 quoted(&name(first))
             )),

@@ -137,11 +137,11 @@ impl WebhookCommand<'_> {
 
     async fn deliveries(&self) -> Result<Exit, Error> {
         let output = &self.program.output;
-        let mut after = None;
+        let mut after: Option<String> = None;
         let mut elements = Elements::new();
         let mut printed = false;
         loop {
-            let page = self.waiting(self.backend.deliveries(&self.connection.id, after)).await?;
+            let page = self.waiting(self.backend.deliveries(&self.connection.id, after.as_deref())).await?;
             if output.json {
                 page.items.iter().try_for_each(|event| elements.push(output, event))?;
             } else if !page.items.is_empty() {
@@ -149,7 +149,7 @@ impl WebhookCommand<'_> {
                 output.table(&if printed { table.without_heading() } else { table })?;
                 printed = true;
             }
-            after = page.next.as_deref().and_then(|next| next.parse().ok());
+            after = page.next;
             if after.is_none() {
                 break;
             }

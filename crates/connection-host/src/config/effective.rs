@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use secrecy::ExposeSecret as _;
+use connection_core::{StoreAddress, StoreSource};
 
-use super::{KEYS, Key, KeyType, Settings, Source, sqlite_file};
+use super::{KEYS, Key, KeyType, Settings, Source};
 
 /// A key, with the value that takes effect.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ impl Settings {
     fn default_state(&self) -> String {
         let file = match &self.database {
             None => Some(self.database_file()),
-            Some(url) => sqlite_file(url.expose_secret()).map(PathBuf::from),
+            Some(url) => StoreSource::from(url.clone()).file(),
         };
         match file {
             Some(file) => format!("{}.state", file.display()),
@@ -176,13 +176,8 @@ fn plain(value: &toml::Value) -> String {
     }
 }
 
-/// Returns the address of a database without a user, a password and parameters.
 fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    // A password may contain a slash, so that everything before the last `@` is left out.
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    format!("{scheme}://{place}")
+    StoreAddress::new(url).without_credentials()
 }
 
 /// Returns the scheme and the host of an address.
@@ -190,9 +185,6 @@ fn origin_of(url: &str) -> String {
     let url = without_credentials(url);
     match url.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()),
-        // Without a scheme, the first part may be a user with a password.
-        None => {
-            url.rsplit_once('@').map_or(url.as_str(), |(_, place)| place).split('/').next().unwrap_or("").to_owned()
-        }
+        None => url.split('/').next().unwrap_or_default().to_owned(),
     }
 }

@@ -37,6 +37,8 @@ const COMMANDS: &[&str] = &[
     "LOGNAME",
     "PATH",
     "PATHEXT",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "SystemRoot",
     "TEMP",
     "TMP",
@@ -124,10 +126,11 @@ impl Environment {
         Some(std::str::from_utf8(value).unwrap_or("\u{fffd}").into())
     }
 
-    /// Returns the variables for a command that prints the key: the paths of programs and their settings, and no
-    /// others.
-    pub(super) fn of_commands(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        COMMANDS.iter().filter_map(|name| {
+    /// Returns the variables for a command that prints the key, and for a courier: the paths of programs and their
+    /// settings, those that the user named, and no others.
+    pub(crate) fn of_commands<'e>(&'e self, named: &'e [String]) -> impl Iterator<Item = (&'e OsStr, &'e OsStr)> {
+        let names = COMMANDS.iter().copied().chain(named.iter().map(String::as_str));
+        names.filter_map(move |name| {
             let name = OsStr::new(name);
             self.0.get(name).map(|value| (name, value.as_os_str()))
         })
@@ -230,13 +233,18 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
             toml::Value::Integer(text.parse().ok()?)
         }
         KeyType::Processors => toml::Value::Float(text.parse().ok()?),
-        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Networks if !text.starts_with('[') => {
+        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Networks | KeyType::Variables
+            if !text.starts_with('[') =>
+        {
             toml::Value::Array(vec![text.into()])
         }
         KeyType::Writable if !text.starts_with('[') => text.into(),
-        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Networks | KeyType::Writable => {
-            serde_json::from_str::<Vec<String>>(text).ok()?.into()
-        }
+        KeyType::Addresses
+        | KeyType::Directories
+        | KeyType::Command
+        | KeyType::Networks
+        | KeyType::Variables
+        | KeyType::Writable => serde_json::from_str::<Vec<String>>(text).ok()?.into(),
         KeyType::Origins | KeyType::Volumes => {
             let origins = serde_json::from_str::<BTreeMap<String, String>>(text).ok()?;
             toml::Value::Table(origins.into_iter().map(|(from, to)| (from, to.into())).collect())
@@ -251,11 +259,13 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::LogFormat
         | KeyType::Path
         | KeyType::Period
+        | KeyType::Pooler
         | KeyType::PrivateAddresses
         | KeyType::PublicUrl
         | KeyType::UnencryptedUrl
         | KeyType::RecordedPaths
         | KeyType::Secret
+        | KeyType::Switch
         | KeyType::Template
         | KeyType::Text
         | KeyType::Url

@@ -59,6 +59,8 @@ pub enum KeyType {
     Origins,
     /// A path in the file system.
     Path,
+    /// The mode of a pooler.
+    Pooler,
     /// The number of a TCP port on this machine.
     Port,
     /// A duration with its unit.
@@ -75,6 +77,8 @@ pub enum KeyType {
     Secret,
     /// A duration in whole seconds.
     Seconds,
+    /// `on` or `off`.
+    Switch,
     /// An address with placeholders.
     Template,
     /// A text without further rules.
@@ -85,6 +89,8 @@ pub enum KeyType {
     UnencryptedUrl,
     /// The name of an environment variable.
     Variable,
+    /// Names of environment variables; in the environment one name, or a JSON array.
+    Variables,
     /// Parts of a tool's configuration: a word, or a list of subdirectories; in the environment a word, or a JSON
     /// array.
     Writable,
@@ -113,6 +119,7 @@ impl KeyType {
             Self::Networks => "a list of networks, as in 10.0.0.0/8",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
+            Self::Pooler => "one of: session, transaction",
             Self::Port => "a port from 1 to 65535",
             Self::Period => "a duration, as in 90 days or 12h",
             Self::PrivateAddresses => "one of: named, all-owners, never",
@@ -121,11 +128,13 @@ impl KeyType {
             Self::RecordedPaths => "one of: full, templates",
             Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
+            Self::Switch => "one of: off, on",
             Self::Template => "an address with placeholders",
             Self::Text => "a text",
             Self::Url => "an address",
             Self::UnencryptedUrl => "an http address of a private network",
             Self::Variable => "the name of a variable",
+            Self::Variables => "a list of names of variables",
             Self::Writable => "one of: nothing, declared, everything, or a list of subdirectories",
             Self::Volumes => "a table of volume or directory to path",
         }

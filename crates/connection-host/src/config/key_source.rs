@@ -48,15 +48,20 @@ pub(crate) struct KeySettings {
     pub(crate) source: Option<Kind>,
     pub(crate) file: Option<PathBuf>,
     pub(crate) variable: Option<String>,
+    /// The variables that commands receive, besides the usual ones.
+    pub(crate) variables: Vec<String>,
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) wrap: Option<Vec<String>>,
     pub(crate) unwrap: Option<Vec<String>>,
+    /// `true` if commands write to the standard error of this process.
+    pub(crate) shows_errors: bool,
 }
 
 /// The sources of a database's key.
 pub(crate) struct KeySources {
     pub(crate) used: Arc<dyn KeySource>,
+    kind: Kind,
     /// `true` if a person at the terminal is asked for the key.
     pub(crate) asks: bool,
     /// The file of the source `file`.
@@ -73,6 +78,38 @@ impl KeySources {
         let sources = connection_core::KeySources::new(self.used.clone());
         let sources = self.configured.iter().cloned().fold(sources, connection_core::KeySources::agreeing);
         builder.key(self.left.iter().cloned().fold(sources, connection_core::KeySources::known))
+    }
+
+    /// Returns a sentence that says how the key that is used gets to another machine.
+    pub(crate) fn to_another_machine(&self, settings: &KeySettings) -> String {
+        let name = self.used.name();
+        match self.kind {
+            Kind::File => format!(
+                "Copy {name} to the server over a connection that you trust, such as `scp`, into a file that only the user \
+                 of the program can read, and name it there with key.file."
+            ),
+            Kind::Environment => format!(
+                "Set the same value on the server, from the secrets of the machine, for the user of the program alone: \
+                 {name}."
+            ),
+            Kind::Command if settings.command.is_some() => {
+                format!("Let the same command print the same key on the server: {name}.")
+            }
+            Kind::Command => format!(
+                "The key stays in its service: let the server use the same key there, with the same key.wrap and \
+                 key.unwrap ({name})."
+            ),
+            Kind::Keyring => format!(
+                "The key does not leave {name}: on this machine, with the new database in the configuration, run \
+                 `connections key change --to-source file --to-file FILE`, and copy FILE to the server; or use \
+                 `--to-source passphrase`."
+            ),
+            Kind::Passphrase => {
+                "Enter the same passphrase on the server, or put it into a file that only the user of the \
+                                 program can read, and name it there with key.passphrase_file."
+                    .to_owned()
+            }
+        }
     }
 }
 
@@ -110,7 +147,7 @@ impl Settings {
         let usual_places = std::iter::once(&usual).chain(&other);
         let left = usual_places.filter(|place| !spoken_of(place) && place.exists()).map(KeyFile::at).collect();
         let asks = used == Kind::Passphrase && key.passphrase_file.is_none();
-        Ok(KeySources { used: key.source(used, &usual, environment, ask)?, asks, file, configured, left })
+        Ok(KeySources { used: key.source(used, &usual, environment, ask)?, kind: used, asks, file, configured, left })
     }
 
     /// Returns the source to change to. Settings in `named` take precedence over the configured ones.
@@ -125,12 +162,14 @@ impl Settings {
             source: named.source,
             file: named.file.or_else(|| key.file.clone()),
             variable: named.variable.or_else(|| key.variable.clone()),
+            variables: key.variables.clone(),
             passphrase_file: named.passphrase_file.or_else(|| key.passphrase_file.clone()),
             // `command` and the pair of `wrap` and `unwrap` exclude each other; a named one replaces the other
             // configured one.
             command: named.command.clone().or_else(|| key.command.clone().filter(|_| named.wrap.is_none())),
             wrap: named.wrap.clone().or_else(|| key.wrap.clone().filter(|_| named.command.is_none())),
             unwrap: named.unwrap.or_else(|| key.unwrap.clone().filter(|_| named.command.is_none())),
+            shows_errors: key.shows_errors,
         };
         next.source(next.source.unwrap_or(Kind::File), &self.key_file(), environment, ask)
     }
@@ -189,7 +228,8 @@ impl KeySettings {
                         return lacks("is either one command that prints the key, or a pair that wraps and unwraps it");
                     }
                 };
-                let variables = environment.of_commands();
+                let command = if self.shows_errors { command.shows_errors() } else { command };
+                let variables = environment.of_commands(&self.variables);
                 Arc::new(variables.fold(command, |command, (name, value)| command.variable(name, value)))
             }
             Kind::Keyring => keyring()?,

@@ -7,7 +7,7 @@ use connection_agent::SandboxEngine;
 use connection_core::RecordedPaths;
 
 use super::{
-    PrivateAddresses, inbound,
+    Pooler, PrivateAddresses, inbound,
     key::{Key, KeyType},
     tools,
 };
@@ -30,11 +30,18 @@ fn insert<T>(settings: &mut BTreeMap<String, T>, kind: String, value: Result<T, 
     Ok(())
 }
 
+/// Returns the name of a variable; `None` for a text that is none.
+fn variable_name(text: &str) -> Option<String> {
+    (!text.is_empty() && !text.contains(['=', '\0'])).then(|| text.to_owned())
+}
+
 /// The levels of the log.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const RECORDED_PATHS: [(&str, RecordedPaths); 2] =
     [("full", RecordedPaths::Full), ("templates", RecordedPaths::Templates)];
+
+const POOLERS: [(&str, Pooler); 2] = [("session", Pooler::Session), ("transaction", Pooler::Transaction)];
 
 const PRIVATE_ADDRESSES: [(&str, PrivateAddresses); 3] = [
     ("all-owners", PrivateAddresses::AllOwners),
@@ -44,6 +51,12 @@ const PRIVATE_ADDRESSES: [(&str, PrivateAddresses); 3] = [
 
 /// All configuration keys, by name.
 pub const KEYS: &[Key] = &[
+    Key {
+        name: "couriers",
+        value: KeyType::Switch,
+        help: "Whether processes of their own send the requests that use up a token, so that a kill of this program loses no answer. Unless set, it is `on`.",
+        apply: |to, value| put(&mut to.settings.without_couriers, value.one_of(&[("off", true), ("on", false)])),
+    },
     Key {
         name: "data_dir",
         value: KeyType::Path,
@@ -61,6 +74,12 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Path,
         help: "A file, readable by its owner alone, that holds database_direct_url.",
         apply: |to, value| to.secrets.direct.put_file(value),
+    },
+    Key {
+        name: "database_pooler",
+        value: KeyType::Pooler,
+        help: "The mode of the pooler at database_url. One in session mode needs no database_direct_url.",
+        apply: |to, value| set(&mut to.settings.pooler, value.one_of(&POOLERS)),
     },
     Key {
         name: "database_url",
@@ -276,6 +295,12 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Variable,
         help: "The environment variable that holds the key: 32 bytes in base64 or in hexadecimal.",
         apply: |to, value| set(&mut to.settings.key.variable, value.text()),
+    },
+    Key {
+        name: "key.variables",
+        value: KeyType::Variables,
+        help: "The variables that key.command, key.wrap and key.unwrap receive, besides PATH, HOME and similar ones.",
+        apply: |to, value| put(&mut to.settings.key.variables, value.list(|name, _| variable_name(name))),
     },
     Key {
         name: "key.wrap",

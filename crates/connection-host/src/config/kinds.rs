@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error as StdError};
 
 use connection_contract::{Descriptor, Secret};
 use connection_core::{HostSecret, SecretFileError};
-use connection_oauth2::{CLIENT_KEY, client_value};
+use connection_oauth2::{CLIENT_KEY, client_value_at};
 
 use super::{
     secret::{SecretPlace, SecretSetting},
@@ -22,6 +22,8 @@ pub(crate) struct KindSettings {
     secret: SecretSetting,
     /// The source of the last setting, such as a file.
     place: String,
+    /// The key of the secret and the source that sets it.
+    secret_place: String,
 }
 
 impl KindSettings {
@@ -33,11 +35,13 @@ impl KindSettings {
 
     pub(super) fn put_secret(&mut self, value: &Value<'_>) -> Result<(), Error> {
         self.place.clone_from(&value.source.name);
+        self.secret_place = value.place();
         self.secret.put_text(value)
     }
 
     pub(super) fn put_secret_file(&mut self, value: &Value<'_>) -> Result<(), Error> {
         self.place.clone_from(&value.source.name);
+        self.secret_place = format!("the file of {}", value.place());
         self.secret.put_file(value)
     }
 
@@ -63,7 +67,9 @@ impl KindSettings {
             (Some(_), false) => {
                 Err(wrong(format!("the application of '{kind}' has no secret")).remedy("leave client_secret out"))
             }
-            (secret, _) => Ok(Application { id: id.clone(), secret: secret.cloned() }),
+            (secret, _) => {
+                Ok(Application { id: id.clone(), secret: secret.cloned(), place: self.secret_place.clone() })
+            }
         }
     }
 }
@@ -73,6 +79,8 @@ impl KindSettings {
 pub(crate) struct Application {
     id: String,
     secret: Option<SecretPlace>,
+    /// Where a person replaces the secret.
+    place: String,
 }
 
 impl Application {
@@ -92,7 +100,7 @@ impl Application {
             None => None,
             Some(secret) => Some(secret.read().await?),
         };
-        Ok(client_value(&self.id, secret.as_ref()))
+        Ok(client_value_at(&self.id, secret.as_ref(), &self.place))
     }
 }
 

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use connection_core::{FilesPolicy, RecordedPaths};
+use connection_core::{FilesPolicy, RecordedPaths, StoreAddress};
 use connection_inbound::PublicUrl;
 use secrecy::SecretString;
 
@@ -40,13 +40,13 @@ pub(crate) use key_source::{KeySettings, KeySources};
 pub use keys::KEYS;
 pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use page::PageSettings;
-pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist, sqlite_file};
+pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist};
 pub(crate) use tls::{TlsFiles, TlsPems};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools, kinds as configured_kinds, known_kinds};
 
 use crate::Error;
 use effective::Given;
-use secret::has_password;
+use paths::used_path;
 use value::{Loading, Secrets, Value};
 
 /// The combined settings of the three layers.
@@ -63,8 +63,11 @@ pub(crate) struct Settings {
     pub(crate) exposed: Option<Error>,
     /// Warnings about the settings, for a person.
     pub(crate) warnings: Vec<String>,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no couriers"))]
+    pub(crate) without_couriers: bool,
     pub(crate) database: Option<SecretString>,
     pub(crate) direct: Option<SecretString>,
+    pooler: Option<Pooler>,
     pub(crate) key: KeySettings,
     pub(crate) kinds: KindsSettings,
     pub(crate) endpoints: Vec<(String, String)>,
@@ -106,6 +109,15 @@ pub(crate) struct RecordSettings {
     /// The time after which texts are erased; `None` if they are kept.
     pub(crate) keep: Option<Duration>,
     pub(crate) paths: RecordedPaths,
+}
+
+/// The mode of a pooler between this program and the server of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pooler {
+    /// Each connection of this program has one to the server, so the address does for everything.
+    Session,
+    /// Each transaction may have another connection to the server, so the server needs an address of its own.
+    Transaction,
 }
 
 /// The private addresses that users may reach.
@@ -174,16 +186,19 @@ impl Settings {
         settings.warnings = environment.warnings(settings.key.variable.as_deref());
         settings.database = match &global.database {
             Some(url) => {
-                refuse_password(url)?;
+                refuse_password(url, "--database")?;
                 settings.given.add_option("database_url", url.clone(), "--database");
                 Some(url.as_str().into())
             }
             None => secrets.database.text("database_url")?,
         };
         settings.direct = secrets.direct.text("database_direct_url")?;
+        if settings.pooler == Some(Pooler::Session) && settings.direct.is_none() {
+            settings.direct.clone_from(&settings.database);
+        }
         settings.proxy = secrets.proxy.text("http.proxy")?;
         if let Some(directory) = &global.data_dir {
-            settings.data_directory.clone_from(directory);
+            settings.data_directory = used_path("--data-dir", &directory.to_string_lossy(), directory.clone())?;
             settings.given.add_option("data_dir", directory.display().to_string(), "--data-dir");
         }
         if let Some(owner) = &global.owner {
@@ -199,6 +214,12 @@ impl Settings {
         // elsewhere.
         settings.data_directory = std::path::absolute(&settings.data_directory)
             .map_err(|error| Error::io(settings.data_directory.display(), &error))?;
+        let has_file = settings.database.is_none() && global.host.is_none();
+        if has_file && settings.data_directory.to_str().is_none() {
+            let message = "the path of the data directory is not UTF-8, so it can hold no database";
+            let remedy = "choose another one with --data-dir or CONNECTIONS_DATA_DIR";
+            return Err(Error::configuration(message).remedy(remedy));
+        }
         let inside = settings.data_directory.join("key");
         // A user who names a data directory wants everything in it. Otherwise, no single directory holds both the
         // database and the key.
@@ -273,16 +294,19 @@ impl Source {
 type Layer = Vec<(&'static Key, String, toml::Value, Source)>;
 
 /// Refuses a password in an argument, which would be visible in the process list and in the shell's history.
-fn refuse_password(url: &str) -> Result<(), Error> {
-    if !has_password(url) {
+pub(crate) fn refuse_password(url: &str, argument: &str) -> Result<(), Error> {
+    if !StoreAddress::new(url).has_password() {
         return Ok(());
     }
     Err(Error::new(
         crate::Exit::Usage,
         "password_in_argument",
-        "--database has a password in it, and arguments can be seen by others",
+        format!("{argument} has a password in it, and arguments can be seen by others"),
     )
-    .remedy("put the address into CONNECTIONS_DATABASE_URL or the configuration file (database_url), or the password into PGPASSFILE"))
+    .remedy(match argument {
+        "--database" => "put the address into CONNECTIONS_DATABASE_URL or the configuration file (database_url), or the password into PGPASSFILE",
+        _ => "put the address into a file and pass it on standard input with `-`, or the password into PGPASSFILE",
+    }))
 }
 
 #[cfg(test)]

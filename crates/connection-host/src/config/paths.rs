@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use connection_core::StoreAddress;
 use etcetera::BaseStrategy;
 
 use super::Environment;
@@ -53,12 +54,12 @@ pub(crate) fn may_exist(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }
 
-/// Returns the file of a SQLite address; `None` for other engines.
-pub(crate) fn sqlite_file(url: &str) -> Option<&Path> {
-    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-    match rest {
-        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
-        None if url.contains("://") => None,
-        None => Some(Path::new(url)),
+/// Returns the path that a text names, unless the text is something else, such as the address of a server or a path in
+/// quotation marks. The error does not repeat the text, which may contain a password. A file that exists is used.
+pub(super) fn used_path(name: &str, text: &str, path: PathBuf) -> Result<PathBuf, Error> {
+    match StoreAddress::new(text).not_a_path() {
+        Some(reason) if !path.exists() => Err(Error::configuration(format!("{name}: the path {reason}"))
+            .remedy("give the path alone; one that begins with / or ./ is never taken for an address")),
+        _ => Ok(path),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use connection_contract::Secret;
-use connection_core::{SecretFile, SecretFileError};
+use connection_core::{SecretFile, SecretFileError, StoreAddress};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{KeyType, Layer, Source, value::Value};
@@ -53,18 +53,18 @@ impl SecretSetting {
         self.place.as_ref()
     }
 
-    /// Reads the secret as text. `name` is the key without `_file`.
+    /// Reads the secret as text, without what files and variables put around it. `name` is the key without `_file`.
     pub(super) fn text(&self, name: &str) -> Result<Option<SecretString>, Error> {
         let path = match &self.place {
             None => return Ok(None),
-            Some(SecretPlace::Text(text)) => return Ok(Some(text.clone())),
+            Some(SecretPlace::Text(text)) => return Ok(Some(connection_core::bare_text(text.expose_secret()).into())),
             Some(SecretPlace::File(path)) => path,
         };
         let secret = SecretFile::at(path as &Path).read_blocking().map_err(|error| {
             let remedy = error.remedy();
             Error::configuration(format!("{name}_file: {error}")).remedy(remedy)
         })?;
-        match secret.expose_str().map(str::trim).filter(|text| !text.is_empty()) {
+        match secret.expose_str().map(connection_core::bare_text).filter(|text| !text.is_empty()) {
             Some(text) => Ok(Some(text.into())),
             None => Err(Error::configuration(format!("{name}_file: {} holds no text", path.display()))
                 .remedy("put nothing but the secret into it")),
@@ -85,18 +85,8 @@ impl SecretPlace {
 pub(super) fn first_secret(layer: &Layer) -> Option<&str> {
     let secret = layer.iter().find(|(key, _, value, _)| match key.value {
         KeyType::Secret => true,
-        KeyType::Url => value.as_str().is_some_and(has_password),
+        KeyType::Url => value.as_str().is_some_and(|url| StoreAddress::new(url).has_password()),
         _ => false,
     });
     secret.map(|(_, name, _, _)| &**name)
-}
-
-/// Returns `true` if an address contains a password.
-pub(super) fn has_password(url: &str) -> bool {
-    let authority =
-        url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let named = query.split('&').any(|pair| pair.to_ascii_lowercase().starts_with("password="));
-    user.contains(':') || named
 }

@@ -64,6 +64,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             // These files are read when the configuration is loaded.
             KeyType::Path if key.name.ends_with("_file") => (&*quoted, secret),
             KeyType::Path => ("\"/a\"", "/a"),
+            KeyType::Pooler => ("\"session\"", "session"),
             KeyType::Port => ("8400", "8400"),
             KeyType::Period => ("\"90 days\"", "90 days"),
             KeyType::PrivateAddresses => ("\"never\"", "never"),
@@ -73,10 +74,12 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::UnencryptedUrl => ("\"http://10.0.0.1\"", "http://10.0.0.1"),
             KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),
+            KeyType::Switch => ("\"off\"", "off"),
             KeyType::Template => ("\"https://a.test/{owner}\"", "https://a.test/{owner}"),
             KeyType::Text => ("\"u42\"", "u42"),
             KeyType::Url => ("\"sqlite:///a\"", "sqlite:///a"),
             KeyType::Variable => ("\"APP_KEY\"", "APP_KEY"),
+            KeyType::Variables => ("[\"AWS_PROFILE\", \"GNUPGHOME\"]", "VAULT_ADDR"),
         };
         load(&format!("{} = {toml}", key.name), &[], Global::default()).unwrap();
         load("", &[(&key.variable(), text)], Global::default()).unwrap();
@@ -285,9 +288,13 @@ fn variables_of_tests_are_not_ours() {
 #[test]
 fn a_database_with_a_password_is_refused_as_an_argument_and_taken_from_elsewhere() {
     let expected = ["CONNECTIONS_DATABASE_URL", "configuration file", "PGPASSFILE"];
-    for url in
-        ["postgres://me:hunter2@db/x", "postgres://db/x?password=hunter2", "postgres://db/x?a=b&PASSWORD=hunter2"]
-    {
+    for url in [
+        "postgres://me:hunter2@db/x",
+        "postgres://db/x?password=hunter2",
+        "postgres://db/x?a=b&PASSWORD=hunter2",
+        "host=db password=hunter2",
+        "me:hunter2@db/x",
+    ] {
         let global = Global { database: Some(url.into()), ..Global::default() };
         refused("", &[], global, &expected);
         load("", &[("CONNECTIONS_DATABASE_URL", url)], Global::default()).unwrap();
@@ -319,6 +326,15 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
     }
     let settings = load(&format!("http.proxy_file = {proxy:?}"), &[], Global::default()).unwrap();
     assert_eq!(shown(&settings.proxy).as_deref(), Some("http://me:hunter2@proxy:1"));
+    // Editors, shells and Windows put more around an address than one newline.
+    let framed = "\u{feff} postgres://me:hunter2@db/x \r\n\r\n";
+    for (text, variables) in [
+        (format!("database_url_file = {:?}", named("framed", framed)), None),
+        (String::new(), Some(("CONNECTIONS_DATABASE_URL", framed))),
+    ] {
+        let settings = load(&text, variables.as_slice(), Global::default()).unwrap();
+        assert_eq!(shown(&settings.database).as_deref(), Some("postgres://me:hunter2@db/x"), "{text}");
+    }
     // Within a layer only one of the two keys can be right; a later layer takes precedence with either.
     for (key, variable) in [
         ("database_url", "CONNECTIONS_DATABASE_URL"),
@@ -404,6 +420,7 @@ fn a_file_that_others_can_change_is_not_followed_nor_is_one_with_a_secret_that_o
     let secret = [
         "kinds.gmail.client_secret = \"hunter2\"",
         "database_url = \"postgres://me:hunter2@db/x\"",
+        "database_url = \"me:hunter2@db/x\"",
         "database_direct_url = \"postgres://me@db/x?password=hunter2\"",
         "http.proxy = \"http://me:hunter2@proxy:1\"",
     ];
@@ -449,6 +466,28 @@ fn paths_in_the_file_are_relative_to_it() {
     let settings = Settings::load(&Global { config: Some(path), ..Global::default() }, &Environment::of(&[])).unwrap();
     assert_eq!(settings.files, [directory.path().join("notes")]);
     assert_eq!(settings.data_directory, directory.path().join("data"));
+}
+
+#[test]
+fn a_value_that_is_no_path_is_refused_and_not_repeated() {
+    for value in ["\"/hunter2\"", "'/hunter2'", "/hunter2\r", "host=db password=hunter2", "me:hunter2@db/x"] {
+        for name in ["DATA_DIR", "DATABASE_URL_FILE", "KEY__FILE", "STATE_DIR"] {
+            let variable = format!("CONNECTIONS_{name}");
+            refused("", &[(&variable, value)], Global::default(), &[&variable, "the path "]);
+        }
+        refused("", &[], Global { data_dir: Some(value.into()), ..Global::default() }, &["--data-dir: the path "]);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path().join("a\r");
+        std::fs::create_dir(&there).unwrap();
+        let named = load("", &[("CONNECTIONS_DATA_DIR", there.to_str().unwrap())], Global::default()).unwrap();
+        assert_eq!(named.data_directory, there, "one that exists is used");
+        let bytes = home.path().join(std::ffi::OsStr::from_bytes(b"b\xfcd"));
+        refused("", &[], Global { data_dir: Some(bytes), ..Global::default() }, &["is not UTF-8", "--data-dir"]);
+    }
 }
 
 #[test]

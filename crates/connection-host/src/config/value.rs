@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use connection_rules::read_span;
 
-use super::{Key, Settings, Source, kinds::KindSettings, secret::SecretSetting};
+use super::{Key, Settings, Source, kinds::KindSettings, paths::used_path, secret::SecretSetting};
 use crate::Error;
 
 /// The settings while the layers are read, in rising order of precedence.
@@ -30,6 +30,16 @@ pub(super) struct Value<'a> {
     pub(super) source: &'a Source,
 }
 
+impl Value<'_> {
+    /// Returns the place of the value for people: `kinds.acme.client_secret in /etc/acme.toml`, or the variable.
+    pub(super) fn place(&self) -> String {
+        match self.source.directory {
+            Some(_) => format!("{} in {}", self.name, self.source.name),
+            None => self.source.name.clone(),
+        }
+    }
+}
+
 impl Loading<'_> {
     /// Returns the application of the kind that a key names.
     pub(super) fn application(&mut self, value: &Value<'_>) -> &mut KindSettings {
@@ -53,7 +63,8 @@ impl Value<'_> {
     }
 
     pub(super) fn path(&self) -> Result<PathBuf, Error> {
-        Ok(self.source.path(&self.text()?))
+        let text = self.text()?;
+        used_path(&self.place(), &text, self.source.path(&text))
     }
 
     pub(super) fn parsed<T: FromStr>(&self) -> Result<T, Error> {

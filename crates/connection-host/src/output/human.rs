@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use connection_api::{Connection, Liveness};
-use connection_contract::{Timestamp, reason};
+use connection_contract::{CertificateFault, Timestamp, reason};
+use connection_server::convert;
 pub(crate) use connection_server::convert::connections_summary;
 
 use super::table::Colour;
@@ -69,7 +70,8 @@ pub(crate) fn is_use_refused(of: &Connection) -> bool {
     why(of) == reason::USE_REFUSED
 }
 
-/// Returns `true` if the connection was restored from a backup and is not refreshed until it is authorized again.
+/// Returns `true` if the connection was restored from a backup, or its database failed over, and it is not refreshed until it
+/// is authorized again.
 pub(crate) fn is_restored(of: &Connection) -> bool {
     why(of) == reason::RESTORED
 }
@@ -93,11 +95,20 @@ pub(crate) fn urgency(of: &Connection) -> u8 {
 }
 
 /// The codes of reasons that no command of this program resolves.
-const MENDED_ELSEWHERE: [&str; 4] = [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated"];
+const MENDED_ELSEWHERE: [&str; 5] =
+    [reason::DENIED, "directory_not_allowed", "row_changed", "row_outdated", "row_version"];
 
-/// The remedy for a server whose certificate is not trusted.
-pub(crate) const TRUST_CERTIFICATE: &str =
-    "if an authority of your own issued the certificate, name its file in http.root_certificate";
+/// Returns the remedy for a server with which there is no TLS connection. Kinds and servers know no key of the configuration.
+pub(crate) fn tls_remedy(remedy: Option<&str>) -> String {
+    let is = |fault: CertificateFault| remedy == Some(fault.remedy().as_str());
+    match remedy {
+        Some(_) if is(CertificateFault::SelfSigned) => {
+            "if the server is your own, name the file of its certificate in http.root_certificate".to_owned()
+        }
+        Some(remedy) if !is(CertificateFault::UnknownAuthority) => remedy.to_owned(),
+        _ => "if an authority of your own issued the certificate, name its file in http.root_certificate".to_owned(),
+    }
+}
 
 /// Returns why a connection needs attention, and the command that resolves it, if there is one.
 pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<String>) {
@@ -115,7 +126,7 @@ pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<St
     let reason = of.reason.as_ref().map(|reason| reason.message.clone()).unwrap_or_default();
     let reason = match &ways {
         Some(ways) => format!("{reason}; {ways}"),
-        None if why(of) == reason::TLS => format!("{reason}; {TRUST_CERTIFICATE}"),
+        None if why(of) == reason::TLS => format!("{reason}; {}", tls_remedy(remedy().as_deref())),
         None => reason,
     };
     let noted = |expiry: String| match (reason.is_empty(), expiry.is_empty()) {
@@ -130,6 +141,8 @@ pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<St
         _ if is_kind_changed(of) => (note, Some(accept_command(&of.kind))),
         // The remedy is no command: removing the connection would be the last resort.
         _ if !is_registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
+        // Its application is mended, not the connection, and the reason says where.
+        Liveness::Failing if is_application_refused(of) => (note, None),
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if of.expiring || is_restored(of) => (note, again()),
@@ -139,6 +152,17 @@ pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<St
         Liveness::Unknown if why(of) == "unverifiable" => (note, again().filter(|_| of.expiring)),
         _ => (note, Some(format!("connections verify {name}"))),
     }
+}
+
+/// Returns `true` if the provider does not accept the application with which the connection is authorized.
+pub(crate) fn is_application_refused(of: &Connection) -> bool {
+    reason::is_application_refused(why(of))
+}
+
+/// Returns one sentence for each application that a provider does not accept, with the number of its connections and the
+/// remedy.
+pub(crate) fn refused_applications<'a>(rows: impl Iterator<Item = &'a Connection>) -> Vec<(String, String)> {
+    convert::refused_applications(rows.filter_map(|of| Some((of.kind.as_str(), of.reason.as_ref()?))))
 }
 
 /// Returns the command that authorizes the connection with this quoted name again, and asks for these scopes in addition.

@@ -12,15 +12,15 @@ mod time;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use connection_api::Liveness;
+use connection_api::{Connection, Liveness};
 use connection_contract::Timestamp;
 use connection_core::sentence;
 use serde::Serialize;
 
 pub(crate) use elements::Elements;
 pub(crate) use human::{
-    TRUST_CERTIFICATE, account, connections_summary, expiry, is_registered, is_restored, is_use_refused, joined, name,
-    quoted, reason_line, reauthorize_command, short_id, time, urgency,
+    account, connections_summary, expiry, is_application_refused, is_registered, is_restored, is_use_refused, joined,
+    name, quoted, reason_line, reauthorize_command, refused_applications, short_id, time, tls_remedy, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
@@ -127,6 +127,14 @@ impl Output {
         tables.get(index).map_or(Ok(()), |table| self.table(table)).map(|()| index)
     }
 
+    /// Prints the provider's own words about a connection, if the answer has some.
+    pub(crate) fn provider_says(&self, of: &Connection) -> Result<(), Error> {
+        match of.reason.as_ref().and_then(|reason| reason.provider_text.as_deref()) {
+            Some(words) => self.line(format!("  {}", provider_says(words))),
+            None => Ok(()),
+        }
+    }
+
     /// Awaits `work`.
     ///
     /// After one second, a line on standard error shows what the command waits for and for how many seconds, until the
@@ -149,6 +157,17 @@ impl Output {
         note(text.as_ref());
     }
 
+    /// Says which processes have not confirmed what was taken back or frozen.
+    pub(crate) fn remaining(&self, processes: &[String]) {
+        if !processes.is_empty() {
+            let who = joined(processes);
+            self.note(format!(
+                "Not confirmed within a second by {who}: a request that was begun there may still be sent. No other one \
+                 begins there before this is read."
+            ));
+        }
+    }
+
     /// Prints an error: one sentence and the remedy, or its JSON shape.
     pub(crate) fn error(json: bool, error: &Error) {
         // The program that closed standard output, such as `head`, needs no message.
@@ -164,6 +183,9 @@ impl Output {
         // If a person declined, the command did what it was asked to do.
         let what = if error.exit == Exit::Fine { "" } else { "error: " };
         platform::write_stderr(format_args!("{what}{}", safe(&sentence(&error.to_string()))));
+        if let Some(words) = &error.provider_text {
+            platform::write_stderr(format_args!("  {}", safe(&provider_says(words.as_str()))));
+        }
         if let Some(remedy) = &error.remedy {
             platform::write_stderr(format_args!("  {}", safe(&sentence(remedy))));
         }
@@ -174,6 +196,11 @@ impl Output {
         let word = liveness.as_str();
         if self.colours { table::paint(word, human::colour(liveness)) } else { word.to_owned() }
     }
+}
+
+/// Returns the line with the provider's own words, marked as the provider's.
+pub(crate) fn provider_says(words: &str) -> String {
+    format!("The provider says: {words}")
 }
 
 /// Prints a line for people to standard error.

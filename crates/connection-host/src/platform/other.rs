@@ -1,4 +1,4 @@
-//! Systems other than Unix: files have the protection of the user's directory. This code has not been run.
+//! Windows: files have the protection of the user's directory. This code has not been run.
 
 use std::{
     convert::Infallible,
@@ -8,25 +8,42 @@ use std::{
 };
 
 use axum::Router;
+use tokio::signal::windows::{
+    CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown,
+};
 
-/// The requests to end the program: control-C.
+use super::StopSignal;
+
+/// The requests to end the program, from the console and from the system. They are caught once this exists. The system
+/// ends a process a few seconds after its console was closed.
 #[derive(Debug)]
-pub(crate) struct Signals;
+pub(crate) struct Signals {
+    stop: CtrlBreak,
+    interrupt: CtrlC,
+    close: CtrlClose,
+    log_off: CtrlLogoff,
+    shut_down: CtrlShutdown,
+}
 
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    pub(crate) fn of_a_person() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self {
+            stop: ctrl_break()?,
+            interrupt: ctrl_c()?,
+            close: ctrl_close()?,
+            log_off: ctrl_logoff()?,
+            shut_down: ctrl_shutdown()?,
+        })
     }
 
     /// Resolves at the next request.
-    pub(crate) async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // No further signals can arrive.
-            std::future::pending().await
+    pub(crate) async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.stop.recv() => StopSignal::Terminate,
+            _ = self.shut_down.recv() => StopSignal::Terminate,
+            _ = self.close.recv() => StopSignal::HangUp,
+            _ = self.log_off.recv() => StopSignal::HangUp,
         }
     }
 }

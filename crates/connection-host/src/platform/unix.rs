@@ -24,35 +24,45 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+use super::StopSignal;
+
 /// The requests to end the program, from the terminal and from a supervisor. They are caught once this exists.
+///
+/// Those that this process was started to ignore, as by `nohup`, are not caught, so that they stay ignored.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Signal,
+    hang_up: Option<Signal>,
+    interrupt: Option<Signal>,
     terminate: Option<Signal>,
 }
 
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { terminate: Some(signal(SignalKind::terminate())?), ..Self::of_a_person()? })
-    }
-
-    /// Catches only the requests from the terminal; a supervisor ends the process at once.
-    pub(crate) fn of_a_person() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: None })
+        Ok(Self {
+            hang_up: unless_ignored(Number::HUP, SignalKind::hangup())?,
+            interrupt: unless_ignored(Number::INT, SignalKind::interrupt())?,
+            terminate: unless_ignored(Number::TERM, SignalKind::terminate())?,
+        })
     }
 
     /// Resolves at the next request.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            () = terminated(self.terminate.as_mut()) => {}
+            () = received(self.interrupt.as_mut()) => StopSignal::Interrupt,
+            () = received(self.terminate.as_mut()) => StopSignal::Terminate,
+            () = received(self.hang_up.as_mut()) => StopSignal::HangUp,
         }
     }
 }
 
-async fn terminated(terminate: Option<&mut Signal>) {
-    match terminate {
-        Some(terminate) => drop(terminate.recv().await),
+/// Catches a signal, unless this process was started to ignore it.
+fn unless_ignored(number: Number, kind: SignalKind) -> io::Result<Option<Signal>> {
+    (ignored() & bit(number) == 0).then(|| signal(kind)).transpose()
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
     }
 }
@@ -78,9 +88,10 @@ impl Passed {
             (Number::USR1, SignalKind::user_defined1()),
             (Number::USR2, SignalKind::user_defined2()),
         ];
-        let ignored = ignored();
-        let heard = all.into_iter().filter(|(number, _)| ignored & bit(*number) == 0);
-        let caught = heard.map(|(number, kind)| Ok((number, kind, signal(kind)?)));
+        let caught = all.into_iter().filter_map(|(number, kind)| {
+            let heard = unless_ignored(number, kind).transpose()?;
+            Some(heard.map(|signal| (number, kind, signal)))
+        });
         caught.collect::<io::Result<_>>().map(Self)
     }
 
@@ -98,11 +109,15 @@ impl Passed {
     }
 }
 
-/// Returns the signals that this process ignores, one bit for each, if the system reports them.
+/// Returns the signals that this process was started to ignore, one bit for each, if the system reports them. They are read
+/// once, before the first signal is caught, because one that is caught is no longer reported.
 fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    })
 }
 
 fn bit(number: Number) -> u64 {

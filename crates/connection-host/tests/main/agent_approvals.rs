@@ -4,14 +4,13 @@
 
 use std::thread;
 
-use connection_faults::script::Script;
+use connection_faults::{double::Seen, script::Script};
 use serde_json::{Value, json};
 
 use crate::{
     agent_clients::{Door, OPENAI_KEY, STRIPE_KEY, bearer},
     agent_proxies::{self, is_installed, manifest},
     program::{Machine, check},
-    provider::Seen,
     serve::until,
 };
 

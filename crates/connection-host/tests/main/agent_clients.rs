@@ -2,19 +2,18 @@
 //! gets what it would get from them, with the connection's credential.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::{
-    net::TcpListener,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::path::Path;
 
-use connection_faults::script::Script;
+use connection_faults::{
+    double::{Double, Seen},
+    script::Script,
+};
 use serde_json::{Value, json};
 
 use crate::{
     preset_operations::is_operation,
     program::Machine,
-    provider::{ACCOUNT, AUTH_TOKEN, NOTION_KEY, Seen, TOKEN, read, write},
+    provider::{ACCOUNT, AUTH_TOKEN, NOTION_KEY, TOKEN},
     serve::{Serving, machine},
 };
 
@@ -41,31 +40,7 @@ const ORIGINS: [&str; 12] = [
     "https://sts.eu-central-1.amazonaws.com",
 ];
 
-/// A server that answers as the documentation of each provider shows, and records the requests.
-pub(crate) struct Double {
-    origin: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Double {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let received = seen.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Ok(Some((seen, stream))) = read(stream) else { continue };
-                let (status, headers, body) = documented(&seen);
-                received.lock().unwrap().push(seen);
-                // A client that hangs up does not affect the others.
-                drop(write(stream, status, &headers, &body));
-            }
-        });
-        Self { origin, seen }
-    }
-}
-
+/// Answers as the documentation of each provider shows.
 fn documented(seen: &Seen) -> (u16, String, String) {
     let json = |status, more: &str, body: Value| {
         (status, format!("content-type: application/json\r\n{more}"), body.to_string())
@@ -159,9 +134,9 @@ impl Door {
 
     /// Returns a door to these further accounts, whose kinds are in files with these names.
     pub(crate) fn with(files: &[(&str, &str)], further: &[(&str, &str, Value)]) -> Self {
-        let double = Double::start();
+        let double = Double::start(|_| documented);
         let mut machine = machine();
-        let endpoints: String = ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", double.origin)).collect();
+        let endpoints: String = ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", double.origin())).collect();
         machine.configure(&format!("[http.endpoints]\n{endpoints}"));
         for (name, text) in files {
             machine.write(&format!("configuration/kinds/{name}"), text.as_bytes());
@@ -216,7 +191,7 @@ impl Door {
 
     #[track_caller]
     pub(crate) fn received(&self, answer: &Value) -> Vec<Seen> {
-        let seen = std::mem::take(&mut *self.double.seen.lock().unwrap());
+        let seen = self.double.take_seen();
         assert!(answer.get("error").is_none(), "{answer} {seen:?}");
         assert!(!format!("{seen:?}").contains("cn_"), "{seen:?}");
         seen

@@ -168,7 +168,7 @@ fn the_results_have_their_shapes() {
     assert_eq!(place.json(&["agents", "revoke", "deploy", "github"]), Value::Null);
     let removed = place.json(&["agents", "remove", "deploy", "--yes"]);
     check(&removed, "agentRemoved");
-    assert_eq!(removed, json!({ "name": "deploy", "revoked": 0 }));
+    assert_eq!(removed, json!({ "name": "deploy", "revoked": 0, "remaining": [] }));
 }
 
 #[test]
@@ -279,4 +279,18 @@ fn the_token_of_an_agent_opens_nothing_of_the_api() {
         assert_eq!(refused.out, "", "{arguments:?}");
         refused.warns("unknown, has ended or was revoked");
     }
+}
+
+#[test]
+fn no_withdrawal_waits_for_a_command_that_failed() {
+    let machine = prepared(Machine::new());
+    machine.run(&["agents", "create", "deploy"]).exits(0);
+    machine.run(&["agents", "grant", "deploy", "github", "--rules", "ask"]).exits(0);
+    machine.write("notes/a", b"one");
+    machine.feed(&["add", "filesystem", "--input", "-"], r#"{"roots": "notes"}"#).exits(0);
+    // The use announces the process of the command, and then fails.
+    let failed = machine.run(&["files", "filesystem", "cat", "nothing"]).warns("nothing");
+    assert_ne!(failed.exit, 0);
+    let revoked = machine.run(&["agents", "revoke", "deploy", "github", "--json"]).exits(0).json();
+    assert_eq!(revoked["remaining"], json!([]));
 }

@@ -44,8 +44,9 @@ fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use(
     // Send until the access token has expired.
     let send = || real.run(&["send", "real", "GET", "/me"]);
     let refused = std::iter::repeat_with(send).take(500).find(|ran| ran.exit != 0).expect("it ends");
-    assert!(refused.err.contains("heck the client's id and secret"), "{}", refused.err);
-    real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
+    // The remedy names the key and its file.
+    assert!(refused.err.contains("the file of kinds.real.client_secret_file in /"), "{}", refused.err);
+    real.run(&["reauthorize", "real"]).exits(3).warns("kinds.real.client_secret_file in /");
     private(&real.machine, "secret", SECRET);
     // The refused requests did not spend the refresh token, so no person has to authorize again.
     real.run(&["refresh", "real"]).exits(0);
@@ -90,6 +91,21 @@ fn a_configuration_that_no_kind_can_use_is_refused() {
     machine.configure("[kinds.gmail]\nclient_id = \"a\"\nclient_secret = \"hunter2\"");
     let shown = machine.run(&["kinds", "show", "gmail"]).exits(0).says("application: kinds.gmail in ");
     assert!(!shown.out.contains("hunter2"));
+}
+
+#[test]
+fn an_application_may_be_configured_before_its_kind_is_added() {
+    let machine = Machine::new();
+    machine.configure("[kinds.acme]\nclient_id = \"a\"\nclient_secret = \"hunter2\"");
+    machine.run(&["kinds"]).exits(2).warns("unknown kind 'acme'");
+    let kind = "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"oauth2\"\n\
+                request.base = [\"https://api.acme.example\"]\nverify.path = \"/me\"\n\
+                removal.url = \"https://acme.example/apps\"\naccount = { id = [\"/id\"], label = [\"/name\"] }\n\
+                [oauth2]\nauthorize = \"https://id.acme.example/authorize\"\n\
+                token = \"https://id.acme.example/token\"\nscopes = [\"read\"]\n";
+    let file = machine.write("acme.toml", kind.as_bytes());
+    machine.run(&["kinds", "add", &file]).exits(0);
+    machine.run(&["kinds", "show", "acme"]).exits(0).says("application: kinds.acme in ");
 }
 
 #[cfg(unix)]

@@ -49,12 +49,18 @@ mod refused_send;
 mod repair;
 mod restore_marks;
 #[cfg(unix)]
+mod rotating;
+#[cfg(unix)]
 mod running;
 mod schemas;
 #[cfg(unix)]
 mod serve;
 mod setups;
 mod start_address;
+#[cfg(unix)]
+mod stop_drill;
+#[cfg(unix)]
+mod stops;
 mod tags;
 #[cfg(unix)]
 mod tokens;

@@ -84,3 +84,24 @@ fn a_later_layer_replaces_both_keys_of_a_pair() {
     assert_eq!(row(&body, "http.proxy")["value"], "http://proxy.example:8080");
     assert_eq!(row(&body, "http.proxy_file")["value"], Value::Null);
 }
+
+#[test]
+fn a_text_that_looks_like_an_address_makes_no_file_and_is_shown_without_its_password() {
+    let mut machine = Machine::new();
+    for (address, shown, corrected) in [
+        ("host=db user=ada password=hunter2 dbname=x", "…", "postgres://ada@db/DATABASE"),
+        ("ada:hunter2@127.0.0.1:1/x", "127.0.0.1:1/x", "postgres://ada@127.0.0.1:1/x"),
+        ("postgres:hunter2@127.0.0.1/x", "127.0.0.1/x", "postgres://postgres@127.0.0.1/x"),
+        ("postgres://ada:7#hunter2@127.0.0.1/x", "postgres://127.0.0.1/x", "write # as %23"),
+    ] {
+        machine.set("CONNECTIONS_DATABASE_URL", address);
+        let config = machine.run(&["config", "--json"]).exits(0);
+        assert_eq!(row(&config.json(), "database_url")["value"], shown, "{address}");
+        let list = machine.run(&["list"]).exits(2).warns(corrected);
+        for ran in [config, list, machine.run(&["doctor"]), machine.run(&["tokens", "create", "a"])] {
+            assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{}{}", ran.out, ran.err);
+        }
+    }
+    let mut names = std::fs::read_dir(machine.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!machine.data().exists() && names.all(|name| !name.to_string_lossy().contains("hunter2")));
+}

@@ -4,63 +4,36 @@
 
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::{Arc, Mutex},
 };
 
 use connection_contract::encode::base64;
-use connection_faults::script::Script;
+use connection_faults::{
+    double::{Double, Seen},
+    script::Script,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    genuine,
-    program::Machine,
-    provider::{Seen, read, write},
-};
+use crate::{genuine, program::Machine};
 
 const TOKEN: &str = "0123456789SECRETgitea";
 const AWS_ID: &str = "AKIA0123456789EXAMPLE";
 const AWS_KEY: &str = "0123456789SECRETaws";
 
-type Answer = Box<dyn Fn(&Seen) -> (u16, String, Vec<u8>) + Send + Sync>;
-
-/// A server that answers with files, to those who have the credential.
-struct Server {
-    origin: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    fn start(answer: impl FnOnce(&str) -> Answer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let answer = answer(&origin);
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let received = seen.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Ok(Some((seen, stream))) = read(stream) else { continue };
-                let (status, headers, body) = answer(&seen);
-                received.lock().unwrap().push(seen);
-                // A client that hangs up does not affect the others.
-                drop(write(stream, status, &headers, &body));
-            }
-        });
-        Self { origin, seen }
-    }
-
-    /// Returns the headers `Authorization` of the requests so far.
-    fn authorizations(&self) -> Vec<Option<String>> {
-        self.seen.lock().unwrap().iter().map(|seen| seen.headers.get("authorization").cloned()).collect()
-    }
+/// Returns the headers `Authorization` of the requests so far.
+fn authorizations(server: &Double) -> Vec<Option<String>> {
+    server.seen().iter().map(|seen| seen.headers.get("authorization").cloned()).collect()
 }
 
 /// Answers with the files of a directory, if a request has this header `Authorization`.
-fn files(directory: PathBuf, authorization: String, challenge: &'static str) -> Answer {
-    Box::new(move |seen| {
+fn files(
+    directory: PathBuf,
+    authorization: String,
+    challenge: &'static str,
+) -> impl Fn(&Seen) -> (u16, String, Vec<u8>) {
+    move |seen| {
         if seen.headers.get("authorization") != Some(&authorization) {
             return (401, format!("www-authenticate: {challenge}\r\n"), Vec::new());
         }
@@ -69,7 +42,7 @@ fn files(directory: PathBuf, authorization: String, challenge: &'static str) -> 
             Ok(content) => (200, String::new(), content),
             Err(_) => (404, String::new(), Vec::new()),
         }
-    })
+    }
 }
 
 fn basic(user: &str, password: &str) -> String {
@@ -143,9 +116,9 @@ fn repository(machine: &Machine) -> PathBuf {
 fn git_clones_with_the_credential_of_a_connection() {
     let files_of = Machine::new();
     let served = repository(&files_of);
-    let server = Server::start(|_| files(served, basic("ada", TOKEN), "Basic realm=\"gitea\""));
-    let machine = machine(&server.origin, &["--release"]);
-    let url = format!("{}/acme/site.git", server.origin);
+    let server = Double::start(|_| files(served, basic("ada", TOKEN), "Basic realm=\"gitea\""));
+    let machine = machine(server.origin(), &["--release"]);
+    let url = format!("{}/acme/site.git", server.origin());
     let clone = |directory: &str| {
         let helper = format!("credential.helper=!'{}' credential git --agent deploy", connections());
         let mut git = command(&machine, "git");
@@ -157,7 +130,7 @@ fn git_clones_with_the_credential_of_a_connection() {
     assert!(!config.contains(TOKEN), "{config}");
     let released = ("helper".to_owned(), "git".to_owned(), "[\"token\"]".to_owned(), "released".to_owned());
     assert_eq!(uses(&machine), [released]);
-    machine.run(&["uses"]).exits(0).says(&format!("secret token for git at {}", server.origin));
+    machine.run(&["uses"]).exits(0).says(&format!("secret token for git at {}", server.origin()));
 
     // Without the release, git is told to ask nobody else, and the person reads why.
     machine.run(&["agents", "grant", "deploy", "gitea:work", "--rules", "everything", "--yes"]).exits(0);
@@ -205,12 +178,12 @@ fn git_is_answered_for_the_hosts_of_the_kind_alone() {
 
 #[test]
 fn a_credential_that_git_reports_as_refused_is_checked() {
-    let server = Server::start(|_| files(PathBuf::new(), String::new(), "Basic"));
-    let machine = machine(&server.origin, &["--release"]);
+    let server = Double::start(|_| files(PathBuf::new(), String::new(), "Basic"));
+    let machine = machine(server.origin(), &["--release"]);
     let request =
-        format!("protocol=http\nhost={}\nusername=ada\npassword=x\n\n", server.origin.trim_start_matches("http://"));
+        format!("protocol=http\nhost={}\nusername=ada\npassword=x\n\n", server.origin().trim_start_matches("http://"));
     machine.feed(&["credential", "git", "--agent", "deploy", "erase"], &request).exits(0);
-    assert_eq!(server.authorizations(), [Some(format!("token {TOKEN}"))]);
+    assert_eq!(authorizations(&server), [Some(format!("token {TOKEN}"))]);
     let shown = machine.run(&["show", "gitea:work", "--json"]).exits(0).json();
     assert_eq!(shown["liveness"], "failing", "{shown}");
 }
@@ -254,9 +227,9 @@ fn cargo(machine: &Machine) -> Command {
 #[test]
 fn cargo_fetches_a_package_of_a_private_registry() {
     let packages = Machine::new();
-    let server = Server::start(|origin| files(index(&packages, origin), format!("Bearer {TOKEN}"), "Cargo"));
-    let machine = machine(&server.origin, &["--release"]);
-    let registry = format!("sparse+{}/api/packages/acme/cargo/", server.origin);
+    let server = Double::start(|origin| files(index(&packages, origin), format!("Bearer {TOKEN}"), "Cargo"));
+    let machine = machine(server.origin(), &["--release"]);
+    let registry = format!("sparse+{}/api/packages/acme/cargo/", server.origin());
     let provider = |agent: &str| {
         let program = connections();
         let words = format!("[\"{program}\", \"credential\", \"cargo\", \"--agent\", \"{agent}\"]");
@@ -364,7 +337,7 @@ fn an_sdk_of_aws_signs_with_the_keys_of_a_connection() {
     let Some((mut script, _)) = Script::start("clients.py", "") else { return };
     let identity = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
                     <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
-    let server = Server::start(|_| Box::new(move |_| (200, "content-type: text/xml\r\n".to_owned(), identity.into())));
+    let server = Double::start(|_| move |_: &Seen| (200, "content-type: text/xml\r\n".to_owned(), identity));
     let machine = Machine::new();
     let credential =
         json!({ "accessKeyId": AWS_ID, "secretAccessKey": AWS_KEY, "service": "sts", "region": "eu-central-1" });
@@ -379,10 +352,12 @@ fn an_sdk_of_aws_signs_with_the_keys_of_a_connection() {
     let config = machine.write("aws-config", format!("[profile deploy]\n{process}").as_bytes());
     let mut environment = environment(&machine);
     environment.insert("AWS_CONFIG_FILE".to_owned(), config);
-    let call =
-        call(&mut script, &json!({ "client": "credential_process", "url": server.origin, "environment": environment }));
+    let call = call(
+        &mut script,
+        &json!({ "client": "credential_process", "url": server.origin(), "environment": environment }),
+    );
     assert_eq!(call, json!(["123456789012", AWS_ID, AWS_KEY, null]));
-    let [Some(signed)] = &*server.authorizations() else { panic!("one request is signed") };
+    let [Some(signed)] = &*authorizations(&server) else { panic!("one request is signed") };
     assert!(signed.starts_with(&format!("AWS4-HMAC-SHA256 Credential={AWS_ID}/")), "{signed}");
     // The protocol names nothing by which one of two could be chosen.
     machine.run(&["agents", "grant", "deploy", "aws:other", "--release", "--yes"]).exits(0);
@@ -395,10 +370,10 @@ fn an_sdk_of_aws_signs_with_the_keys_of_a_connection() {
 
 #[test]
 fn headers_are_printed_for_an_address_of_a_connection_and_claude_code_sends_them() {
-    let server = Server::start(|_| Box::new(|_| (401, String::new(), Vec::new())));
-    let machine = machine(&server.origin, &["--release"]);
+    let server = Double::start(|_| |_: &Seen| (401, String::new(), ""));
+    let machine = machine(server.origin(), &["--release"]);
     let ask = |address: &str| machine.run(&["credential", "headers", "--agent", "deploy", address]);
-    let url = format!("{}/mcp", server.origin);
+    let url = format!("{}/mcp", server.origin());
     let headers: Value = serde_json::from_str(&ask(&url).out).unwrap();
     assert_eq!(headers, json!({ "authorization": format!("token {TOKEN}") }));
     ask("https://evil.example/mcp").exits(5).warns("answers https://evil.example");
@@ -417,9 +392,9 @@ fn headers_are_printed_for_an_address_of_a_connection_and_claude_code_sends_them
         command.output().unwrap()
     };
     done(claude(&["mcp", "add-json", "--scope", "user", "gitea", &entry.to_string()]));
-    server.seen.lock().unwrap().clear();
+    server.take_seen();
     let listed = claude(&["mcp", "list"]);
-    let sent = server.authorizations();
+    let sent = authorizations(&server);
     assert!(sent.contains(&Some(format!("token {TOKEN}"))), "{sent:?} {listed:?}");
     let config = std::fs::read_to_string(machine.path(".claude.json")).unwrap();
     assert!(!config.contains(TOKEN));

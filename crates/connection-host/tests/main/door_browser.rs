@@ -12,11 +12,13 @@ use std::{
     thread,
 };
 
-use connection_faults::browser::Browser;
+use connection_faults::{
+    browser::Browser,
+    double::{Double, Seen},
+};
 use serde_json::json;
 
 use crate::{
-    provider::{read, write},
     serve::{Serving, machine},
     visit::visit_with_failing_requests,
 };
@@ -51,28 +53,19 @@ fn answered(name: &str, media: &str) -> (u16, String, String) {
     (200, headers, body)
 }
 
-/// Starts a provider that answers `/bot…/NAME` with that type, and returns its origin, and the names that it was asked
-/// for.
-fn provider() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-    let noted = asked.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let Ok(Some((seen, stream))) = read(stream) else { continue };
-            let name = seen.path.rsplit('/').next().unwrap_or_default().to_owned();
-            noted.lock().unwrap().push(name.clone());
-            let found = TYPES.iter().find(|(known, _)| *known == name);
-            let (status, headers, body) = match found {
-                Some((name, media)) => answered(name, media),
-                None => (200, String::new(), json!({ "ok": true, "result": { "id": 1 } }).to_string()),
-            };
-            // A client that hangs up does not affect the others.
-            drop(write(stream, status, &headers, &body));
+/// Starts a provider that answers `/bot…/NAME` with that type.
+fn provider() -> Double {
+    Double::start(|_| {
+        |seen: &Seen| match TYPES.iter().find(|(known, _)| *known == name(seen)) {
+            Some((name, media)) => answered(name, media),
+            None => (200, String::new(), json!({ "ok": true, "result": { "id": 1 } }).to_string()),
         }
-    });
-    (origin, asked)
+    })
+}
+
+/// Returns the last part of the path.
+fn name(seen: &Seen) -> &str {
+    seen.path.rsplit('/').next().unwrap_or_default()
 }
 
 /// What the passing server takes away.
@@ -189,8 +182,9 @@ async fn follow(browser: &Browser, link: &str) {
 fn a_browser_that_opens_a_link_to_a_door_runs_no_answer_beside_the_token_of_the_page() {
     let (between, mut machine) = (Between::start(), machine());
     let origin = format!("http://127.0.0.1:{}", between.port);
-    let (api, asked) = provider();
-    machine.configure(&format!("[http.endpoints]\n\"https://api.telegram.org\" = \"{api}\"\n"));
+    let api = provider();
+    let was_asked = |of: &str| api.seen().iter().any(|seen| name(seen) == of);
+    machine.configure(&format!("[http.endpoints]\n\"https://api.telegram.org\" = \"{}\"\n", api.origin()));
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &origin);
     let bot =
         json!({ "kind": "telegram", "label": "bot", "identity": { "id": "1" }, "credential": { "token": TOKEN } });
@@ -208,7 +202,7 @@ fn a_browser_that_opens_a_link_to_a_door_runs_no_answer_beside_the_token_of_the_
         browser.until("the token of the page is stored", signed_in, Vec::new()).await;
         follow(browser, &link("html")).await;
         between.passed("/html");
-        assert!(!asked.lock().unwrap().contains(&"html".to_owned()), "a browser was served");
+        assert!(!was_asked("html"), "a browser was served");
 
         between.takes(Takes::Sender);
         for (name, _) in TYPES {
@@ -216,7 +210,7 @@ fn a_browser_that_opens_a_link_to_a_door_runs_no_answer_beside_the_token_of_the_
             follow(browser, &link(name)).await;
             between.passed(&format!("/{name}"));
         }
-        assert!(TYPES.iter().all(|(name, _)| asked.lock().unwrap().contains(&(*name).to_owned())));
+        assert!(TYPES.iter().all(|(name, _)| was_asked(name)));
         // The control: without the headers of the host, the same answers run.
         assert!(!between.has_stolen());
         for name in RUN {

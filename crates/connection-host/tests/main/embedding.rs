@@ -26,7 +26,7 @@ async fn a_host_in_twenty_lines_connects_uses_and_removes() {
     // The example removed the connection, so the same account can be connected again.
     embed::whoami(directory.path(), http.clone(), Secret::from(TOKEN)).await.unwrap();
     let refused = embed::whoami(directory.path(), http, Secret::from("wrong")).await.unwrap_err();
-    assert_eq!(refused.to_string(), "GitHub does not accept this token");
+    assert_eq!(refused.to_string(), "api.github.com answered 401 Unauthorized: GitHub does not accept this token");
 }
 
 #[tokio::test]

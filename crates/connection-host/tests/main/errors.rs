@@ -214,11 +214,20 @@ fn a_provider_that_asks_to_wait_is_told_with_the_time_and_nobody_is_sent_to_ask_
     machine.provider.tell(429, "retry-after: 120\r\n", "");
     for command in [&["verify", "github"][..], &["list"], &["show", "github"], &["doctor"]] {
         let ran = machine.run(command);
-        assert!(ran.out.contains("api.github.com asks to wait until 2"), "{command:?}: {}{}", ran.out, ran.err);
+        assert!(
+            ran.out.contains("api.github.com answered 429 Too Many Requests and asks to wait until 2"),
+            "{command:?}: {}{}",
+            ran.out,
+            ran.err
+        );
         assert!(!format!("{}{}", ran.out, ran.err).contains("connections verify"), "{command:?}: {}", ran.out);
     }
     let sent = ["send", "github", "GET", "/user"];
     machine.run(&sent).exits(1).warns("api.github.com answered 429 Too Many Requests").warns("asks to wait until 2");
+    // GitHub limits with 403, too, which is no refusal of the credential.
+    machine.provider.tell(403, "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 120\r\n", "{}");
+    let ran = machine.run(&sent).exits(1).warns("api.github.com answered 403 Forbidden").warns("asks to wait until 2");
+    assert!(!ran.err.contains("connections verify"), "{}", ran.err);
     // The control: the provider may work again by now, so the list names the command that asks it.
     machine.provider.tell(500, "", "");
     machine.run(&["verify", "github", "--now"]).exits(4).says("api.github.com answered 500 Internal Server Error");

@@ -198,6 +198,8 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
     let again = ["add", "github", "--label", "other", "--again", "--from-env", "accessToken=GITHUB"];
     machine.run(&again).exits(0);
     machine.run(&["default", "github:octocat", "--clear"]).exits(0);
+    machine.run(&["resolve", "issues.json"]).exits(0).says("github:octocat").says("granted       yes");
+    machine.run(&["extensions", "revoke", "issues"]).exits(0);
     let way = "connections extensions use issues CONNECTION";
     machine
         .run(&["resolve", "issues.json"])
@@ -216,8 +218,10 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
     machine.run(&["default", "github:other"]).exits(0);
     machine.run(&["resolve", "issues.json"]).exits(0).says("github:other").says("granted       no");
     exec(&machine, "issues").exits(6);
-    machine.run(&["default", "github:octocat"]).exits(0);
+    // Its only grant goes before the default.
+    machine.run(&["extensions", "grant", "issues", "github:octocat"]).exits(0);
     exec(&machine, "issues").exits(0);
+    machine.run(&["default", "github:octocat"]).exits(0);
     // Two extensions use two accounts.
     machine
         .run(&["extensions", "use", "issues", "github:other"])
@@ -296,8 +300,8 @@ fn grants_of_unadded_extensions_are_listed_and_revoked() {
     let row = list.lines().find(|line| line.starts_with("an agent")).unwrap();
     assert!(row.contains("unknown") && row.contains("github:octocat (accessToken)"), "{list}");
     let list = machine.run(&["extensions", "--json"]).exits(0).json();
-    let added = &list[0];
-    let other = &list[1];
+    let other = &list[0];
+    let added = &list[1];
     check(added, "extension");
     check(other, "extension");
     assert_eq!(

@@ -40,7 +40,7 @@ pub(crate) const OF_API: &[OfType] = &[
     ("resolved", members::<api::ResolvedConnection>),
     ("guide", members::<api::Guide>),
     ("field", members::<api::KindField>),
-    ("choice", members::<api::KindChoice>),
+    ("choice", members::<api::FieldChoice>),
     ("accepted", members::<api::KindChanges>),
     ("kindChange", members::<api::KindChange>),
     ("removed", members::<api::Removed>),
@@ -86,7 +86,7 @@ pub(crate) fn members_of(shape: &str) -> Option<Vec<String>> {
 
 /// Returns `true` for a member that is absent where there is nothing to say. Of all shapes, one has such members.
 pub(crate) fn may_be_absent(shape: &str, member: &str) -> bool {
-    shape == "resolved" && matches!(member, "error" | "missingScopes")
+    shape == "resolved" && matches!(member, "error" | "missingScopes") || member == "providerText"
 }
 
 /// Returns the members of a type of the API.

@@ -157,6 +157,29 @@ fn a_database_moves_from_source_to_source() {
     machine.run(&["key", "change", "--to-source", "environment"]).exits(2).warns("key.variable");
 }
 
+/// The programs of key services need the variables of their accounts.
+#[cfg(unix)]
+#[test]
+fn a_command_receives_the_variables_that_are_named_and_its_error_says_so() {
+    let mut machine = Machine::new();
+    machine.set("TOKEN_OF_VAULT", "1");
+    let needs = "test \"$TOKEN_OF_VAULT\" = 1 || { echo nothing to see >&2; exit 4; }";
+    let script = machine.write("print.sh", format!("{needs}; echo {}", "ab".repeat(32)).as_bytes());
+    let command = format!("command = [\"/bin/sh\", {script:?}]");
+    configure(&machine, &command);
+    let failed = machine.add_github("work").exits(6).warns("ended with exit code 4").warns("key.variables");
+    let failed = failed.warns("what it wrote to standard error was discarded");
+    assert!(!failed.err.contains("nothing to see"), "{failed:?}");
+    configure(&machine, &format!("{command}\nvariables = [\"ABSENT\", \"TOKEN_OF_VAULT\"]"));
+    machine.add_github("work").exits(0);
+    live(&machine);
+    configure(&machine, &format!("{command}\nvariables = [\"TOKEN_OF_VAULT=1\"]"));
+    machine.run(&["list"]).exits(2).warns("key.variables").warns("a list of names of variables");
+    configure(&machine, &command);
+    machine.set("CONNECTIONS_KEY__VARIABLES", "TOKEN_OF_VAULT");
+    live(&machine);
+}
+
 const PASSPHRASE: &str = "correct horse battery staple";
 
 #[test]

@@ -330,12 +330,12 @@ fn the_files_of_editors_are_no_kinds() {
 fn a_list_without_the_catalogue_says_how_many_kinds_are_not_shown() {
     let machine = machine();
     let listed = |arguments: &[&str]| machine.run(&[&["kinds"], arguments].concat()).exits(0);
-    listed(&[]).says("116 kinds of the catalogue are not shown.\n`connections kinds --all` lists them as well.");
+    listed(&[]).says("117 kinds of the catalogue are not shown.\n`connections kinds --all` lists them as well.");
     let all = listed(&["--all"]);
     assert!(!all.out.contains("are not shown"), "{}", all.out);
     // A file with the name of one of them is shown.
     machine.write("configuration/kinds/linear.toml", b"extends = \"linear\"\nname = \"Our Linear\"\n");
-    listed(&[]).says("Our Linear").says("115 kinds of the catalogue are not shown");
+    listed(&[]).says("Our Linear").says("116 kinds of the catalogue are not shown");
 }
 
 #[test]

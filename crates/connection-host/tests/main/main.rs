@@ -22,6 +22,8 @@ mod closed_pipes;
 mod completion;
 mod config;
 #[cfg(unix)]
+mod couriers;
+#[cfg(unix)]
 mod credentials;
 mod damage;
 #[cfg(unix)]
@@ -54,6 +56,7 @@ mod mcp_inspector;
 mod mcp_server;
 mod mcp_tools;
 mod mistakes;
+mod moves_to_postgres;
 mod oauth2;
 #[cfg(unix)]
 mod own_kind;
@@ -61,8 +64,10 @@ mod own_kind;
 mod page;
 #[cfg(unix)]
 mod pauses;
+mod poolers;
 mod preset_operations;
 mod presets;
+mod provider_answers;
 #[cfg(unix)]
 mod remote_terminal;
 mod restores;
@@ -80,6 +85,7 @@ mod transcripts;
 mod trusted;
 #[cfg(unix)]
 mod typing;
+mod upgrade;
 mod usage;
 #[cfg(unix)]
 mod verify_limits;

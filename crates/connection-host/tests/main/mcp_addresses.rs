@@ -2,19 +2,18 @@
 //! refused by its text, with a sentence that names its host, and nothing is asked there.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
-use std::{
-    net::TcpListener,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use connection_contract::encode;
-use connection_faults::user_agent::UserAgent;
+use connection_faults::{
+    double::{Double, Seen},
+    user_agent::UserAgent,
+};
 use serde_json::json;
 
 use crate::{
     mcp::begin,
     program::{Machine, Ran},
-    provider::{Seen, read, write},
     real::led,
 };
 
@@ -57,39 +56,33 @@ struct NamingServer {
     address: String,
     origin: String,
     named: Arc<Mutex<Option<Named>>>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    double: Double,
 }
 
 impl NamingServer {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
         let named: Arc<Mutex<Option<Named>>> = Arc::default();
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (own, naming, shared) = (origin.clone(), named.clone(), seen.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Ok(Some((request, stream))) = read(stream) else { continue };
-                shared.lock().unwrap().push(request.clone());
-                let named = naming.lock().unwrap().clone();
-                let (status, headers, body) = answer(&request, &own, named.as_ref());
-                let headers = format!("content-type: application/json\r\n{headers}");
-                // A client that hangs up does not affect the others.
-                drop(write(stream, status, &headers, &body));
+        let naming = named.clone();
+        let double = Double::start(|origin| {
+            let origin = origin.to_owned();
+            move |request: &Seen| {
+                let (status, headers, body) = answer(request, &origin, naming.lock().unwrap().as_ref());
+                (status, format!("content-type: application/json\r\n{headers}"), body)
             }
         });
-        Self { address: format!("{origin}/mcp"), origin, named, seen }
+        let origin = double.origin().to_owned();
+        Self { address: format!("{origin}/mcp"), origin, named, double }
     }
 
     /// Names this address in this field from now on. Every other field has an address of the server itself.
     fn name(&self, field: &'static str, address: &str) {
         *self.named.lock().unwrap() = Some(Named { field, address: address.to_owned() });
-        self.seen.lock().unwrap().clear();
+        self.double.take_seen();
     }
 
     /// Returns `true` if a path was requested since the last address was named.
     fn was_asked(&self, path: &str) -> bool {
-        self.seen.lock().unwrap().iter().any(|seen| seen.path.split('?').next() == Some(path))
+        self.double.seen().iter().any(|seen| seen.path.split('?').next() == Some(path))
     }
 }
 

@@ -1,15 +1,13 @@
 //! An MCP server on loopback, of the revision 2026-07-28 and of those before.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
-use std::{
-    net::TcpListener,
-    sync::{Arc, Mutex},
+use std::sync::{Arc, Mutex};
+
+use connection_faults::{
+    double::{Double, Seen},
+    oidc::OidcServer,
 };
-
-use connection_faults::oidc::OidcServer;
 use serde_json::{Value, json};
-
-use crate::provider::{Seen, read, write};
 
 /// What the server wants with each request.
 pub(crate) enum Wants {
@@ -26,29 +24,23 @@ type Refusal = (u16, &'static str);
 /// The server, which ends with the process of the test.
 pub(crate) struct McpServer {
     pub(crate) address: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    double: Double,
     refusal: Arc<Mutex<Option<Refusal>>>,
 }
 
 impl McpServer {
     pub(crate) fn start(wants: Wants) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let refusal: Arc<Mutex<Option<Refusal>>> = Arc::default();
-        let (shared, own, refuses) = (seen.clone(), origin.clone(), refusal.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Ok(Some((request, stream))) = read(stream) else { continue };
-                shared.lock().unwrap().push(request.clone());
-                let refusal = refuses.lock().unwrap().filter(|_| is_call(&request));
-                let (status, headers, body) = answer(&request, &own, &wants, refusal);
-                let headers = format!("content-type: application/json\r\n{headers}");
-                // A client that hangs up does not affect the others.
-                drop(write(stream, status, &headers, &body));
+        let refuses = refusal.clone();
+        let double = Double::start(|origin| {
+            let origin = origin.to_owned();
+            move |request: &Seen| {
+                let refusal = refuses.lock().unwrap().filter(|_| is_call(request));
+                let (status, headers, body) = answer(request, &origin, &wants, refusal);
+                (status, format!("content-type: application/json\r\n{headers}"), body)
             }
         });
-        Self { address: format!("{origin}/mcp"), seen, refusal }
+        Self { address: format!("{}/mcp", double.origin()), double, refusal }
     }
 
     /// Refuses every call of a tool from now on, whatever its credential is, with this status and these further parameters
@@ -64,8 +56,7 @@ impl McpServer {
 
     /// Returns the names of the tools that were called, each with the headers of the request.
     pub(crate) fn calls(&self) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|seen| is_call(seen)).cloned().collect()
+        self.double.seen().into_iter().filter(is_call).collect()
     }
 }
 

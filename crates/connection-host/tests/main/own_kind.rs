@@ -3,7 +3,10 @@
 //! `own_kind.txt` holds what the terminal shows. After a change of a message,
 //! `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main own_kind` writes it again.
 
-use crate::{first_hour::Person, provider::NOTION_KEY};
+use crate::{
+    first_hour::Person,
+    provider::{NOTION_KEY, leaks},
+};
 
 /// The example of the guide.
 const ACME: &str = include_str!("../../../connection-manifest/examples/acme.toml");
@@ -42,7 +45,7 @@ fn a_provider_is_described_tested_connected_and_used() {
     assert!(
         requests
             .iter()
-            .all(|request| request.headers["authorization"] == format!("Bearer {NOTION_KEY}") && !request.leaks())
+            .all(|request| request.headers["authorization"] == format!("Bearer {NOTION_KEY}") && !leaks(request))
     );
     assert_eq!(requests.last().unwrap().path, "/me");
 }

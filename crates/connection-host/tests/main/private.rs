@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    program::{Machine, on_postgres, Ran},
+    program::{Machine, Ran, on_postgres},
     tooled::{program, tooled},
 };
 
@@ -58,6 +58,49 @@ fn a_database_that_others_can_read_is_refused_and_doctor_tells_it() {
     }
     set_mode(&file, 0o600);
     machine.run(&["list"]).exits(0).says("work");
+}
+
+/// Runs the program where a passphrase of root with this mode is on a file system in memory, as containers get theirs.
+#[cfg(target_os = "linux")]
+fn in_container(machine: &Machine, mode: &str, arguments: &[&str]) -> Ran {
+    let script = "mount -t tmpfs -o mode=755 secrets \"$1\" && printf %s \"$3\" >\"$1/words\" && \
+                  chmod \"$2\" \"$1/words\" && mount -o remount,ro \"$1\" && shift 3 && exec \"$@\"";
+    let mut command = machine.command_of_system("unshare");
+    command.arg("--mount");
+    // Without root, the user is root in a namespace of its own.
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["sh", "-c", script, "sh"]).arg(machine.path("secrets"));
+    command.args([mode, "correct horse battery staple", env!("CARGO_BIN_EXE_connections")]).args(arguments);
+    Ran::of(arguments, command.output().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_of_root_that_a_container_got_in_memory_is_accepted_and_doctor_tells_it() {
+    let machine = Machine::new();
+    std::fs::create_dir(machine.path("secrets")).unwrap();
+    let secret = machine.path("secrets/words");
+    let provider = std::fs::read_to_string(machine.path("config.toml")).unwrap();
+    machine.configure(&format!("{provider}[key]\npassphrase_file = {secret:?}\n"));
+    let token = machine.write("token", format!("{}\n", crate::provider::TOKEN).as_bytes());
+    let field = format!("accessToken=@{token}");
+    let add = ["add", "github", "--field", &field];
+    // Somebody else could write these, if the file system were not read-only.
+    for mode in ["666", "464", "446"] {
+        let refused = in_container(&machine, mode, &add).exits(6).warns("can be read or changed by other users");
+        let refused = refused.warns("mode=0400").warns("defaultMode: 0440").warns("Compose ignores both");
+        assert!(!refused.err.contains("chmod 600"), "{}", refused.err);
+    }
+    in_container(&machine, "444", &add).exits(0);
+    for mode in ["444", "644"] {
+        in_container(&machine, mode, &["list"]).exits(0).says("octocat");
+        let doctor = in_container(&machine, mode, &["doctor"]).exits(0).says("ok      secrets");
+        doctor.says(&secret.display().to_string()).says("mode=0400");
+    }
+    let doctor = in_container(&machine, "440", &["doctor"]).exits(0);
+    assert!(!doctor.out.contains("secrets  "), "{}", doctor.out);
 }
 
 /// Runs the program as a person who has set nothing but a home.

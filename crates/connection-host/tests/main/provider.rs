@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
-    collections::BTreeMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::Write as _,
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -13,6 +12,7 @@ use std::{
 };
 
 use connection_contract::encode::base64;
+use connection_faults::double::{Seen, read, write};
 
 pub(crate) const TOKEN: &str = "ghp_0123456789abcdefSECRETgithub";
 /// Another token of the same account.
@@ -24,24 +24,13 @@ pub(crate) const KEY: &str = "SK0123456789abcdef0123456789abcdef";
 pub(crate) const KEY_SECRET: &str = "0123456789abcdefSECRETkey";
 pub(crate) const SECRETS: [&str; 5] = [TOKEN, OTHER_TOKEN, NOTION_KEY, AUTH_TOKEN, KEY_SECRET];
 
-/// A request that arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: String,
-}
-
-impl Seen {
-    /// Returns `true` if a secret arrived anywhere but in the authorization header.
-    pub(crate) fn leaks(&self) -> bool {
-        let others = self.headers.iter().filter(|(name, _)| *name != "authorization").map(|(_, value)| value);
-        let texts: Vec<_> = others.chain([&self.path, &self.body]).collect();
-        SECRETS
-            .iter()
-            .any(|secret| texts.iter().any(|text| text.contains(secret) || text.contains(&base64(secret.as_bytes()))))
-    }
+/// Returns `true` if a secret arrived anywhere but in the authorization header.
+pub(crate) fn leaks(seen: &Seen) -> bool {
+    let others = seen.headers.iter().filter(|(name, _)| *name != "authorization").map(|(_, value)| value);
+    let texts: Vec<_> = others.chain([&seen.path, &seen.body]).collect();
+    SECRETS
+        .iter()
+        .any(|secret| texts.iter().any(|text| text.contains(secret) || text.contains(&base64(secret.as_bytes()))))
 }
 
 #[derive(Default)]
@@ -121,41 +110,6 @@ impl Provider {
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
     }
-}
-
-/// Reads a request, and returns it with the stream for the answer; `None` if the client sends none.
-pub(crate) fn read(stream: TcpStream) -> std::io::Result<Option<(Seen, TcpStream)>> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut words = line.split_whitespace().map(str::to_owned);
-    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(None) };
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Some((Seen { method, path, headers, body }, reader.into_inner())))
-}
-
-/// Writes an answer, after which the connection is closed.
-pub(crate) fn write(
-    mut stream: TcpStream,
-    status: u16,
-    more: &str,
-    body: impl AsRef<[u8]>,
-) -> std::io::Result<()> {
-    let body = body.as_ref();
-    let length = body.len();
-    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n")?;
-    stream.write_all(body)?;
-    stream.flush()
 }
 
 fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {

@@ -108,6 +108,12 @@ impl Running {
         self.child.as_ref().unwrap().id()
     }
 
+    /// Closes the standard input.
+    #[cfg(unix)]
+    pub(crate) fn close_input(&mut self) {
+        drop(self.child.as_mut().unwrap().stdin.take());
+    }
+
     /// Writes a line to the standard input, which stays open.
     pub(crate) fn type_line(&mut self, line: &str) {
         let input = self.child.as_mut().unwrap().stdin.as_mut().unwrap();

@@ -73,7 +73,8 @@ fn a_lost_answer_is_not_tried_over_and_over() {
     let requests = machine.provider.seen().len();
     gives(&machine, 2);
     let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been used");
-    ran.warns("nothing is sent again before 20").warns("connections reauthorize renewing:ada");
+    let ran = ran.warns("nothing is sent again before 20").warns("connections reauthorize renewing:ada");
+    ran.warns("the next attempt is at 20");
     run(&machine, &["refresh", "renewing", "--force"]).exits(4).warns("nothing is sent again before 20");
     assert_eq!(machine.provider.seen().len(), requests, "its quarantine is not over");
     run(&machine, &["list"]).exits(0).says("live").says("may have been used");
@@ -93,11 +94,51 @@ fn a_fault_that_needs_a_person_names_the_command() {
     assert!(ran.out.is_empty(), "{}", ran.out);
     run(&machine, &["list"]).exits(0).says("failing").says("connections reauthorize renewing:ada");
     let requests = machine.provider.seen().len();
+    let again = run(&machine, &["refresh", "renewing"]).exits(4).warns("the provider renews it no more");
+    again.warns("`connections refresh renewing:ada` asks");
+    assert_eq!(machine.provider.seen().len(), requests + 1, "whoever asks is answered");
     gives(&machine, 2);
-    run(&machine, &["refresh", "renewing"]).exits(4).warns("the provider renews it no more").warns("--force");
-    assert_eq!(machine.provider.seen().len(), requests, "nothing is sent");
-    run(&machine, &["refresh", "renewing", "--force"]).exits(0).says("Renewed ada");
-    assert_eq!(machine.provider.seen().len(), requests + 1);
+    run(&machine, &["refresh", "renewing"]).exits(0).says("Renewed ada");
+    assert_eq!(machine.provider.seen().len(), requests + 2);
+}
+
+#[test]
+fn a_refresh_without_a_refresh_token_says_that_there_is_nothing_to_renew() {
+    let mut machine = Machine::new();
+    let endpoints = format!(r#"{{"https://api.renewing.example": "{}"}}"#, machine.provider.origin);
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    let input = machine.write("tokens.json", format!(r#"{{"accessToken": "{TOKEN}"}}"#).as_bytes());
+    run(&machine, &["add", "renewing", "--input", &input]).exits(0);
+    let requests = machine.provider.seen().len();
+    for arguments in [&["refresh", "renewing"][..], &["refresh", "renewing", "--force"]] {
+        let ran = run(&machine, arguments).exits(0);
+        assert!(ran.out.starts_with("There is nothing to renew: ada (renewing:ada) · live · "), "{}", ran.out);
+    }
+    let output = run(&machine, &["refresh", "renewing", "--json"]).exits(0).json();
+    check(&output, "refreshed");
+    let renews = &output["connection"]["renews"];
+    assert_eq!((&output["outcome"], renews), (&"nothing_to_renew".into(), &Value::Bool(false)));
+    assert_eq!(machine.provider.seen().len(), requests, "nobody is asked");
+    run(&machine, &["verify", "renewing"]).exits(0);
+}
+
+#[test]
+fn a_refused_application_is_told_once_and_no_connection_is_to_be_authorized_again() {
+    let machine = connected();
+    machine.provider.tell(402, "", r#"{"error": "invalid_client"}"#);
+    let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("replace client_secret in the configuration");
+    assert!(!ran.err.contains("reauthorize"), "{}", ran.err);
+    let listed = run(&machine, &["list"]).says("waits for its application");
+    assert_eq!(listed.out.matches("does not accept the application").count(), 1, "{}", listed.out);
+    let doctor = run(&machine, &["doctor"]);
+    assert!(!doctor.out.contains("failed  connections     none of 1 failed"), "{}", doctor.out);
+    for arguments in [&["list"][..], &["verify", "renewing"], &["doctor"]] {
+        let ran = run(&machine, arguments);
+        let said = "The application of the kind 'renewing' is refused, which concerns 1 connection";
+        assert_eq!(ran.out.matches(said).count(), 1, "{}", ran.out);
+        assert!(ran.out.contains("replace client_secret in the configuration"), "{}", ran.out);
+        assert!(!ran.out.contains("reauthorize"), "{}", ran.out);
+    }
 }
 
 #[test]
@@ -131,7 +172,7 @@ fn interrupted(machine: &Machine) -> Running {
     refreshing
 }
 
-fn events(machine: &Machine, name: &str) -> usize {
+pub(crate) fn events(machine: &Machine, name: &str) -> usize {
     let events = run(machine, &["events", "renewing", "--json"]).exits(0).json();
     events["events"].as_array().expect("there are events").iter().filter(|event| event["event"] == name).count()
 }

@@ -21,11 +21,38 @@ fn a_refused_send_is_verified_before_the_command_ends() {
     let listed = machine.run(&["list", "--json"]).exits(0).json();
     assert_eq!((&listed[0]["liveness"], &listed[0]["reason"]["code"]), (&"failing".into(), &"unauthorized".into()));
     machine.run(&["doctor"]).exits(4).says("1 of 1 do not work");
+    // Nobody has seen the provider's own words yet.
+    machine.run(&["show", "github"]).exits(0).says("provider says  Bad credentials");
+    let shown = machine.run(&["show", "github", "--json"]).exits(0).json();
+    assert_eq!(shown["reason"]["providerText"], "Bad credentials");
+    assert_eq!(listed[0]["reason"].get("providerText"), None);
     // The control: any other status is followed by no probe.
     machine.provider.tell(403, "", "{}");
     let before = machine.provider.seen().len();
     machine.run(&["send", "github", "GET", "/user/repos"]).exits(1);
     assert_eq!(machine.provider.seen().len() - before, 1);
+    // A challenge says the same with other statuses.
+    for status in [400, 403] {
+        let machine = Machine::new();
+        machine.add_github("one").exits(0);
+        machine.provider.tell(status, "www-authenticate: Bearer error=\"invalid_token\"\r\n", BODY);
+        let before = machine.provider.seen().len();
+        let sent = machine.run(&["send", "github", "GET", "/user/repos"]).exits(1);
+        sent.warns("a verification found that the connection is failing");
+        assert_eq!(machine.provider.seen().len() - before, 2, "the request and the probe");
+    }
+}
+
+#[test]
+fn the_remedy_of_a_refused_send_is_what_its_verification_found() {
+    let machine = Machine::new();
+    machine.add_github("one").exits(0);
+    machine.provider.tell(401, "", BODY);
+    let send = || machine.run(&["send", "github", "GET", "/user/repos"]).exits(1);
+    let sent = send().warns("found that the connection is failing: `connections reauthorize github:one`");
+    assert!(!sent.err.contains("connections verify"), "{}", sent.err);
+    // The control: the second one within five minutes is not verified.
+    send().warns("`connections verify github:one` says whether the credential still works");
 }
 
 #[test]
@@ -41,9 +68,10 @@ fn what_is_told_of_a_refused_use_is_true_until_and_after_its_verification() {
     // The second one within five minutes is not verified at once.
     assert_eq!(refused(&machine), 1);
     let told = "none of 1 failed when it was last verified, but the provider of 1 refused a request since";
-    let doctor = machine.run(&["doctor"]).exits(4).says(told).says("github:one is live: the provider refused a request at");
+    let refusal = "api.github.com answered 401 Unauthorized to a request at";
+    let doctor = machine.run(&["doctor"]).exits(4).says(told).says(&format!("github:one is live: {refusal}"));
     doctor.says("connections verify github:one");
-    let listed = machine.run(&["list"]).exits(0).says("the provider refused a request at").says("was not verified since");
+    let listed = machine.run(&["list"]).exits(0).says(refusal).says("was not verified since");
     listed.says("Verify with:\n  connections verify github:one");
     let shown = machine.run(&["show", "github", "--json"]).exits(0).json();
     assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&"live".into(), &"use_refused".into()));

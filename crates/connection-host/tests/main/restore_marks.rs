@@ -1,4 +1,4 @@
-//! `restore --mark` after a database was restored with its own tools, and what `backup` says of a server.
+//! `restore --mark` after a database was restored with its own tools, `failover`, and what `backup` says of a server.
 
 use crate::{
     program::on_postgres,
@@ -15,6 +15,25 @@ fn a_database_that_its_own_tools_restored_is_marked() {
     assert_eq!(machine.provider.seen().len(), requests);
     run(&machine, &["verify", "renewing"]).exits(0).says("live");
     run(&machine, &["list"]).exits(0).says("live").says("connections reauthorize renewing:ada");
+}
+
+#[test]
+fn a_server_that_failed_over_is_marked_and_a_file_does_not_fail_over() {
+    let machine = connected();
+    if !on_postgres() {
+        run(&machine, &["failover"]).exits(6).warns("does not fail over").warns("connections restore --mark");
+        return;
+    }
+    run(&machine, &["failover", "--synchronous"]).exits(0).says("lost no commit");
+    run(&machine, &["refresh", "renewing"]).exits(0);
+    let marked = run(&machine, &["failover"]).exits(0).says("Marked as failed over:").says("unknown");
+    marked.says("connections reauthorize renewing:ada");
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("failed over to timeline").warns("--force");
+    run(&machine, &["list"]).exits(0).says("live").says("connections reauthorize renewing:ada");
+    run(&machine, &["failover", "--synchronous"]).exits(0).says("unless an earlier failover or restore marked them");
+    run(&machine, &["refresh", "renewing"]).exits(4);
+    let again = run(&machine, &["failover", "--json"]).exits(0).json();
+    assert_eq!(again["connections"][0]["refreshToken"], "unknown");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_server_that_is_killed_is_restored_and_the_list_says_what_to_do() {
     assert!(restored.err.contains("--force"), "{}", restored.err);
     run(&machine, &["list"]).exits(0).says("live").says("restored from a backup").says("reauthorize renewing:ada");
     run(&machine, &["show", "renewing"]).exits(0).says("(restored)");
-    run(&machine, &["doctor"]).says("1 was restored from a backup and is not refreshed");
+    run(&machine, &["doctor"]).says("1 is not refreshed since a restore or a failover");
     run(&machine, &["events", "renewing"]).exits(0).says("restored").says("refreshToken: used");
     let requests = machine.provider.seen().len();
     run(&machine, &["refresh", "renewing"]).exits(4).warns("restored from a backup").warns("--force");
@@ -110,5 +110,29 @@ fn an_interrupted_restore_is_said_by_every_command_until_it_is_completed() {
     }
     assert!(!database.exists());
     run(&machine, &["restore", &file]).exits(0).says("Completed the restore that was interrupted");
+    run(&machine, &["list"]).exits(0).says("renewing:ada");
+}
+
+/// Without the file, a command would begin an empty database beside the server, which goes on in the former one.
+#[cfg(unix)]
+#[test]
+fn a_database_that_is_moved_under_a_server_is_told_and_no_other_one_is_made() {
+    let machine = connected();
+    let serving = serve(&machine);
+    assert_eq!(serving.get("/healthz").status, 200, "the control");
+    let database = machine.data().join("store").join("connections.db");
+    let away = database.with_file_name("away.db");
+    std::fs::rename(&database, &away).unwrap();
+    assert_eq!(serving.get("/healthz").status, 503);
+    let answer = serving.get("/readyz");
+    let problem: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((answer.status, &problem["code"]), (503, &"store_displaced".into()));
+    for command in [&["list"][..], &["show", "renewing"], &["refresh", "renewing"], &["verify", "--all"]] {
+        run(&machine, command).exits(1).warns("a process that uses it is running").warns("put back the file");
+    }
+    run(&machine, &["doctor"]).exits(1).says("is missing");
+    assert!(!database.exists());
+    serving.kill();
+    std::fs::rename(&away, &database).unwrap();
     run(&machine, &["list"]).exits(0).says("renewing:ada");
 }

@@ -23,7 +23,10 @@ fn the_list_of_setups_says_until_when_a_provider_asks_to_wait() {
     let machine = Machine::new();
     machine.provider.tell(429, "retry-after: 120\r\n", "");
     machine.add_github("work").exits(3);
-    machine.run(&["setup", "list"]).exits(0).says("api.github.com asks to wait until 2");
+    machine
+        .run(&["setup", "list"])
+        .exits(0)
+        .says("api.github.com answered 429 Too Many Requests and asks to wait until 2");
     let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
     check(&setups[0], "setup");
     check(&setups[0]["reason"], "reason");

@@ -224,16 +224,27 @@ fn exactly_the_shown_secrets_are_granted() {
     machine.run(&["add", "github", "--from-env", "accessToken=OTHER", "--again", "--label", "two"]).exits(0);
     machine.run(&["default", "github:two"]).exits(0);
     enter(&mut session, "y");
-    // The extension would use another connection now, to which the person has not agreed.
-    let shown = end(session, 0);
-    assert!(shown.contains("connections extensions grant release-notes github:two"), "{shown}");
-    let extensions = machine.run(&["extensions", "--json"]).exits(0).json();
-    let of = |name: &str| {
-        let extension = extensions.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+    let granted = |machine: &Machine| {
+        let extensions = machine.run(&["extensions", "--json"]).exits(0).json();
+        let extension = extensions.as_array().unwrap().iter().find(|one| one["name"] == "release-notes").unwrap();
         extension["grants"].as_array().unwrap().iter().map(|grant| grant["label"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(of("release-notes"), ["octocat"]);
+    // The only grant goes before another default, so the extension uses the connection to which the person has agreed.
+    let shown = end(session, 0);
+    let words: Vec<_> = shown.split_whitespace().collect();
+    assert!(words.join(" ").contains("connection github:octocat granted yes"), "{shown}");
+    assert_eq!(granted(&machine), ["octocat"]);
     machine.run(&["default", "github:octocat"]).exits(0);
+    machine.run(&["extensions", "revoke", "release-notes"]).exits(0);
+    let mut session = start(&machine, &["open-settings", "release-notes"]);
+    session.exp_string("Let release-notes use octocat (github:octocat), with accessToken?").unwrap();
+    machine.run(&["extensions", "use", "release-notes", "github:two"]).exits(0);
+    enter(&mut session, "y");
+    // The extension would use the chosen connection now, to which the person has not agreed.
+    let shown = end(session, 0);
+    assert!(shown.contains("connections extensions grant release-notes github:two"), "{shown}");
+    assert_eq!(granted(&machine), ["octocat"]);
+    machine.run(&["extensions", "use", "release-notes", "--default"]).exits(0);
     machine.run(&["extensions", "revoke", "release-notes"]).exits(0);
     let mut session = start(&machine, &["open-settings", "release-notes"]);
     session.exp_string("Let release-notes use octocat (github:octocat), with accessToken?").unwrap();
@@ -304,6 +315,21 @@ fn a_passphrase_is_asked_for_twice_when_it_is_new_and_is_not_echoed() {
     session.send_control('c').unwrap();
     session.exp_string("cancelled").unwrap();
     end(session, 6);
+}
+
+/// A program for secrets says there what it waits for, and why it gives none.
+#[test]
+fn what_a_command_of_the_key_says_is_shown_at_a_terminal_and_discarded_by_serve() {
+    let mut machine = Machine::new();
+    machine.configure("[key]\ncommand = [\"/bin/sh\", \"-c\", \"echo touch the device >&2; exit 1\"]\n");
+    machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    let mut session = start(&machine, &["add", "notion"]);
+    session.exp_string("touch the device").unwrap();
+    let rest = end(session, 6);
+    assert!(rest.contains("ended with exit code 1") && !rest.contains("discarded"), "{rest}");
+    let shown = end(start(&machine, &["serve"]), 6);
+    assert!(!shown.contains("touch the device"), "{shown}");
+    assert!(shown.contains("what it wrote to standard error was discarded"), "{shown}");
 }
 
 #[test]

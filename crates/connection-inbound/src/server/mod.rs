@@ -17,7 +17,6 @@ mod stop_tests;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod validity;
 
 use std::{
     io::{self, ErrorKind},

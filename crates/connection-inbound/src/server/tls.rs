@@ -6,6 +6,7 @@ use std::{
 };
 
 use connection_contract::{Secret, Timestamp};
+use connection_egress::certificate_ends_at;
 use rustls::{
     Error, ServerConfig,
     crypto::aws_lc_rs,
@@ -16,8 +17,6 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-
-use super::validity;
 
 /// The protocol that the server speaks over TLS (ALPN, RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -132,7 +131,7 @@ fn in_use(certificates: &[u8], key: &Secret) -> Result<InUse, InvalidTls> {
     let certificates = CertificateDer::pem_slice_iter(certificates)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| InvalidTls::UnusableCertificate)?;
-    let ends_at = validity::ends_at(certificates.first().ok_or(InvalidTls::NoCertificate)?);
+    let ends_at = certificate_ends_at(certificates.first().ok_or(InvalidTls::NoCertificate)?);
     let key = PrivateKeyDer::from_pem_slice(key.expose()).map_err(|error| match error {
         pem::Error::NoItemsFound => InvalidTls::NoKey,
         _ => InvalidTls::UnusableKey,

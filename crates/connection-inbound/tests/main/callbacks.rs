@@ -34,7 +34,7 @@ async fn a_callback_connects_leaves_its_address_and_says_who_is_connected() {
     );
     assert_eq!(end(&session).await, "done ada");
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    assert_eq!((page.connections.len(), page.connections[0].liveness), (1, Liveness::Live));
+    assert_eq!((page.items.len(), page.items[0].liveness), (1, Liveness::Live));
     assert_eq!(world.provider.request_bodies(), ["code=the-code"]);
 }
 

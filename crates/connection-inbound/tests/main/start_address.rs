@@ -233,7 +233,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let (_, led) = agree(first.port, &lead(&session, first.port).await).await;
     assert_eq!(get_with(first.port, &first.callback("mine"), cookie(&led)).await.0, 303);
     assert_eq!(end(&session).await, "done ada");
-    let connection = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections[0].id;
+    let connection = registry.list_connections(connection_core::Filter::new()).await.unwrap().items[0].id;
     let connection = registry.connection(connection).await.unwrap();
     let again = connection.reauthorize().another_account().use_start_address().await.unwrap();
     let second = known(&again).await;

@@ -90,7 +90,7 @@ pub(crate) async fn end(session: &SetupSession) -> String {
 /// Returns the labels of all connections of an owner.
 pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
     let page = registry.list_connections(Filter::new()).await.unwrap();
-    page.connections.iter().map(|info| info.label.to_string()).collect()
+    page.items.iter().map(|info| info.label.to_string()).collect()
 }
 
 /// Lets time pass until the task ends, no faster than the machine works.

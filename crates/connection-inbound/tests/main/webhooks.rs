@@ -101,7 +101,7 @@ async fn a_delivery_that_comes_again_is_one_event_in_any_process_and_after_a_res
     two.close().await;
     let restarted = open(&world).await;
     assert_eq!(again(&restarted).await, 200);
-    let info = restarted.list_connections(connection_core::Filter::new()).await.unwrap().connections.remove(0);
+    let info = restarted.list_connections(connection_core::Filter::new()).await.unwrap().items.remove(0);
     assert_eq!(waiting(&restarted.connection(info.id).await.unwrap()).await, 1);
 }
 

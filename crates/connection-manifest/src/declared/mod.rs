@@ -382,6 +382,11 @@ impl Refresher<FileCredential> for DeclaredKind {
         oauth2.map_or(RefreshSemantics::Strict, Refresher::semantics)
     }
 
+    fn renews(&self, credential: &FileCredential) -> bool {
+        let oauth2 = self.0.oauth2().and_then(|oauth2| oauth2.refresher());
+        oauth2.zip(credential.oauth2.as_ref()).is_none_or(|(oauth2, tokens)| oauth2.renews(tokens))
+    }
+
     fn refresh<'a>(
         &'a self,
         credential: &'a FileCredential,

@@ -106,7 +106,7 @@ fn remove_templates(value: &mut Value) {
             members.retain(|(_, value)| !value.as_str().is_some_and(|text| text.contains("${secret.")));
             members.iter_mut().for_each(|(_, value)| remove_templates(value));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Damaged(_) => {}
     }
 }
 
@@ -115,7 +115,7 @@ fn remove_templates(value: &mut Value) {
 /// An object that describes an input has a type instead, and its own members are checked separately.
 fn is_said(value: &Value) -> bool {
     match value {
-        Value::Text(text) => !text.trim().is_empty(),
+        Value::Text(text) | Value::Damaged(text) => !text.trim().is_empty(),
         Value::List(items) => items.iter().any(is_said),
         Value::Map(members) => {
             let describes = members.iter().any(|(name, _)| matches!(name.as_str(), "type" | "$ref"));

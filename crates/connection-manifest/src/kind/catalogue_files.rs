@@ -69,6 +69,7 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
     ("mistral.toml", "mistral", include_str!("../../catalogue/mistral.toml")),
     ("monday.toml", "monday", include_str!("../../catalogue/monday.toml")),
     ("monday-oauth.toml", "monday", include_str!("../../catalogue/monday-oauth.toml")),
+    ("monday-oauth-2-1.toml", "monday", include_str!("../../catalogue/monday-oauth-2-1.toml")),
     ("netlify.toml", "netlify", include_str!("../../catalogue/netlify.toml")),
     ("netlify-oauth.toml", "netlify", include_str!("../../catalogue/netlify-oauth.toml")),
     ("new-relic.toml", "new-relic", include_str!("../../catalogue/new-relic.toml")),

@@ -84,6 +84,12 @@ impl KindFile {
         &self.model.sources
     }
 
+    /// Returns `true` unless the kind has OAuth and does not say where refusals of its provider are documented.
+    pub(super) fn says_how_refused(&self) -> bool {
+        let Some(table) = self.model.oauth2.as_ref() else { return true };
+        table.response.source.is_some() || table.response.undocumented.is_some()
+    }
+
     /// Returns what the author should add. A file with warnings is accepted.
     ///
     /// ```

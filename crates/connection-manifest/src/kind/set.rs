@@ -28,6 +28,7 @@ pub struct KindSet {
     /// The problems of files that are no text.
     unread: Vec<Problem>,
     denied: Denied,
+    is_of_catalogue: bool,
 }
 
 impl KindSet {
@@ -58,6 +59,25 @@ impl KindSet {
     #[must_use]
     pub fn deny(mut self, power: Power) -> Self {
         self.denied.insert(power);
+        self
+    }
+
+    /// Demands of each file what a file of the catalogue must say in addition: a kind with OAuth names the page that says
+    /// how the provider refuses a refresh, or that it issues no refresh tokens, or the day on which there was none.
+    ///
+    /// ```
+    /// use connection_manifest::KindSet;
+    ///
+    /// let file = "format = 1\nid = \"a\"\nname = \"A\"\nmechanism = \"oauth2\"\n[request]\nbase = \"https://api.a.example\"\n\
+    ///             [verify]\npath = \"/me\"\n[account]\nid = \"/id\"\n[oauth2]\nauthorize = \"https://a.example/authorize\"\n\
+    ///             token = \"https://a.example/token\"\n";
+    /// assert!(KindSet::new().file("a.toml", file).read().1.is_empty());
+    /// let problems = KindSet::new().file("a.toml", file).of_catalogue().read().1;
+    /// assert_eq!(problems[0].field.as_str(), "oauth2.response");
+    /// ```
+    #[must_use]
+    pub fn of_catalogue(mut self) -> Self {
+        self.is_of_catalogue = true;
         self
     }
 
@@ -93,6 +113,11 @@ impl KindSet {
         for (name, text) in &self.files {
             let text = Text::named(name, text);
             match self.one(text, &mut bases) {
+                Ok(kind) if self.is_of_catalogue && !kind.says_how_refused() => {
+                    let sentence = "nothing shows how the provider refuses a refresh; add source = \"https://…\" with its \
+                                    page, or undocumented = \"YYYY-MM-DD\" if there is none";
+                    problems.push(Problem::new(name, line_of(text, "oauth2"), "oauth2.response", sentence));
+                }
                 Ok(kind) => match owners.get(kind.id().as_str()) {
                     Some(other) => {
                         let sentence = format!("the file {other} has the same id; rename one of the two kinds");

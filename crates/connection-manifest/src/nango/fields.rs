@@ -49,12 +49,28 @@ impl Field {
         self.members.extend(value.map(|value| (name.to_owned(), value)));
     }
 
+    /// Returns `true` for a secret whose label or name says that the provider made it. Only a label decides about a
+    /// field that is called a password, because that is the name of each secret of HTTP Basic.
+    fn sounds_made(&self) -> bool {
+        let own = self.members.iter().find(|(name, _)| name == "label").and_then(|(_, value)| value.as_str());
+        let own = own.unwrap_or_default().to_ascii_lowercase();
+        let name = label(&self.theirs).to_ascii_lowercase();
+        let is_made = |text: &String| {
+            let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+            !text.contains("pass") && words.any(|word| ["key", "secret", "token"].iter().any(|end| word.ends_with(end)))
+        };
+        !own.contains("pass") && [own, name].iter().any(is_made)
+    }
+
     /// Returns the field as a table of the file.
     pub(super) fn table(&self) -> Value {
         let mut members = vec![("name".to_owned(), Value::from(self.name.as_str()))];
         members.extend(self.members.iter().cloned());
         if self.is_secret {
             members.push(("secret".to_owned(), Value::Bool(true)));
+            if self.sounds_made() {
+                members.push(("key".to_owned(), Value::Bool(true)));
+            }
         }
         let source = match self.source {
             Source::Callback => Some("callback"),

@@ -61,7 +61,7 @@ fn each_text(value: &Value, visit: &mut dyn FnMut(&str)) {
         Value::Text(text) => visit(text),
         Value::List(items) => items.iter().for_each(|item| each_text(item, visit)),
         Value::Map(members) => members.iter().for_each(|(_, value)| each_text(value, visit)),
-        Value::Bool(_) | Value::Null | Value::Number(_) => {}
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::Damaged(_) => {}
     }
 }
 
@@ -74,6 +74,6 @@ fn replace(value: &mut Value, from: &str, to: &str) {
         }
         Value::List(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
         Value::Map(members) => members.iter_mut().for_each(|(_, value)| replace(value, from, to)),
-        Value::Bool(_) | Value::Null | Value::Number(_) => {}
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::Damaged(_) => {}
     }
 }

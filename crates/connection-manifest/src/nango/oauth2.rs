@@ -125,7 +125,7 @@ fn response(c: &mut Conversion, entry: &mut Table) -> Vec<(String, Value)> {
         put(&mut response, "access_token", vec!["/access_token".to_owned(), pointer(&path)]);
     }
     if entry.text("expires_in_unit").as_deref() == Some("milliseconds") {
-        put(&mut response, "unit", "milliseconds");
+        put(&mut response, "expires_unit", "milliseconds");
     }
     let captured = entry.texts("token_response_metadata");
     let captured: Vec<_> = captured

@@ -53,7 +53,7 @@ fn inline(value: &Value) -> String {
         }
         // The escapes of JSON are escapes of TOML, which has one character more to escape.
         Value::Text(_) => value.to_string().replace('\u{7f}', "\\u007f"),
-        Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Null | Value::Damaged(_) => value.to_string(),
     }
 }
 

@@ -105,14 +105,14 @@ pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) | Value::Number(text) => Some(text.clone()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::List(_) | Value::Map(_) => None,
+        Value::Null | Value::Damaged(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 
 /// Returns the size of a value in bytes, approximately.
 pub(super) fn size(value: &Value) -> usize {
     match value {
-        Value::Text(text) | Value::Number(text) => text.len().saturating_add(8),
+        Value::Text(text) | Value::Damaged(text) | Value::Number(text) => text.len().saturating_add(8),
         Value::List(items) => items.iter().fold(8, |sum: usize, item| sum.saturating_add(size(item))),
         Value::Map(members) => members
             .iter()

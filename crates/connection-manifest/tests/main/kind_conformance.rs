@@ -268,7 +268,7 @@ fn a_limit_says_how_long_in_seconds_or_milliseconds_or_when_it_ends() {
     }
     let both = limited().header("retry-after", "7").header("x-wait", "30");
     assert_eq!(found(both).1, Some(Duration::from_secs(30)), "the provider's own header wins");
-    let other = Reply::status(503).header("x-wait", "3600").header("retry-after", "7");
+    let other = Reply::status(502).header("x-wait", "3600").header("retry-after", "7");
     assert_eq!(found(other).1, Some(Duration::from_secs(7)), "it is no limit");
 }
 

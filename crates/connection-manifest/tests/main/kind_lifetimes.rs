@@ -9,12 +9,13 @@ use proptest::prelude::*;
 /// Ten years in seconds, the longest lifetime.
 const MAX_LIFE: u64 = 315_576_000;
 
-fn kind() -> FileKind {
+fn kind(unit: &str) -> FileKind {
     let text = "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"token_exchange\"\n[[fields]]\nname = \"password\"\n\
                 label = \"Password\"\nsecret = true\n[exchange]\nexpires_in = \"/life\"\nexpires_at = \"/end\"\n\
                 default_life_seconds = 77\nsteps = [{ url = \"https://api.acme.com/token\", form = { p = \"${secret.password}\" } }]\n\
                 [request]\nbase = \"https://api.acme.com\"\n";
-    match KindFile::parse("acme.toml", text) {
+    let text = text.replace("[exchange]\n", &format!("[exchange]\nexpires_unit = \"{unit}\"\n"));
+    match KindFile::parse("acme.toml", &text) {
         Ok(file) => file.definition(),
         Err(problems) => panic!("{problems}"),
     }
@@ -22,8 +23,13 @@ fn kind() -> FileKind {
 
 /// Returns for how many seconds a token works if the answer has these further members.
 fn life(more: &str) -> i64 {
+    life_in("seconds", more)
+}
+
+fn life_in(unit: &str, more: &str) -> i64 {
     let answer = Reply::json(200, &format!(r#"{{"access_token": "access-canary-11aa22bb", {more}}}"#));
-    let host = FakeHost::new(kind()).expect(Expected::post("https://api.acme.com/token").no_redirect().answer(answer));
+    let host =
+        FakeHost::new(kind(unit)).expect(Expected::post("https://api.acme.com/token").no_redirect().answer(answer));
     let made = host.setup([Input::answers(&[("password", "canary-81d0c4f7a2")])]).run().unwrap();
     made.valid_until.unwrap().seconds() - host.now().seconds()
 }
@@ -37,6 +43,11 @@ fn an_exchange_reads_a_lifetime_as_an_authorization_does() {
         (r#""life": 3.6e3"#, 3600),
         (r#""life": 1E4"#, 10_000),
         (r#""life": 9223372036854775807"#, MAX_LIFE.cast_signed()),
+        (r#""life": 3600000, "life_sec": 3600"#, 3600),
+        (r#""life": null, "life_sec": 3600"#, 3600),
+        (r#""life": 1769858430"#, 3600),
+        (r#""life": "1769858430000""#, 3600),
+        (r#""life": 1000000000"#, 77),
         (r#""life": 0"#, 77),
         (r#""life": -5"#, 77),
         (r#""life": "soon""#, 77),
@@ -44,8 +55,18 @@ fn an_exchange_reads_a_lifetime_as_an_authorization_does() {
         (r#""end": 1769858430"#, 3600),
         (r#""end": " 1769858430000 ""#, 3600),
         (r#""life": 60, "end": 1769858430"#, 60),
+        (r#""life": 1e999"#, 77),
     ] {
         assert_eq!(life(more), expected, "{more}");
+    }
+}
+
+#[test]
+fn a_file_states_the_unit_of_lifetimes() {
+    for (more, expected) in
+        [(r#""life": 3600000"#, 3600), (r#""life": "7.2e6""#, 7200), (r#""life": 60000, "life_sec": 90"#, 90)]
+    {
+        assert_eq!(life_in("milliseconds", more), expected, "{more}");
     }
 }
 

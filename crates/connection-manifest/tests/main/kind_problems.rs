@@ -125,6 +125,23 @@ fn cases() -> Vec<(&'static str, String)> {
         ("a step without its table", oauth("token = ", "renewal = \"step\"\ntoken = ")),
         ("a captured value that is not declared", oauth("token = ", "callback_capture = [\"server\"]\ntoken = ")),
         ("a parameter that protects the flow", oauth("token = ", "authorize_params = { state = \"x\" }\ntoken = ")),
+        ("a callback that is no GET", {
+            oauth("token = ", "authorize_params = { response_mode = \"form_post\" }\ntoken = ")
+        }),
+        ("a callback that is no GET by the address itself", {
+            oauth("/authorize\"", "/authorize?a=b&Response%5fMode=form%5Fpost\"")
+        }),
+        ("a day that is none", oauth("token = ", "response = { undocumented = \"2026-13-40\" }\ntoken = ")),
+        ("a source that is no page", oauth("token = ", "response = { source = \"a book\" }\ntoken = ")),
+        ("a source of what nothing documents", {
+            let response = "response = { source = \"https://acme.com\", undocumented = \"2026-11-30\" }\ntoken = ";
+            oauth("token = ", response)
+        }),
+        ("a name that changes at a place in a list", acme("id = \"/id\"", "id = \"/users/0/id\"\nmutable = true")),
+        ("a subject without an address", acme("id = \"/id\"", "id = \"/id\"\nsubject = true")),
+        ("a public value that is a key", {
+            format!("{ACME}\n[[fields]]\nname = \"site\"\nlabel = \"Site\"\nkey = true\n")
+        }),
         ("a password grant", oauth("token = ", "grant = \"password\"\ntoken = ")),
         ("a registration without an endpoint", {
             oauth("token = ", "client = \"registered\"\ntoken = ").replacen(

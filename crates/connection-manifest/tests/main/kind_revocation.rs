@@ -54,6 +54,12 @@ fn only_an_answer_that_confirms_it_counts_as_a_revocation() {
         (Reply::json(200, r#"{"ok": true}"#), "revoked"),
         (Reply::status(401), "revoked"),
         (Reply::json(200, r#"{"ok": false}"#), reason::REVOCATION_UNCONFIRMED),
+        (Reply::json(200, r#"{"success": false}"#), reason::REVOCATION_UNCONFIRMED),
+        (Reply::json(200, r#"{"error": "unknown_key"}"#), reason::REVOCATION_UNCONFIRMED),
+        (Reply::json(200, r#"{"errors": [{"message": "unknown key"}]}"#), reason::REVOCATION_UNCONFIRMED),
+        (Reply::text(200, "<html></html>"), reason::REVOCATION_UNCONFIRMED),
+        (Reply::text(200, "\u{feff}<html></html>"), reason::REVOCATION_UNCONFIRMED),
+        (Reply::text(200, "\u{1b}compressed").header("content-encoding", "br"), reason::REVOCATION_UNCONFIRMED),
         (Reply::status(404), reason::REVOCATION_UNCONFIRMED),
     ] {
         let host = FakeHost::new(kind(ACME)).expect(me());
@@ -61,10 +67,14 @@ fn only_an_answer_that_confirms_it_counts_as_a_revocation() {
         let host = host.expect(Expected::delete("https://api.acme.com/keys/self").answer(answer));
         assert_eq!(word(host.revoke(&made.credential, &host.connection(&made)).unwrap()), expected);
     }
-    let host = FakeHost::new(kind(ACME)).expect(me());
-    let made = host.setup([Input::answers(&[("apiKey", KEY)])]).run().unwrap();
-    let host = host.expect(Expected::delete("https://api.acme.com/keys/self").answer(Reply::status(403)));
-    assert!(host.revoke(&made.credential, &host.connection(&made)).is_err(), "the provider refused");
+    let proxy = Reply::text(401, "<html>Sign in</html>");
+    let scope = Reply::status(401).header("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"keys\"");
+    for refused in [Reply::status(403), proxy, scope] {
+        let host = FakeHost::new(kind(ACME)).expect(me());
+        let made = host.setup([Input::answers(&[("apiKey", KEY)])]).run().unwrap();
+        let host = host.expect(Expected::delete("https://api.acme.com/keys/self").answer(refused));
+        assert!(host.revoke(&made.credential, &host.connection(&made)).is_err(), "nothing says that the key is gone");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub(crate) mod assertion;
 use connection_contract::{Context, Record, Secret, Text, Timestamp};
 
 use crate::{
-    OAuth2Error,
+    ClientPlace, OAuth2Error,
     config::{Client, ClientAuth, OAuth2Config},
 };
 
@@ -13,7 +13,13 @@ use crate::{
 ///
 /// `secret` is the private key if the application signs assertions.
 pub fn client_value(id: &str, secret: Option<&Secret>) -> Secret {
-    Application::new(id, secret.map(Secret::duplicate)).record()
+    client_value_at(id, secret, "")
+}
+
+/// Returns the value of [`client_value`] with the place where a person replaces the secret, such as
+/// `kinds.acme.client_secret in /etc/acme.toml`. It is shown when the provider does not accept the application.
+pub fn client_value_at(id: &str, secret: Option<&Secret>, place: &str) -> Secret {
+    Application { place: Some(place.to_owned()), ..Application::new(id, secret.map(Secret::duplicate)) }.record()
 }
 
 /// The id and the secret of an OAuth application.
@@ -25,6 +31,8 @@ pub(crate) struct Application {
     pub(crate) auth: Option<ClientAuth>,
     /// The registration, if the application registered itself.
     pub(crate) registered: Option<Registered>,
+    /// Where a person replaces the secret, if the host provides the application: empty if the host does not say it.
+    pub(crate) place: Option<String>,
 }
 
 /// The registration of an application; the application can be used for nothing else.
@@ -40,7 +48,7 @@ pub(crate) struct Registered {
 
 impl Application {
     pub(crate) fn new(id: impl Into<String>, secret: Option<Secret>) -> Self {
-        Self { id: id.into(), secret, auth: None, registered: None }
+        Self { id: id.into(), secret, auth: None, registered: None, place: None }
     }
 
     /// Returns the secret as text; `None` if it is empty or not text.
@@ -66,6 +74,9 @@ impl Application {
         if let Some(auth) = self.auth.as_ref().and_then(ClientAuth::method) {
             record = record.with("auth", auth);
         }
+        if let Some(place) = &self.place {
+            record = record.with("place", place.as_str());
+        }
         if let Some(registered) = &self.registered {
             record = record.with("redirectUri", registered.redirect_uri.as_str());
             record = record.with("registeredAt", registered.at.as_str());
@@ -87,7 +98,7 @@ impl Application {
         };
         let auth = text("auth").and_then(|method| ClientAuth::of_method(&method));
         let secret = record.find("secret").map(Secret::duplicate);
-        Some(Self { id: text("id")?, secret, auth, registered: registered() })
+        Some(Self { id: text("id")?, secret, auth, registered: registered(), place: text("place") })
     }
 }
 
@@ -99,6 +110,20 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
         }
         Client::PerConnection => Ok(None),
         Client::Prompted | Client::Registered => load(config, ctx).await,
+    }
+}
+
+/// Returns the place from which the application came that is known without asking the user, if one is.
+pub(crate) fn place(config: &OAuth2Config, known: Option<&Application>) -> ClientPlace {
+    match (&config.client, known) {
+        (Client::Configured { .. }, _) => ClientPlace::Configured(None),
+        (Client::Registered, _) => ClientPlace::Registered,
+        (Client::PerConnection, Some(_)) => ClientPlace::Connection,
+        (Client::PerConnection | Client::Prompted, None) => ClientPlace::Entered,
+        (Client::Prompted, Some(known)) => match &known.place {
+            Some(place) => ClientPlace::Configured(Some(place.clone()).filter(|place| !place.is_empty())),
+            None => ClientPlace::Stored,
+        },
     }
 }
 

@@ -52,7 +52,16 @@ pub struct Account {
     pub(crate) limits: Vec<ErrorIf>,
     /// The probe is sent when an account is connected.
     pub(crate) probes: bool,
+    /// The id that the probe reads can be changed at the provider.
+    pub(crate) is_mutable: bool,
+    /// The id that the probe reads is an e-mail address.
+    pub(crate) is_email: bool,
+    /// The `sub` of an ID token is the id of an account whose authorization has one.
+    pub(crate) by_subject: bool,
 }
+
+/// The scope with which a provider issues an ID token (OpenID Connect Core, section 3.1.2.1).
+pub(crate) const OPENID: &str = "openid";
 
 impl Account {
     /// Identifies the account by a `GET` of this path below the API's address, at these JSON pointers.
@@ -72,7 +81,32 @@ impl Account {
             errors: Vec::new(),
             limits: Vec::new(),
             probes: true,
+            is_mutable: false,
+            is_email: false,
+            by_subject: false,
         }
+    }
+
+    /// Declares that the id which the probe reads can be changed at the provider, such as a user name.
+    #[must_use]
+    pub fn mutable(mut self) -> Self {
+        self.is_mutable = true;
+        self
+    }
+
+    /// Declares that the id which the probe reads is an e-mail address, in which capital letters make no difference.
+    #[must_use]
+    pub fn email(mut self) -> Self {
+        self.is_email = true;
+        self
+    }
+
+    /// Names the account by the `sub` of its ID token instead of the e-mail address that the probe reads, which remains
+    /// its label, if the authorization has the scope `openid`. The id of an earlier authorization remains the address.
+    #[must_use]
+    pub fn by_subject(mut self) -> Self {
+        self.by_subject = true;
+        self
     }
 
     /// Connects an account without sending the probe, for a kind that sends a request of its own afterwards.

@@ -39,12 +39,14 @@ pub struct OAuth2Builder {
     pub(super) changes: Vec<(RequestKind, String, RawChange)>,
     pub(super) code_parameter: String,
     pub(super) callback_capture: Vec<String>,
+    pub(super) scopes_in_callback: bool,
     pub(super) trims: Vec<Trim>,
     pub(super) response: Response,
     pub(super) step: Option<Step>,
     pub(super) renewal: Option<Renewal>,
     pub(super) semantics: RefreshSemantics,
     pub(super) idle_life: Option<Duration>,
+    pub(super) authorization_life: Option<Duration>,
     pub(super) refresh_with_scope: bool,
     pub(super) account: Option<Account>,
     pub(super) attach: Attach,
@@ -99,12 +101,14 @@ impl OAuth2Builder {
             changes: Vec::new(),
             code_parameter: "code".to_owned(),
             callback_capture: Vec::new(),
+            scopes_in_callback: false,
             trims: Vec::new(),
             response: Response::new(),
             step: None,
             renewal: None,
             semantics: RefreshSemantics::Strict,
             idle_life: None,
+            authorization_life: None,
             refresh_with_scope: false,
             account: None,
             attach: Attach::Bearer,
@@ -281,6 +285,12 @@ impl OAuth2Builder {
         self
     }
 
+    /// Takes the granted scopes from the parameter `scope` of the callback, if the token response does not name them.
+    pub fn scopes_in_callback(mut self) -> Self {
+        self.scopes_in_callback = true;
+        self
+    }
+
     /// Adds a field that the setup asks for, which templates can use as `${config.NAME}`.
     pub fn field(mut self, field: Field) -> Self {
         self.descriptor = self.descriptor.field(field);
@@ -332,6 +342,14 @@ impl OAuth2Builder {
         self
     }
 
+    /// Sets the time after the user's authorization at which the provider ends it, however often it is refreshed.
+    ///
+    /// A lifetime of the refresh token that the provider states takes precedence.
+    pub fn authorization_life(mut self, life: Duration) -> Self {
+        self.authorization_life = Some(life);
+        self
+    }
+
     /// Names the granted scopes in a refresh request.
     pub fn refresh_with_scope(mut self) -> Self {
         self.refresh_with_scope = true;
@@ -340,6 +358,7 @@ impl OAuth2Builder {
 
     /// Sets how the account is identified. Every kind must set it.
     pub fn account(mut self, account: Account) -> Self {
+        self.descriptor.account_is_email = account.is_email;
         self.account = Some(account);
         self
     }
@@ -374,6 +393,12 @@ impl OAuth2Builder {
     /// Adds a link to the guide.
     pub fn guide_link(mut self, text: impl Into<DisplayText>, url: impl Into<Text>) -> Self {
         self.descriptor = self.descriptor.guide_link(text, url);
+        self
+    }
+
+    /// States that no `GET` and no `HEAD` changes anything at the provider ([`Descriptor::gets_only_read`]).
+    pub fn gets_only_read(mut self) -> Self {
+        self.descriptor = self.descriptor.gets_only_read();
         self
     }
 

@@ -35,11 +35,13 @@ pub(super) fn own(
     if matches!(client, Client::Prompted | Client::PerConnection) {
         // The application of a single connection is stored with that connection.
         let kept = |field: Field| if matches!(client, Client::Prompted) { field.kept(CLIENT_KEY) } else { field };
-        fields.push(kept(Field::text("clientId", "Client ID").help("from the application that you registered")));
+        fields.push(kept(Field::text("clientId", "Client ID").key().help("from the application that you registered")));
         let key = matches!(auth, ClientAuth::PrivateKeyJwt(_));
         let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
         if *auth != ClientAuth::None {
-            fields.push(kept(Field::secret("clientSecret", label)));
+            let field = Field::secret("clientSecret", label);
+            // A private key has several lines.
+            fields.push(kept(if key { field } else { field.key() }));
         }
     }
     if grant == Grant::Password {
@@ -49,7 +51,10 @@ pub(super) fn own(
     if methods.contains(&Method::Paste) {
         let help = "the whole address on which the browser ends after you allow access";
         fields.push(
-            Field::secret("callbackUrl", "Address, or the code in it").help(help).setup_method(SetupMethod::Paste),
+            Field::secret("callbackUrl", "Address, or the code in it")
+                .key()
+                .help(help)
+                .setup_method(SetupMethod::Paste),
         );
     }
     if ask_method && methods.len() > 1 {

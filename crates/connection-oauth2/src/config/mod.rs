@@ -14,6 +14,11 @@ use std::time::Duration;
 
 use connection_contract::{Descriptor, RefreshSemantics, Text};
 
+pub(crate) use self::{
+    account::OPENID,
+    check::is_safe_address,
+    template::{Template, Values},
+};
 pub use self::{
     account::{Account, AccountFrom},
     builder::OAuth2Builder,
@@ -24,10 +29,6 @@ pub use self::{
     },
     response::{ErrorIf, Part, Response},
     suffix::is_public_suffix,
-};
-pub(crate) use self::{
-    check::is_safe_address,
-    template::{Template, Values},
 };
 
 /// A provider and the way to talk to it, made by [`OAuth2Config::builder`].
@@ -56,6 +57,7 @@ pub struct OAuth2Config {
     pub(crate) changes: Vec<Change>,
     pub(crate) code_parameter: String,
     pub(crate) callback_capture: Vec<String>,
+    pub(crate) scopes_in_callback: bool,
     pub(crate) trims: Vec<Trim>,
     pub(crate) own_fields: Vec<String>,
     pub(crate) response: Response,
@@ -63,6 +65,7 @@ pub struct OAuth2Config {
     pub(crate) renewal: CheckedRenewal,
     pub(crate) semantics: RefreshSemantics,
     pub(crate) idle_life: Option<Duration>,
+    pub(crate) authorization_life: Option<Duration>,
     pub(crate) refresh_with_scope: bool,
     pub(crate) account: Account,
     pub(crate) attach: Attach,

@@ -8,24 +8,54 @@ use connection_contract::Value;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorIf {
-    pub(crate) pointer: String,
-    pub(crate) value: Value,
-    pub(crate) equal: bool,
+    pointer: String,
+    condition: Condition,
+}
+
+/// What a rule says about the value at its pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Condition {
+    Contains(String),
+    Differs(Value),
+    Equals(Value),
 }
 
 impl ErrorIf {
+    /// Matches if the pointer leads to a text that has this one in it, in any case. In a token response, the part is then a
+    /// code of the error, which [`Response::dead_code`] may name.
+    pub fn contains(pointer: impl Into<String>, part: &str) -> Self {
+        Self { pointer: pointer.into(), condition: Condition::Contains(part.to_lowercase()) }
+    }
+
     /// Matches if the pointer leads to this value.
     pub fn equals(pointer: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { pointer: pointer.into(), value: value.into(), equal: true }
+        Self { pointer: pointer.into(), condition: Condition::Equals(value.into()) }
     }
 
     /// Matches if the pointer leads to another value.
     pub fn differs(pointer: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { pointer: pointer.into(), value: value.into(), equal: false }
+        Self { pointer: pointer.into(), condition: Condition::Differs(value.into()) }
+    }
+
+    /// Returns the part of a text that the rule looks for.
+    pub(crate) fn part(&self) -> Option<&str> {
+        if let Condition::Contains(part) = &self.condition { Some(part) } else { None }
     }
 
     pub(crate) fn fires<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
-        answer.pointer(&self.pointer).filter(|found| (**found == self.value) == self.equal)
+        answer.pointer(&self.pointer).filter(|found| match &self.condition {
+            Condition::Contains(part) => found.as_str().is_some_and(|text| text.to_lowercase().contains(part.as_str())),
+            Condition::Differs(value) => !is_same(found, value),
+            Condition::Equals(value) => is_same(found, value),
+        })
+    }
+}
+
+/// Compares texts without case, because providers write the same code in several ways.
+fn is_same(found: &Value, value: &Value) -> bool {
+    match (found, value) {
+        (Value::Text(found), Value::Text(value)) => found.eq_ignore_ascii_case(value),
+        (found, value) => found == value,
     }
 }
 
@@ -41,6 +71,7 @@ pub struct Response {
     pub(crate) default_life: Option<Duration>,
     pub(crate) errors: Vec<ErrorIf>,
     pub(crate) dead: Vec<String>,
+    pub(crate) limits: Vec<ErrorIf>,
     pub(crate) capture: Vec<(String, String)>,
     pub(crate) extra: Vec<(String, String)>,
 }
@@ -81,6 +112,7 @@ impl Default for Response {
             default_life: None,
             errors: Vec::new(),
             dead: Vec::new(),
+            limits: Vec::new(),
             capture: Vec::new(),
             extra: Vec::new(),
         }
@@ -108,7 +140,8 @@ impl Response {
         self
     }
 
-    /// Counts the lifetimes in responses in milliseconds instead of seconds.
+    /// Counts the lifetimes in responses in milliseconds instead of seconds. A member of the same name with `_sec` at its
+    /// end is in seconds all the same.
     #[must_use]
     pub fn milliseconds(mut self) -> Self {
         self.milliseconds = true;
@@ -129,10 +162,19 @@ impl Response {
         self
     }
 
-    /// Adds an error code that this provider uses for `invalid_grant`.
+    /// Adds an error code that this provider uses for `invalid_grant` in answers to refreshes. It is compared without
+    /// case with the values that [`error_if`](Self::error_if) finds and with the codes of the answer.
     #[must_use]
     pub fn dead_code(mut self, code: impl Into<String>) -> Self {
         self.dead.push(code.into());
+        self
+    }
+
+    /// Treats a matching response as one that asks to wait, whatever its status, unless it refuses a code, which is spent by
+    /// then. The pause is that of `Retry-After`.
+    #[must_use]
+    pub fn limited_if(mut self, limit: ErrorIf) -> Self {
+        self.limits.push(limit);
         self
     }
 

@@ -10,7 +10,7 @@ use crate::{
     client::Application,
     config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
-    token::{expiry, response},
+    token::{expiry, refusal::Occasion, response},
 };
 
 /// One authorization attempt: the values that the browser carries and must bring back.
@@ -85,8 +85,9 @@ async fn push(
     mut parameters: Parameters,
 ) -> Result<(String, Option<Timestamp>), OAuth2Error> {
     provider.authenticate(application, url, &mut parameters)?;
-    let response = provider.post(None, url, Endpoint::PushedAuthorization.name(), parameters, None).await?;
-    let answer = response::read(&provider.config.response, &response)?;
-    let until = expiry::expires_in(&answer["expires_in"], response.received_at());
-    Ok((answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)?, until))
+    let answer = provider.post(None, url, Endpoint::PushedAuthorization.name(), parameters, None).await?;
+    let value = response::read(&provider.config.response, Occasion::Other, &answer)?;
+    let until = expiry::expires_in(&value["expires_in"], answer.response.received_at());
+    let missing = || OAuth2Error::NoToken { answer: answer.described(None), what: "request_uri" };
+    Ok((value["request_uri"].as_str().map(str::to_owned).ok_or_else(missing)?, until))
 }

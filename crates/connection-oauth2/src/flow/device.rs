@@ -3,15 +3,13 @@
 //! The polling loop is written here instead of using the `oauth2` crate's: each poll is a wait of the setup, which
 //! another method may end first.
 
-use connection_contract::{DisplayText, Link, Notice, Secret, Timestamp, Wait};
-use oauth2::DeviceAuthorizationResponse;
-
 use crate::{
     OAuth2Error,
     client::Application,
     provider::Provider,
     token::exchange::{self, Granted, Poll},
 };
+use connection_contract::{DisplayText, Link, Notice, Secret, Timestamp, Wait};
 
 /// The longest interval in seconds; a poll without a response doubles the interval up to this.
 const MAX_INTERVAL: u64 = 60;
@@ -33,21 +31,21 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) async fn begin(provider: &Provider<'_>, application: &Application) -> Result<Self, OAuth2Error> {
-        let (codes, at): (DeviceAuthorizationResponse<_>, _) = exchange::device(provider, application).await?;
+        let codes = exchange::device(provider, application).await?;
         let undeclared = OAuth2Error::UndeclaredAddress { what: "verification page" };
-        let complete = codes.verification_uri_complete().map(|uri| uri.secret().as_str());
-        let plain = codes.verification_uri().to_string();
+        let plain = || Link::from_provider(&codes.verification_uri);
         // The code is shown even if the link contains it, so that the user can compare the two (section 3.3.1).
-        let link = complete.and_then(Link::from_provider).or_else(|| Link::from_provider(&plain)).ok_or(undeclared)?;
-        let life = codes.expires_in().as_secs().min(MAX_WAIT);
-        let interval = codes.interval().as_secs().max(life.div_ceil(MAX_POLLS)).max(1);
+        let complete = codes.verification_uri_complete.as_deref().and_then(Link::from_provider);
+        let link = complete.or_else(plain).ok_or(undeclared)?;
+        let life = codes.life.min(MAX_WAIT);
+        let interval = codes.interval.max(life.div_ceil(MAX_POLLS)).max(1);
         Ok(Self {
-            code: Secret::from(codes.device_code().secret().as_str()),
-            user_code: codes.user_code().secret().clone().into(),
+            code: codes.device_code,
+            user_code: codes.user_code.into(),
             link,
             interval,
-            next: at.after(interval),
-            until: at.after(life),
+            next: codes.at.after(interval),
+            until: codes.at.after(life),
         })
     }
 
@@ -85,7 +83,6 @@ impl Device {
             Err(error) if error.is_transient() => {
                 self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval))
             }
-            Err(OAuth2Error::Dead) => return Err(OAuth2Error::Expired),
             Err(error) => return Err(error),
         }
         self.next = provider.ctx.now().after(self.interval);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use connection_contract::{
-    LogEvent, LogLevel, Reach, Secret, SetupContext, SetupFailure, SetupResult, Spend, Timestamp, VerifyResult,
+    Identity, LogEvent, LogLevel, Reach, Secret, SetupContext, SetupFailure, SetupResult, Spend, Timestamp,
+    VerifyResult,
 };
 
 use crate::{
@@ -15,6 +16,8 @@ use crate::{
     token::{
         Extra, Tokens,
         exchange::Granted,
+        expiry,
+        refusal::Occasion,
         response::{self, TokenSet},
     },
 };
@@ -39,7 +42,7 @@ pub(super) async fn established(
         }
     };
     captured(&mut provider, &granted);
-    let credential = credential(&provider, &application, &granted, None);
+    let mut credential = credential(&provider, &application, &granted, None);
     if let Some(missing) = missing_scope(config, &credential) {
         return Err(failure(OAuth2Error::ScopeMissing { scope: missing }));
     }
@@ -53,7 +56,17 @@ pub(super) async fn established(
         true => account::probe(definition, &credential, &base, ctx).await?,
         false => Probed::default(),
     };
-    let identity = identified.or(probed.identity).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
+    let subject = account::subject(&config.account, &credential, &granted);
+    if account::asks_subject(&config.account) {
+        let is_identified = identified.as_ref().is_some_and(|found| !found.account_id.as_str().is_empty());
+        credential.by_subject = Some(subject.is_some() || is_identified);
+    }
+    let named = |probed: Identity| match subject {
+        Some(id) => Identity::new(id, probed.label).formerly(probed.account_id),
+        None => probed,
+    };
+    let identity = identified.or_else(|| probed.identity.map(named));
+    let identity = identity.ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);
     found.grant = probed.grant;
@@ -82,13 +95,12 @@ async fn stepped(
     granted: Granted,
 ) -> Result<Granted, OAuth2Error> {
     provider.values.set("token", "access", granted.set.access.expose_str().unwrap_or_default());
-    let response = provider.step(step, Spend::new("access_token", &granted.set.access)).await?;
-    let answer = response::read(&provider.config.response, &response)?;
-    let at = response.received_at();
-    let mut set = response::set(&provider.config.response, &answer, at)?;
+    let answer = provider.step(step, Spend::new("access_token", &granted.set.access)).await?;
+    let value = response::read(&provider.config.response, Occasion::Code, &answer)?;
+    let mut set = response::set(&provider.config.response, &answer, &value)?;
     set.refresh = set.refresh.or(granted.set.refresh);
     set.scopes = set.scopes.or(granted.set.scopes);
-    Ok(Granted { set, answer, at })
+    Ok(Granted { set, answer: value, at: answer.response.received_at() })
 }
 
 /// Stores the values of a response that the configuration captures.
@@ -129,6 +141,7 @@ pub(crate) fn credential(
         provider.ctx.log(LogEvent::new("life_unreadable").level(LogLevel::Warn));
     }
     let requested_scopes = || Some(provider.scopes()).filter(|scopes| !scopes.is_empty());
+    let authorized_life = || config.authorization_life.map(|life| expiry::after(granted.at, life.as_secs()));
     let own = matches!(config.client, Client::PerConnection | Client::Registered);
     OAuth2Credential {
         tokens: tokens(&granted.set, before.map(|before| &before.tokens)),
@@ -139,7 +152,11 @@ pub(crate) fn credential(
             .scopes
             .clone()
             .or_else(|| before.map_or_else(requested_scopes, |before| before.scopes.clone())),
-        authorized_until: granted.set.authorized_until.or(before.and_then(|before| before.authorized_until)),
+        // A refresh does not begin the life of the authorization again.
+        authorized_until: granted
+            .set
+            .authorized_until
+            .or_else(|| before.map_or_else(authorized_life, |before| before.authorized_until)),
         client_id: application.id.clone(),
         client_secret: application.secret.as_ref().filter(|_| own).map(Secret::duplicate),
         client_auth: application.auth.as_ref().and_then(ClientAuth::method).filter(|_| own).map(str::to_owned),
@@ -148,12 +165,17 @@ pub(crate) fn credential(
             .config()
             .fold(crate::config::Values::default(), |values, (name, value)| values.with("config", name, value)),
         found: provider.found.kept(),
+        by_subject: before.filter(|_| account::asks_subject(&config.account)).map(OAuth2Credential::is_by_subject),
     }
 }
 
 fn missing_scope(config: &OAuth2Config, credential: &OAuth2Credential) -> Option<String> {
-    let granted = credential.scopes.as_deref().unwrap_or_default();
-    config.required_scopes.iter().find(|scope| !granted.contains(scope)).cloned()
+    missing_scopes(config, credential.scopes.as_deref().unwrap_or_default()).next()
+}
+
+/// Returns the required scopes that are not among the granted ones.
+pub(crate) fn missing_scopes(config: &OAuth2Config, granted: &[String]) -> impl Iterator<Item = String> {
+    config.required_scopes.iter().filter(|scope| !granted.contains(scope)).cloned()
 }
 
 /// Returns `true` if the tokens are refreshed by a refresh token that was not issued.

@@ -16,9 +16,11 @@ use super::{
     device::Device,
     is_loopback,
     returned::{self, CallbackResult},
+    said,
 };
 use crate::{
     OAuth2Error,
+    answer::host_of,
     client::Application,
     config::{Client, ClientAuth, Endpoint, Grant, Method},
     registration,
@@ -165,23 +167,31 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         let outcome = self.ctx.wait(self.next_wait(push_at)).await;
         match outcome {
             WaitOutcome::Callback(request) => {
-                let back = returned::read(config, always_sends_iss, &request.parameters);
-                Ok(Some(back.map_err(|error| self.begun.failure(error))?))
+                let back = returned::read(config, always_sends_iss, &self.authorize_host(), &request.parameters);
+                let failure = |error| said::in_callback(self.begun.failure(error), &request.parameters);
+                Ok(Some(back.map_err(failure)?))
             }
             WaitOutcome::Answered(mut answers) => {
                 let text = answers.secret("callbackUrl")?;
-                match returned::pasted(config, always_sends_iss, &self.attempt, &text, self.ctx) {
+                let host = self.authorize_host();
+                match returned::pasted(config, always_sends_iss, &host, &self.attempt, &text, self.ctx) {
                     Ok(back) => Ok(Some(back)),
                     Err(error @ (OAuth2Error::NoCode | OAuth2Error::StateMismatch)) if self.pastes < PASTES => {
                         self.pastes += 1;
                         self.problem = Some(DisplayText::from(error.to_string()));
                         Ok(None)
                     }
-                    Err(error) => Err(self.begun.failure(error)),
+                    Err(error) => Err(said::in_pasted(self.begun.failure(error), &text, config)),
                 }
             }
             _ => Ok(None),
         }
+    }
+
+    /// Returns the host to which the browser was sent.
+    fn authorize_host(&self) -> String {
+        let url = self.begun.provider.required(Endpoint::Authorize).unwrap_or_default();
+        host_of(&url).to_owned()
     }
 
     /// Returns the wait that shows all methods.
@@ -222,8 +232,8 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         let Some(device) = &mut self.device else { return Ok(None) };
         match device.poll(&self.begun.provider, &self.application).await {
             Ok(granted) => Ok(granted.map(|granted| *granted)),
-            // Only the device code has expired; the other methods continue.
-            Err(OAuth2Error::Expired) if self.opened.is_some() => {
+            // Only the device code has ended; the other methods continue.
+            Err(OAuth2Error::Expired | OAuth2Error::CodeRefused(_)) if self.opened.is_some() => {
                 self.device = None;
                 Ok(None)
             }
@@ -297,5 +307,7 @@ async fn redeemed(
     }
     let verifier = attempt.verifier.as_deref();
     let granted = exchange::code(&begun.provider, application, &back.code, verifier, &attempt.redirect_uri).await;
-    granted.map_err(OAuth2Error::spent)
+    let mut granted = granted.map_err(OAuth2Error::spent)?;
+    granted.set.scopes = granted.set.scopes.or(back.scopes);
+    Ok(granted)
 }

@@ -5,15 +5,16 @@ mod device;
 mod finish;
 mod interactive;
 mod returned;
+mod said;
 
 use connection_contract::{
     Answer, Answers, BoxFuture, CallbackHandle, CallbackUnavailable, Notice, Prompt, Secret, SetupContext,
     SetupFailure, SetupResult, SpendContext,
 };
 
-pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
+pub(crate) use self::finish::{authorized_until, captured, credential, missing_scopes, renew_at};
 use crate::{
-    OAuth2, OAuth2Credential, OAuth2Error,
+    ClientPlace, OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
     config::{Client, ClientAuth, Grant, Method, OAuth2Config, Values},
     discovery,
@@ -27,6 +28,8 @@ struct KnownAnswers<'a> {
     application: Option<Application>,
     /// This setup asks for the application, which is not stored yet.
     asks_application: bool,
+    /// The place from which the application came.
+    client: ClientPlace,
     method: Option<Method>,
     user: Option<(String, Secret)>,
     /// The callback, once the host was asked for it.
@@ -40,9 +43,7 @@ impl KnownAnswers<'_> {
 
     /// Converts an error to the outcome of this setup.
     fn failure(&self, error: OAuth2Error) -> SetupFailure {
-        let config = self.provider.config;
-        let is_kept = !self.asks_application && matches!(config.client, Client::Prompted | Client::Registered);
-        error.of_kept(is_kept).failure(&config.descriptor.kind)
+        error.of_client(self.client.clone()).failure(&self.provider.config.descriptor.kind)
     }
 }
 
@@ -75,10 +76,9 @@ async fn run(definition: &OAuth2, ctx: &SetupContext<'_>) -> Result<SetupResult<
         }
         _ => {
             let ended = interactive::interactive(&mut begun, ctx).await;
-            let refused = OAuth2Error::InvalidClient.code(&config.descriptor.kind);
-            if ended.as_ref().is_err_and(|failure| failure.code == refused)
-                && matches!(config.client, Client::Registered)
-            {
+            let is_refused =
+                |failure: &SetupFailure| OAuth2Error::is_client_code(&failure.code, &config.descriptor.kind);
+            if ended.as_ref().is_err_and(is_refused) && matches!(config.client, Client::Registered) {
                 // The provider no longer knows the application; the next setup registers another one.
                 client::forget(config, ctx).await.map_err(failure)?;
             }
@@ -97,6 +97,7 @@ async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> R
     let config = &definition.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let known = client::known(config, ctx).await.map_err(failure)?;
+    let client = client::place(config, known.as_ref());
     let asks = known.is_none() && matches!(config.client, Client::Prompted | Client::PerConnection);
     let mut fields: Vec<&str> = config.own_fields.iter().map(String::as_str).collect();
     if asks {
@@ -117,8 +118,15 @@ async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> R
         values: Values::default(),
         further_scopes: config.optional(ctx.further_scopes()),
     };
-    let mut begun =
-        KnownAnswers { provider, application: known, asks_application: asks, method: None, user: None, callback: None };
+    let mut begun = KnownAnswers {
+        provider,
+        application: known,
+        asks_application: asks,
+        client,
+        method: None,
+        user: None,
+        callback: None,
+    };
     if fields.is_empty() {
         return Ok(begun);
     }

@@ -7,9 +7,12 @@ use connection_contract::{Context, Secret, encode};
 
 use super::authorize::Attempt;
 use crate::{
-    OAuth2Error,
+    OAuth2Error, ProviderAnswer,
     config::{Grant, OAuth2Config},
-    token::response,
+    token::{
+        refusal::{self, Meaning},
+        response,
+    },
 };
 
 /// The result of the browser's visit: a code, and the parameters that the configuration stores.
@@ -17,17 +20,37 @@ use crate::{
 pub(crate) struct CallbackResult {
     pub(crate) code: Secret,
     pub(crate) captured: Vec<(String, String)>,
+    /// The scopes that were granted, if the configuration says that the parameters name them.
+    pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// Reads the parameters; `iss_advertised` is `true` if the provider announced that it always sends `iss`.
+/// The parameter that names the scopes that were granted.
+const SCOPE: &str = "scope";
+/// The characters around a pasted address that are no part of it.
+const AROUND: &[char] = &['"', '\'', '`', '<', '>', '(', ')', '[', ']', '{', '}', '\u{ab}', '\u{bb}'];
+/// The characters that end a sentence, and no address of a callback unless the code ends it.
+const AFTER: &[char] = &['.', ',', ';', '!'];
+/// The forms of `&` in the source of a page and in JSON.
+const AMPERSANDS: [&str; 4] = ["&amp;", "&#38;", "&#x26;", "\\u0026"];
+
+/// Reads the parameters that the browser brought from `host`; `iss_advertised` is `true` if the provider announced that it
+/// always sends `iss`. A parameter that nothing reads may come twice.
 pub(crate) fn read(
     config: &OAuth2Config,
     iss_advertised: bool,
+    host: &str,
     parameters: &[(String, Secret)],
 ) -> Result<CallbackResult, OAuth2Error> {
-    for (at, (name, _)) in parameters.iter().enumerate() {
+    const STANDARD: [&str; 4] = ["code", "error", "iss", "state"];
+    let is_read = |name: &String| {
+        STANDARD.contains(&name.as_str())
+            || *name == config.code_parameter
+            || config.callback_capture.contains(name)
+            || config.scopes_in_callback && name == SCOPE
+    };
+    for (at, (name, _)) in parameters.iter().enumerate().filter(|(_, (name, _))| is_read(name)) {
         if parameters.iter().take(at).any(|(other, _)| other == name) {
-            let known = ["code", "error", "iss", "state"].into_iter().find(|known| known == name);
+            let known = STANDARD.into_iter().find(|known| known == name);
             return Err(OAuth2Error::Ambiguous { name: known.unwrap_or("a parameter") });
         }
     }
@@ -42,15 +65,20 @@ pub(crate) fn read(
         _ => {}
     }
     if let Some(code) = text("error") {
-        return Err(match response::refusal(&config.response, code) {
-            // There is no grant yet that could have ended, and waiting would not help.
-            OAuth2Error::AccessDenied => OAuth2Error::AccessDenied,
-            _ => OAuth2Error::Refused { code: crate::error::displayable_code(code) },
+        let answer = ProviderAnswer::in_browser(host.to_owned(), code);
+        return Err(match refusal::in_browser(code) {
+            _ if code.eq_ignore_ascii_case("consent_required") => OAuth2Error::ConsentRequired(answer),
+            Some(Meaning::Administrator) => OAuth2Error::ConsentRequired(answer),
+            Some(Meaning::Denied) => OAuth2Error::AccessDenied(answer),
+            Some(Meaning::Later) => OAuth2Error::Unavailable(answer),
+            // There is no grant yet that could have ended.
+            _ => OAuth2Error::Refused(answer),
         });
     }
     let code = text(&config.code_parameter).map(Secret::from).ok_or(OAuth2Error::NoCode)?;
     let capture = |name: &String| Some((name.clone(), text(name)?.to_owned()));
-    Ok(CallbackResult { code, captured: config.callback_capture.iter().filter_map(capture).collect() })
+    let scopes = text(SCOPE).filter(|_| config.scopes_in_callback).and_then(|text| response::scopes(&text.into()));
+    Ok(CallbackResult { code, captured: config.callback_capture.iter().filter_map(capture).collect(), scopes })
 }
 
 /// Reads pasted text: the address that the browser ended on, its query, or a code alone.
@@ -60,16 +88,20 @@ pub(crate) fn read(
 pub(crate) fn pasted(
     config: &OAuth2Config,
     iss_advertised: bool,
+    host: &str,
     attempt: &Attempt,
     pasted: &Secret,
     ctx: &Context<'_>,
 ) -> Result<CallbackResult, OAuth2Error> {
-    let text = pasted.expose_str().unwrap_or_default().trim();
-    // A code may contain `=` itself, as base64 does at its end.
-    // Each issuer has an address of its own, so that no other issuer's answer is taken (RFC 9700, section 4.4).
-    if config.callback_part.is_some() && text.split('?').next() != Some(attempt.redirect_uri.as_str()) {
+    let text = as_copied(pasted.expose_str().unwrap_or_default(), config);
+    let text = text.as_str();
+    // Each issuer has an address of its own, so that no other issuer's answer is taken (RFC 9700, section 4.4). Some browsers
+    // copy an address without its scheme.
+    let place = |address: &str| address.rsplit_once("://").map_or(address, |(_, rest)| rest).to_owned();
+    if config.callback_part.is_some() && text.split('?').next().map(place) != Some(place(&attempt.redirect_uri)) {
         return Err(OAuth2Error::StateMismatch);
     }
+    // A code may contain `=` itself, as base64 does at its end.
     let names = |query: &str| {
         encode::from_form(query).iter().any(|(name, _)| *name == config.code_parameter || name == "state")
     };
@@ -81,7 +113,7 @@ pub(crate) fn pasted(
         if !config.pkce || config.grant == Grant::ConsentThenClientCredentials {
             return Err(OAuth2Error::StateMismatch);
         }
-        return Ok(CallbackResult { code: Secret::from(text), captured: Vec::new() });
+        return Ok(CallbackResult { code: Secret::from(text), captured: Vec::new(), scopes: None });
     };
     let query = query.split('#').next().unwrap_or_default();
     let mut found = None;
@@ -97,5 +129,20 @@ pub(crate) fn pasted(
     if !ctx.crypto().equal(found.as_bytes(), attempt.state.as_bytes()) {
         return Err(OAuth2Error::StateMismatch);
     }
-    read(config, iss_advertised, &parameters)
+    read(config, iss_advertised, host, &parameters)
+}
+
+/// Returns a pasted text as it was in the address bar: without what programs put around addresses, without the title of a
+/// link, and with `&` where the source of a page has another form of it.
+pub(super) fn as_copied(pasted: &str, config: &OAuth2Config) -> String {
+    let whole = AMPERSANDS.iter().fold(pasted.to_owned(), |text, form| text.replace(form, "&"));
+    let is_quote = |c: char| matches!(c, '\u{2018}'..='\u{201f}');
+    let is_unseen = |c: char| c.is_whitespace() || c.is_control() || response::is_unseen(c);
+    let is_around = |c: char| AROUND.contains(&c) || is_quote(c) || is_unseen(c);
+    // A code may end with any of these characters, alone and at the end of an address.
+    let last = whole.rsplit(['?', '&']).next().and_then(|pair| pair.split('=').next());
+    let is_sentence = whole.contains("state=") && last != Some(config.code_parameter.as_str());
+    let text = whole.trim_start_matches(is_around);
+    let text = text.trim_end_matches(|c: char| is_around(c) || is_sentence && AFTER.contains(&c));
+    text.rsplit_once("](").map_or(text, |(_, address)| address).to_owned()
 }

@@ -1,19 +1,19 @@
 //! The token requests, written and parsed by the `oauth2` crate.
 //!
-//! A single poll with a device code is written here: the crate's loop sleeps by itself, which a setup that is replayed
-//! must not do.
+//! The request for a device code and a single poll with one are written here: the crate refuses answers of providers
+//! that deviate from the standard, and its loop sleeps by itself, which a setup that is replayed must not do.
 
-use connection_contract::{Secret, Spend, Timestamp, Value};
+use connection_contract::{NotLive, Secret, Spend, Timestamp, Value};
 use oauth2::{
-    AuthorizationCode, ClientId, EmptyExtraDeviceAuthorizationFields, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, Scope, StandardDeviceAuthorizationResponse,
-    StandardErrorResponse, TokenResponse as _, TokenUrl,
+    AuthorizationCode, ClientId, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
+    ResourceOwnerUsername, Scope, StandardErrorResponse, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse},
 };
 
 use super::{
-    expiry,
+    expiry::{self, LifeUnit},
     http_client::ContextHttpClient,
+    refusal::{Occasion, PENDING, Stated},
     response::{self, TokenSet},
 };
 use crate::{
@@ -32,9 +32,10 @@ pub(crate) struct Granted {
 
 type Failed = RequestTokenError<OAuth2Error, StandardErrorResponse<BasicErrorResponseType>>;
 
-/// Converts an error of the `oauth2` crate, without its contents, which may be a response body.
+/// Converts an error of the `oauth2` crate, without its contents, which may be a response body. The crate parses only what
+/// was converted before, so every other error is a fault here.
 fn failed(error: Failed) -> OAuth2Error {
-    if let RequestTokenError::Request(error) = error { error } else { OAuth2Error::NoToken }
+    if let RequestTokenError::Request(error) = error { error } else { NotLive::provider_error(None).into() }
 }
 
 fn token_url(url: &str) -> Result<TokenUrl, OAuth2Error> {
@@ -46,13 +47,14 @@ fn parsed(
     via: ContextHttpClient<'_>,
     typed: &BasicTokenResponse,
 ) -> Result<Granted, OAuth2Error> {
-    let (answer, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
-    let mut set = response::set(&provider.config.response, &answer, at)?;
+    let (answer, value) = via.into_answer().ok_or_else(|| NotLive::provider_error(None))?;
+    let mut set = response::set(&provider.config.response, &answer, &value)?;
+    let at = answer.response.received_at();
     set.access = Secret::from(typed.access_token().secret().as_str());
     set.refresh = typed.refresh_token().map(|token| Secret::from(token.secret().as_str()));
     set.valid_until = typed.expires_in().map(|life| at.after(life.as_secs()));
     set.scopes = typed.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect());
-    Ok(Granted { set, answer, at })
+    Ok(Granted { set, answer: value, at })
 }
 
 /// Exchanges a code for tokens, once (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
@@ -77,7 +79,7 @@ pub(crate) async fn code(
         provider,
         application,
         RequestKind::Token,
-        Endpoint::Token.name(),
+        Occasion::Code,
         Some(Spend::new("code", code)),
     );
     let typed = request.request_async(&via).await.map_err(failed)?;
@@ -94,7 +96,7 @@ pub(crate) async fn without_code(
     let url = provider.required(Endpoint::Token)?;
     let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
     let scope = Some(provider.scope()).filter(|scope| !scope.is_empty()).map(Scope::new);
-    let via = ContextHttpClient::new(provider, application, RequestKind::Token, Endpoint::Token.name(), None);
+    let via = ContextHttpClient::new(provider, application, RequestKind::Token, Occasion::Login, None);
     let typed = match user {
         Some((name, password)) => {
             let name = ResourceOwnerUsername::new(name.clone());
@@ -124,33 +126,59 @@ pub(crate) async fn refresh(
         request = request.add_extra_param("scope", scopes.join(&provider.config.scope_separator));
     }
     let spend = Spend::new("refresh_token", token);
-    let via = ContextHttpClient::new(provider, application, RequestKind::Refresh, Endpoint::Token.name(), Some(spend));
+    let via = ContextHttpClient::new(provider, application, RequestKind::Refresh, Occasion::Refresh, Some(spend));
     let typed = request.request_async(&via).await.map_err(failed)?;
     parsed(provider, via, &typed)
 }
 
-/// The codes that a device shows (RFC 8628, section 3.2).
-pub(crate) type DeviceCodes = StandardDeviceAuthorizationResponse;
+/// The lifetime in seconds of a device code whose response states none, although RFC 8628, section 3.2, requires it: half
+/// of that in the example of the standard.
+const DEVICE_LIFE: u64 = 900;
+/// The interval in seconds if the response states none (RFC 8628, section 3.2).
+const INTERVAL: u64 = 5;
 
-/// Requests the codes of a device, and returns them with the time of the response.
-pub(crate) async fn device(
-    provider: &Provider<'_>,
-    application: &Application,
-) -> Result<(DeviceCodes, Timestamp), OAuth2Error> {
+/// The codes that a device shows (RFC 8628, section 3.2). It is a secret in part; therefore it has no `Debug`.
+pub(crate) struct DeviceCodes {
+    pub(crate) device_code: Secret,
+    pub(crate) user_code: String,
+    pub(crate) verification_uri: String,
+    pub(crate) verification_uri_complete: Option<String>,
+    pub(crate) life: u64,
+    pub(crate) interval: u64,
+    pub(crate) at: Timestamp,
+}
+
+/// Requests the codes of a device.
+pub(crate) async fn device(provider: &Provider<'_>, application: &Application) -> Result<DeviceCodes, OAuth2Error> {
     let url = provider.required(Endpoint::Device)?;
-    let undeclared = |_| OAuth2Error::UndeclaredAddress { what: Endpoint::Device.name() };
-    let client = BasicClient::new(ClientId::new(application.id.clone()))
-        .set_device_authorization_url(oauth2::DeviceAuthorizationUrl::new(url).map_err(undeclared)?);
-    let mut request = client.exchange_device_code();
     let scope = provider.scope();
-    if !scope.is_empty() {
-        request = request.add_extra_param("scope", scope);
-    }
-    let via = ContextHttpClient::new(provider, application, RequestKind::Device, Endpoint::Device.name(), None);
-    let response = request.request_async::<_, EmptyExtraDeviceAuthorizationFields>(&via).await;
-    let codes = response.map_err(failed)?;
-    let (_, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
-    Ok((codes, at))
+    let mut parameters = Parameters::new((!scope.is_empty()).then_some(("scope", scope.as_str())));
+    provider.authenticate(application, &url, &mut parameters)?;
+    provider.change(RequestKind::Device, &mut parameters)?;
+    let what = Endpoint::Device.name();
+    let answer = provider.post(Some(RequestKind::Device), &url, what, parameters, None).await?;
+    let rules = &provider.config.response;
+    let value = response::read(rules, Occasion::Other, &answer)?;
+    let at = answer.response.received_at();
+    let missing = |what| OAuth2Error::NoToken { answer: answer.described(None), what };
+    // Some providers write the code that a person types as a number.
+    let text = |name: &str| match &value[name] {
+        Value::Text(text) | Value::Number(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    };
+    // Google and others still use the names of the draft.
+    let address = |end: &str| ["uri", "url"].iter().find_map(|name| text(&format!("verification_{name}{end}")));
+    let end = expiry::expires_in_at(&value, "/expires_in", response::unit(rules), at);
+    let life = end.and_then(|end| u64::try_from(end.seconds() - at.seconds()).ok());
+    Ok(DeviceCodes {
+        device_code: text("device_code").map(Secret::from).ok_or_else(|| missing("device code"))?,
+        user_code: text("user_code").ok_or_else(|| missing("code that a person types"))?,
+        verification_uri: address("").ok_or_else(|| missing("address at which a person types the code"))?,
+        verification_uri_complete: address("_complete"),
+        life: life.unwrap_or(DEVICE_LIFE),
+        interval: expiry::life(&value["interval"], LifeUnit::Seconds, at).unwrap_or(INTERVAL),
+        at,
+    })
 }
 
 /// The result of one poll.
@@ -177,15 +205,16 @@ pub(crate) async fn poll(
     let spend = Spend::new("device_code", device_code);
     let answer = provider.post(Some(RequestKind::Token), &url, Endpoint::Token.name(), parameters, Some(spend)).await?;
     let rules = &provider.config.response;
-    let value = answer.json_or_form().unwrap_or(Value::Null);
-    match response::code(rules, &value).as_deref() {
-        Some("authorization_pending") => return Ok(Poll::Pending),
-        Some("slow_down") => {
-            return Ok(Poll::SlowDown(expiry::seconds(&value["interval"], 1)));
-        }
-        _ => {}
+    let value = answer.response.json_or_form().unwrap_or(Value::Null);
+    let stated = Stated::of(rules, &value, answer.response.status());
+    if stated.is(PENDING) {
+        return Ok(Poll::Pending);
     }
-    let value = response::read(rules, &answer)?;
-    let set = response::set(rules, &value, answer.received_at())?;
-    Ok(Poll::Granted(Box::new(Granted { set, answer: value, at: answer.received_at() })))
+    let at = answer.response.received_at();
+    if stated.is("slow_down") {
+        return Ok(Poll::SlowDown(expiry::life(&value["interval"], LifeUnit::Seconds, at)));
+    }
+    let value = response::read(rules, Occasion::Device, &answer)?;
+    let set = response::set(rules, &answer, &value)?;
+    Ok(Poll::Granted(Box::new(Granted { set, answer: value, at })))
 }

@@ -2,39 +2,86 @@
 
 use connection_contract::{Timestamp, Value};
 
-/// A larger number counts milliseconds; in seconds, it would be a time after the year 5138.
+/// From this number on, a value that may be a lifetime or a moment is a moment: in seconds, it would be a lifetime of more
+/// than 31 years, or a moment after September 2001.
+const MOMENT: f64 = 1e9;
+/// From this number on, a value that is in milliseconds is a moment for the same reason.
+const MOMENT_MILLISECONDS: f64 = 1e12;
+/// A larger moment counts milliseconds; in seconds, it would be a time after the year 5138.
 const MILLISECONDS: f64 = 1e11;
 /// The longest lifetime in seconds: ten years. A longer one is treated as this.
 const MAX_SECONDS: u64 = 315_576_000;
 /// 9999-12-31T23:59:59Z. A later moment has no form in RFC 3339, so it could be stored but not read.
 const LAST: i64 = 253_402_300_799;
 
-/// Returns a lifetime in seconds from a number or its text, where `unit` of them are one second.
+/// The unit in which a provider states lifetimes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LifeUnit {
+    /// Milliseconds.
+    Milliseconds,
+    /// Seconds (RFC 6749, section 5.1).
+    #[default]
+    Seconds,
+}
+
+/// Returns a lifetime in seconds that begins now, from a number or its text.
 ///
-/// A value that is not a number, or not a positive one, is unknown.
-pub(crate) fn seconds(value: &Value, unit: u32) -> Option<u64> {
+/// A large number is the moment of the end instead, in seconds or milliseconds. A value that is not a number, not a
+/// positive one, or a moment that has passed, is unknown.
+pub(crate) fn life(value: &Value, unit: LifeUnit, now: Timestamp) -> Option<u64> {
     let number = number(value)?;
+    let (from, divisor) = match unit {
+        LifeUnit::Milliseconds => (MOMENT_MILLISECONDS, 1000.0),
+        LifeUnit::Seconds => (MOMENT, 1.0),
+    };
+    if number >= from {
+        let left = expires_at(value, now)?.seconds().saturating_sub(now.seconds());
+        return u64::try_from(left).ok().filter(|left| *left > 0).map(|left| left.min(MAX_SECONDS));
+    }
     // The number is positive, and a number that is too large becomes the largest possible one.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
-    (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(MAX_SECONDS))
+    (number >= 1.0).then(|| ((number / divisor) as u64).min(MAX_SECONDS))
 }
 
 /// Returns the end of a lifetime in seconds that begins now, as in `expires_in` (RFC 6749, section 5.1).
 ///
 /// The lifetime may be a text, a fraction or written with an exponent. One that is not a positive number is unknown, and
-/// one that is longer than ten years is taken for ten years.
+/// one that is longer than ten years is taken for ten years. A number from 1,000,000,000 on is the moment of the end, in
+/// seconds or milliseconds.
 ///
 /// ```
 /// use connection_contract::{Timestamp, Value};
 /// use connection_oauth2::expires_in;
 ///
 /// let now = Timestamp::from_seconds(1_800_000_000);
-/// assert_eq!(expires_in(&Value::from("3600"), now), Some(now.after(3600)));
-/// assert_eq!(expires_in(&Value::Number("3.6e3".to_owned()), now), Some(now.after(3600)));
+/// let end = Some(now.after(3600));
+/// assert_eq!(expires_in(&Value::from("3600"), now), end);
+/// assert_eq!(expires_in(&Value::Number("3.6e3".to_owned()), now), end);
+/// assert_eq!(expires_in(&Value::from(1_800_003_600_000_i64), now), end);
 /// assert_eq!(expires_in(&Value::from("never"), now), None);
 /// ```
 pub fn expires_in(life: &Value, now: Timestamp) -> Option<Timestamp> {
-    Some(after(now, seconds(life, 1)?))
+    Some(after(now, self::life(life, LifeUnit::Seconds, now)?))
+}
+
+/// Returns the end of a lifetime at a pointer of an answer, as [`expires_in`] reads it, in this unit.
+///
+/// A member beside it with the same name and `_sec` at its end states the lifetime in seconds, and decides.
+///
+/// ```
+/// use connection_contract::{Timestamp, Value};
+/// use connection_oauth2::{LifeUnit, expires_in_at};
+///
+/// let now = Timestamp::from_seconds(1_800_000_000);
+/// let answer = Value::parse(br#"{"expires_in": 3600000, "expires_in_sec": 3600}"#)?;
+/// assert_eq!(expires_in_at(&answer, "/expires_in", LifeUnit::Seconds, now), Some(now.after(3600)));
+/// # Ok::<(), connection_contract::JsonError>(())
+/// ```
+pub fn expires_in_at(answer: &Value, pointer: &str, unit: LifeUnit, now: Timestamp) -> Option<Timestamp> {
+    let seconds = || life(answer.pointer(&format!("{pointer}_sec"))?, LifeUnit::Seconds, now);
+    let own = || life(answer.pointer(pointer)?, unit, now);
+    Some(after(now, seconds().or_else(own)?))
 }
 
 /// Returns the end of a lifetime that begins now.

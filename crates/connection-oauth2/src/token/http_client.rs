@@ -9,14 +9,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use connection_contract::{Exposed as _, Secret, Spend, Timestamp, Value, encode};
+use connection_contract::{Exposed as _, Secret, Spend, Value, encode};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use super::response;
+use super::{refusal::Occasion, response};
 use crate::{
     OAuth2Error,
+    answer::Answered,
     client::Application,
-    config::RequestKind,
+    config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
 };
 
@@ -25,10 +26,10 @@ pub(super) struct ContextHttpClient<'a> {
     pub(super) provider: &'a Provider<'a>,
     pub(super) application: &'a Application,
     pub(super) on: RequestKind,
-    pub(super) what: &'static str,
+    pub(super) occasion: Occasion,
     pub(super) spend: Option<Spend<'a>>,
     /// The response as received, for the parts that the `oauth2` crate does not keep.
-    pub(super) answer: Mutex<Option<(Value, Timestamp)>>,
+    pub(super) answer: Mutex<Option<(Answered, Value)>>,
 }
 
 impl<'a> ContextHttpClient<'a> {
@@ -36,14 +37,14 @@ impl<'a> ContextHttpClient<'a> {
         provider: &'a Provider<'a>,
         application: &'a Application,
         on: RequestKind,
-        what: &'static str,
+        occasion: Occasion,
         spend: Option<Spend<'a>>,
     ) -> Self {
-        Self { provider, application, on, what, spend, answer: Mutex::new(None) }
+        Self { provider, application, on, occasion, spend, answer: Mutex::new(None) }
     }
 
     /// Returns the response as received.
-    pub(super) fn into_answer(self) -> Option<(Value, Timestamp)> {
+    pub(super) fn into_answer(self) -> Option<(Answered, Value)> {
         self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,20 +52,17 @@ impl<'a> ContextHttpClient<'a> {
         let url = request.uri().to_string();
         // This copy is wiped; the one that the `oauth2` crate holds is not.
         let body = Secret::new(request.into_body());
-        let mut parameters = Parameters { pairs: encode::from_form(body.exposed()), authorization: None };
+        let mut parameters = Parameters::of(encode::from_form(body.exposed()));
         // The `oauth2` crate supports two ways to authenticate; all of them are implemented in `authenticate` instead.
         parameters.pairs.retain(|(name, _)| !matches!(name.as_str(), "client_id" | "client_secret"));
         self.provider.authenticate(self.application, &url, &mut parameters)?;
         self.provider.change(self.on, &mut parameters)?;
-        let response = self.provider.post(Some(self.on), &url, self.what, parameters, self.spend).await?;
+        let what = Endpoint::Token.name();
+        let answer = self.provider.post(Some(self.on), &url, what, parameters, self.spend).await?;
         let rules = &self.provider.config.response;
-        let value = response::read(rules, &response)?;
-        let normal = if self.on == RequestKind::Device {
-            response::device(&value)
-        } else {
-            response::normal(rules, &value, &response)?
-        };
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some((value, response.received_at()));
+        let value = response::read(rules, self.occasion, &answer)?;
+        let normal = response::normal(rules, &answer, &value)?;
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some((answer, value));
         let mut standard = HttpResponse::new(normal.to_string().into_bytes());
         standard.headers_mut().insert("content-type", oauth2::http::HeaderValue::from_static("application/json"));
         Ok(standard)

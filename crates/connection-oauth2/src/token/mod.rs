@@ -4,14 +4,19 @@ pub(crate) mod exchange;
 pub(crate) mod expiry;
 mod extra;
 mod http_client;
+mod login;
+pub(crate) mod refusal;
 pub(crate) mod response;
 
 use connection_contract::{CredentialError, Record, Secret, Timestamp};
 
-pub use self::expiry::{expires_at, expires_in};
 pub(crate) use self::extra::Extra;
+pub use self::{
+    expiry::{LifeUnit, expires_at, expires_in, expires_in_at},
+    login::{LoginAnswer, login_answer},
+};
 use crate::{
-    config::{Endpoint, Values},
+    config::{Endpoint, OPENID, Values},
     provider::DiscoveredEndpoints,
 };
 
@@ -48,6 +53,8 @@ pub struct OAuth2Credential {
     /// where a secret goes must be sealed.
     pub(crate) values: Values,
     pub(crate) found: DiscoveredEndpoints,
+    /// Whether the account is named by the `sub` of the ID token, if the kind asks for that. Later scopes do not change it.
+    pub(crate) by_subject: Option<bool>,
 }
 
 /// The first field of every credential, which decides the fields that follow.
@@ -67,6 +74,17 @@ impl OAuth2Credential {
     /// Returns the access token, which is sent with each request.
     pub fn access_token(&self) -> &Secret {
         &self.tokens.access
+    }
+
+    /// Returns `true` if the provider granted this scope, or named none when it was requested.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().flatten().any(|granted| granted == scope)
+    }
+
+    /// Returns `true` if the account was named by the `sub` of its ID token when it was authorized. A credential that an
+    /// earlier version stored does not say so; its scopes do.
+    pub fn is_by_subject(&self) -> bool {
+        self.by_subject.unwrap_or_else(|| self.has_scope(OPENID))
     }
 
     /// Returns the earliest end of an access token that a refresh extends.
@@ -100,6 +118,9 @@ impl OAuth2Credential {
         }
         if let Some(until) = self.authorized_until {
             record = record.with("authorizedUntil", until.to_rfc3339());
+        }
+        if let Some(is_by_subject) = self.by_subject {
+            record = record.with("bySubject", if is_by_subject { "yes" } else { "no" });
         }
         for (name, value) in self.values.config() {
             record = record.with("value", name).with("is", value);
@@ -136,6 +157,7 @@ impl OAuth2Credential {
             client_auth: None,
             values: Values::default(),
             found: DiscoveredEndpoints::default(),
+            by_subject: None,
         };
         let mut value_of = None;
         let mut endpoint_of = None;
@@ -153,6 +175,11 @@ impl OAuth2Credential {
                 "clientSecret" => read.client_secret = Some(field.duplicate()),
                 "scopes" => read.scopes = Some(text()?.split(' ').filter(|s| !s.is_empty()).map(Into::into).collect()),
                 "authorizedUntil" => read.authorized_until = time()?,
+                "bySubject" => match text()? {
+                    "yes" => read.by_subject = Some(true),
+                    "no" => read.by_subject = Some(false),
+                    _ => return Err(CredentialError::Malformed),
+                },
                 "value" => value_of = Some(text()?.to_owned()),
                 "is" => read.values.set("config", &value_of.take().ok_or(CredentialError::Malformed)?, text()?),
                 "endpoint" => endpoint_of = Some(endpoint_called(text()?).ok_or(CredentialError::Malformed)?),

@@ -1,55 +1,25 @@
 //! The responses of a token endpoint, in all their forms.
 
-use connection_contract::{AnswerClass, HttpResponse, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
+use connection_contract::{JsonError, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
 
-use super::expiry;
+use super::{
+    expiry::{self, LifeUnit},
+    refusal::{Occasion, refusal},
+};
 use crate::{
     OAuth2Error,
+    answer::Answered,
     config::{Part, Response},
-    error::displayable_code,
 };
 
 /// Reads a response as JSON, or else as a form. A response that states an error is one, whatever its status.
-pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, OAuth2Error> {
-    let value = response.json_or_form().unwrap_or(Value::Null);
-    match code(rules, &value) {
-        Some(code) => Err(refusal(rules, &code)),
-        None if response.class() == AnswerClass::Success => Ok(value),
-        None if response.status() == 401 => Err(OAuth2Error::Unauthorized),
-        None => Err(NotLive::provider_error(response.retry_after()).into()),
-    }
-}
-
-/// Returns the error code, if the response states an error.
-pub(crate) fn code(rules: &Response, value: &Value) -> Option<String> {
-    let text = |value: &Value| match value {
-        Value::Text(text) => text.clone(),
-        Value::Number(digits) => digits.clone(),
-        _ => String::new(),
+pub(crate) fn read(rules: &Response, occasion: Occasion, answer: &Answered) -> Result<Value, OAuth2Error> {
+    let value = match answer.response.json_or_form() {
+        // The answer may hold tokens, so the host keeps it.
+        Err(JsonError::Coding) => return Err(NotLive::from(JsonError::Coding).into()),
+        read => read.unwrap_or(Value::Null),
     };
-    let named = match &value["error"] {
-        Value::Text(text) if !text.is_empty() => Some(text.clone()),
-        Value::Map(fields) if !fields.is_empty() => Some(text(&value["error"]["code"])),
-        _ => None,
-    };
-    named.or_else(|| rules.errors.iter().find_map(|rule| rule.fires(value)).map(text))
-}
-
-/// Returns the error that a code stands for. A code for a temporary condition is not a refusal.
-pub(crate) fn refusal(rules: &Response, code: &str) -> OAuth2Error {
-    match code {
-        _ if rules.dead.iter().any(|dead| dead == code) => OAuth2Error::Dead,
-        "access_denied" | "authorization_declined" => OAuth2Error::AccessDenied,
-        "expired_token" => OAuth2Error::Expired,
-        "invalid_client" => OAuth2Error::InvalidClient,
-        // Microsoft and others answer a refresh with these if only the user can help (OpenID Connect Core, section
-        // 3.1.2.6).
-        "consent_required" | "interaction_required" | "login_required" | "invalid_grant" => OAuth2Error::Dead,
-        "server_error" | "slow_down" | "temporarily_unavailable" => OAuth2Error::NotLive(NotLive::offline(
-            Reason::new(reason::PROVIDER_ERROR, "the provider cannot answer now"),
-        )),
-        code => OAuth2Error::Refused { code: displayable_code(code) },
-    }
+    refusal(rules, occasion, answer, &value).map_or(Ok(value), Err)
 }
 
 /// One set of tokens of a response.
@@ -70,14 +40,60 @@ pub(crate) struct TokenSet {
 const PROOF_TYPES: [&str; 3] = ["mac", "pop", "dpop"];
 
 /// Returns the main set: the first access token that is found, and the other parts beside it.
-pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<TokenSet, OAuth2Error> {
-    let at = rules.access_token.iter().find(|at| token(value.pointer(at)).is_some()).ok_or(OAuth2Error::NoToken)?;
+pub(crate) fn set(rules: &Response, answer: &Answered, value: &Value) -> Result<TokenSet, OAuth2Error> {
+    let missing = |what| OAuth2Error::NoToken { answer: answer.described(None), what };
+    let at = access_token_at(rules, value).ok_or_else(|| missing("token"))?;
     let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
+    check_whole(rules, value, at, branch)?;
+    for (_, branch) in &rules.extra {
+        check_whole(rules, value, &format!("{branch}/access_token"), branch)?;
+    }
     let named = value.pointer(&format!("{branch}/token_type")).and_then(Value::as_str).unwrap_or_default();
     if let Some(name) = PROOF_TYPES.into_iter().find(|name| name.eq_ignore_ascii_case(named.trim())) {
         return Err(OAuth2Error::TokenType { name });
     }
-    extra_set(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
+    let set = extra_set(rules, value, at, branch, answer.response.received_at());
+    set.ok_or_else(|| missing("token that a request can contain"))
+}
+
+/// Returns the first place at which the answer has an access token.
+pub(super) fn access_token_at<'r>(rules: &'r Response, value: &Value) -> Option<&'r String> {
+    rules.access_token.iter().find(|at| {
+        let found = value.pointer(at);
+        found.is_some_and(Value::is_damaged) || token(found).is_some()
+    })
+}
+
+/// Refuses tokens, scopes and captured values that are not Unicode, and a refresh token that is a list or an object. The
+/// former refresh token in place of one that cannot be read could end the grant.
+fn check_whole(rules: &Response, value: &Value, at: &str, branch: &str) -> Result<(), OAuth2Error> {
+    let place = |name: &String| if name.starts_with('/') { name.clone() } else { format!("{branch}/{name}") };
+    let mut refresh = rules.names.iter().filter(|(part, _)| *part == Part::RefreshToken).map(|(_, name)| place(name));
+    let is_odd = |place: &String| match value.pointer(place) {
+        Some(Value::List(items)) => !items.is_empty(),
+        Some(Value::Map(fields)) => !fields.is_empty(),
+        _ => false,
+    };
+    if let Some(place) = refresh.find(is_odd) {
+        let name = place.rsplit('/').next().unwrap_or_default();
+        let message = format!("the field '{name}' of the provider's answer is no text");
+        return Err(NotLive::offline(Reason::new(reason::NOT_JSON, message)).into());
+    }
+    let parts = rules.names.iter().filter(|(part, _)| matches!(part, Part::IdToken | Part::RefreshToken | Part::Scope));
+    let places = parts.map(|(_, name)| place(name));
+    let is_damaged = |place: &String| match value.pointer(place) {
+        Some(Value::List(items)) => items.iter().any(Value::is_damaged),
+        found => found.is_some_and(Value::is_damaged),
+    };
+    // A captured value may be a part of an address.
+    let captured = rules.capture.iter().map(|(_, pointer)| pointer.clone());
+    match places.chain([at.to_owned()]).chain(captured).find(is_damaged) {
+        Some(place) => {
+            let name = place.rsplit('/').next().unwrap_or_default().to_owned();
+            Err(NotLive::from(JsonError::Damaged(name.into())).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns the further set below a pointer.
@@ -86,16 +102,16 @@ pub(crate) fn extra(rules: &Response, value: &Value, at: &str, now: Timestamp) -
 }
 
 fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Timestamp) -> Option<TokenSet> {
-    let access = token(value.pointer(at))?;
-    let part = |wanted: Part| {
-        let names = rules.names.iter().filter(move |(part, _)| *part == wanted).map(|(_, name)| name);
-        let at = |name: &String| if name.starts_with('/') { name.clone() } else { format!("{branch}/{name}") };
-        names.filter_map(|name| value.pointer(&at(name))).find(|found| **found != Value::Null)
+    let access = token(value.pointer(at)).filter(is_sendable)?;
+    let pointer = |name: &String| if name.starts_with('/') { name.clone() } else { format!("{branch}/{name}") };
+    let pointers = |wanted: Part| {
+        let names = rules.names.iter().filter(move |(part, _)| *part == wanted);
+        names.map(|(_, name)| pointer(name))
     };
-    let unit = if rules.milliseconds { 1000 } else { 1 };
-    let life = |part: Option<&Value>| Some(expiry::after(now, expiry::seconds(part?, unit)?));
+    let part = |wanted: Part| pointers(wanted).filter_map(|at| value.pointer(&at)).find(|found| **found != Value::Null);
+    let life = |wanted: Part| pointers(wanted).find_map(|at| expiry::expires_in_at(value, &at, unit(rules), now));
     let default = rules.default_life.map(|life| expiry::after(now, life.as_secs()));
-    let valid_until = life(part(Part::ExpiresIn))
+    let valid_until = life(Part::ExpiresIn)
         .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::expires_at(at, now)))
         .or_else(|| claim(&access, "exp").and_then(|exp| expiry::expires_at(&exp, now)).filter(|exp| *exp > now))
         .or(default);
@@ -104,22 +120,46 @@ fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Times
             || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::expires_at(at, now).is_none());
     Some(TokenSet {
         is_odd,
-        refresh: token(part(Part::RefreshToken)),
+        refresh: refresh_token(part(Part::RefreshToken)),
         valid_until,
-        authorized_until: life(part(Part::RefreshExpiresIn)),
+        authorized_until: life(Part::RefreshExpiresIn),
         scopes: part(Part::Scope).and_then(scopes),
         id_token: token(part(Part::IdToken)),
         access,
     })
 }
 
-/// Returns the token, if it is a text that is not blank.
+/// Returns the unit of the lifetimes in an answer.
+pub(super) fn unit(rules: &Response) -> LifeUnit {
+    if rules.milliseconds { LifeUnit::Milliseconds } else { LifeUnit::Seconds }
+}
+
+/// Returns the token without the white space around it, if it is a text in which something can be seen.
 fn token(value: Option<&Value>) -> Option<Secret> {
-    value.and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(Secret::from)
+    let is_blank = |c: char| c.is_whitespace() || c.is_control() || is_unseen(c);
+    value.and_then(Value::as_str).filter(|text| !text.chars().all(is_blank)).map(str::trim).map(Secret::from)
+}
+
+/// Returns the refresh token: a text as any token, or the digits of a number.
+fn refresh_token(value: Option<&Value>) -> Option<Secret> {
+    match value {
+        Some(Value::Number(digits)) => Some(Secret::from(digits.as_str())),
+        value => token(value),
+    }
+}
+
+/// Returns `true` for a character of no width: a mark of direction, a joiner or the byte order mark.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Returns `true` if a header can contain the token (RFC 9110, section 5.5).
+fn is_sendable(token: &Secret) -> bool {
+    token.expose_str().is_some_and(|text| !text.contains(char::is_control))
 }
 
 /// Reads scopes from a text with any separator or from an array; `None` if there are none, which means "as requested".
-fn scopes(value: &Value) -> Option<Vec<String>> {
+pub(crate) fn scopes(value: &Value) -> Option<Vec<String>> {
     let split = |text: &str| -> Vec<String> {
         text.split([',', ' ', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
     };
@@ -147,29 +187,19 @@ pub(crate) fn claims(token: &Secret) -> Option<Value> {
 /// Converts a response to the form of RFC 6749, section 5.1, for the `oauth2` crate to parse.
 ///
 /// The token type is always `bearer`: the configuration decides how a token is attached, not the provider.
-pub(crate) fn normal(rules: &Response, value: &Value, response: &HttpResponse) -> Result<Value, OAuth2Error> {
-    let set = set(rules, value, response.received_at())?;
+pub(crate) fn normal(rules: &Response, answer: &Answered, value: &Value) -> Result<Value, OAuth2Error> {
+    let set = set(rules, answer, value)?;
+    let now = answer.response.received_at();
     let text = |secret: &Secret| Value::from(secret.expose_str().unwrap_or_default());
     let mut fields = vec![("access_token", text(&set.access)), ("token_type", "bearer".into())];
     if let Some(refresh) = &set.refresh {
         fields.push(("refresh_token", text(refresh)));
     }
     if let Some(until) = set.valid_until {
-        fields.push(("expires_in", until.seconds().saturating_sub(response.received_at().seconds()).max(0).into()));
+        fields.push(("expires_in", until.seconds().saturating_sub(now.seconds()).max(0).into()));
     }
     if let Some(scopes) = &set.scopes {
         fields.push(("scope", scopes.join(" ").as_str().into()));
     }
     Ok(Value::object(fields))
-}
-
-/// Converts the durations of a device authorization response to numbers, as the `oauth2` crate expects them.
-pub(crate) fn device(value: &Value) -> Value {
-    let Value::Map(fields) = value else { return value.clone() };
-    let field = |(name, value): &(String, Value)| {
-        let seconds = matches!(name.as_str(), "expires_in" | "interval").then(|| expiry::seconds(value, 1)).flatten();
-        let number = seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(Value::from);
-        (name.clone(), number.unwrap_or_else(|| value.clone()))
-    };
-    Value::Map(fields.iter().map(field).collect())
 }

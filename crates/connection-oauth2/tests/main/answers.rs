@@ -5,28 +5,57 @@ use connection_oauth2::{ErrorIf, Part, Response};
 use connection_testkit::{Expected, Input, Reply};
 
 use crate::{
-    ACCESS, CODE, NOW, REFRESH, SECRET, TOKEN, acme, back, connected, fields, form, host, me, redeem, refused,
-    secret_text, tokens,
+    ACCESS, CODE, NOW, REFRESH, SECRET, TOKEN, acme, back, connected, fields, form, host, me, redeem, refresh::fails,
+    refused, secret_text, tokens,
 };
 
 /// R-INSEAM-082, Q1: an error is an error whatever its status, and a token beside it is ignored.
 #[test]
 fn an_error_with_200_is_an_error() {
-    let failure = refused(acme(), Reply::json(200, r#"{"error": "bad_verification_code"}"#));
+    let failure = refused(acme(), Reply::json(200, r#"{"error": "unsupported_grant_type"}"#));
     assert_eq!(
         (&*failure.code, failure.message.as_str()),
-        ("acme_refused", "the provider refused: bad_verification_code")
+        ("acme_refused", "id.acme.example answered 200 OK (unsupported_grant_type)")
     );
     let slack = || acme().response(Response::new().error_if(ErrorIf::equals("/ok", false)));
     refused(slack(), Reply::json(200, &format!(r#"{{"ok": false, "access_token": "{ACCESS}"}}"#)));
     let coros = acme().response(Response::new().error_if(ErrorIf::differs("/result", "0000")));
     assert_eq!(
         refused(coros, Reply::json(200, r#"{"result": "5002"}"#)).message.as_str(),
-        "the provider refused: 5002"
+        "id.acme.example answered 200 OK (5002)"
     );
+    // WeChat (overtrue/laravel-wechat, issue 406) and QQ state an error by its number alone.
+    for (answer, code) in [
+        (r#"{"errcode": 61023, "errmsg": "refresh_token is invalid"}"#, "61023"),
+        (r#"{"error": 100016, "error_description": "no"}"#, "100016"),
+        (r#"{"error_code": 110}"#, "110"),
+    ] {
+        let message = format!("id.acme.example answered 200 OK ({code})");
+        assert_eq!(refused(acme(), Reply::json(200, answer)).message.as_str(), message);
+        let found = fails(acme(), Reply::json(200, answer));
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, "acme_refused"), "{answer}");
+    }
+    // Zero says that there is no error, and a number that repeats the status says nothing.
+    for answer in [r#"{"error": 0}"#, r#"{"errcode": 0, "errmsg": "ok"}"#, r#"{"error_code": 200}"#] {
+        assert_eq!(fails(acme(), Reply::json(200, answer)).reason.code, reason::PROVIDER_ERROR, "{answer}");
+    }
     let meta =
         refused(acme(), Reply::json(400, r#"{"error": {"message": "tok-1", "type": "OAuthException", "code": 190}}"#));
-    assert_eq!(meta.message.as_str(), "the provider refused: 190");
+    assert_eq!(meta.message.as_str(), "id.acme.example answered 400 Bad Request (190)");
+}
+
+/// Salesforce answers so outside a person's login hours. That is not the end of a refresh token, but that of a code.
+#[test]
+fn a_limit_in_the_words_of_a_dead_token_ends_an_attempt_and_no_connection() {
+    let limit = ErrorIf::contains("/error_description", "ip restricted");
+    let builder = || acme().response(Response::new().limited_if(limit.clone()));
+    let body = r#"{"error": "invalid_grant", "error_description": "IP restricted or invalid login hours"}"#;
+    let found = fails(builder(), Reply::json(400, body));
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::RATE_LIMITED));
+    let message = "id.acme.example answered 400 Bad Request (invalid_grant) and is asked again later";
+    assert_eq!(found.reason.message.as_str(), message);
+    assert_eq!(refused(builder(), Reply::json(400, body)).code, "acme_code_refused");
+    assert_eq!(fails(acme(), Reply::json(400, body)).reason.code, reason::NEEDS_REAUTHORIZATION, "the control");
 }
 
 /// Q21: an envelope is opened: everything is read beside the token, and the envelope's own error counts.
@@ -43,7 +72,7 @@ fn an_envelope_is_opened() {
     assert_eq!(made.valid_until, Some(host.now().after(60)));
     assert_eq!(
         refused(tiktok(), Reply::json(200, r#"{"code": 40105, "data": {}}"#)).message.as_str(),
-        "the provider refused: 40105"
+        "id.acme.example answered 200 OK (40105)"
     );
 }
 
@@ -174,7 +203,7 @@ fn answers_come_under_every_type() {
         assert_eq!(made.granted_scopes.unwrap(), ["read", "write"]);
     }
     let error =
-        Reply::text(200, "error=bad_verification_code").header("content-type", "application/x-www-form-urlencoded");
+        Reply::text(200, "error=unsupported_grant_type").header("content-type", "application/x-www-form-urlencoded");
     assert_eq!(refused(acme(), error).code, "acme_refused");
 }
 
@@ -191,6 +220,78 @@ fn an_answer_without_a_token_is_refused() {
     }
 }
 
+/// A damaged refresh token is not replaced by the former one, which a strict provider has used up.
+#[test]
+fn a_token_or_a_scope_that_is_not_unicode_is_refused_and_a_name_is_not() {
+    let json = |members: &str| Reply::json(200, &format!("{{{members}}}"));
+    let form = |body: &str| Reply::text(200, body).header("content-type", "application/x-www-form-urlencoded");
+    for (reply, name) in [
+        (json(r#""access_token": "at\udc00""#), "access_token"),
+        (json(r#""access_token": "at-2", "refresh_token": "rt\ud83d""#), "refresh_token"),
+        (json(r#""access_token": "at-2", "scope": "read \ud83d""#), "scope"),
+        (json(r#""access_token": "at-2", "scope": ["read", "\ud83d"]"#), "scope"),
+        (form("access_token=at%ff"), "access_token"),
+        (form("access_token=at-2&refresh_token=rt%C3"), "refresh_token"),
+        (form("access_token=at-2&refresh_token=rt-2&scope=read+%E9"), "scope"),
+    ] {
+        let case = format!("{reply:?}");
+        let (host, made) = connected(acme(), tokens());
+        let host = host.expect(crate::renew().answer(reply));
+        let failed = host.refresh(&made.credential, &host.connection(&made)).expect_err("a part is damaged");
+        let ConnectionError::NotLive(found) = failed else { panic!("{failed}") };
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::NOT_JSON), "{case}");
+        let sentence = format!("the field '{name}' of the provider's answer contains bytes that are not valid UTF-8");
+        assert_eq!(found.reason.message.as_str(), sentence);
+    }
+    let body = r#"{"access_token": "at-2", "refresh_token": "rt-2", "user": {"name": "ada \ud83d"}}"#;
+    let named =
+        [Reply::json(200, &format!("\u{feff}{body}")), form("access_token=at-2&refresh_token=rt-2&name=Jos%E9")];
+    for reply in named {
+        let (host, made) = connected(acme(), tokens());
+        let host = host.expect(crate::renew().answer(reply));
+        assert!(host.refresh(&made.credential, &host.connection(&made)).is_ok());
+    }
+}
+
+/// A captured value may be a part of an address.
+#[test]
+fn a_captured_value_that_is_not_unicode_is_refused() {
+    let captures = || acme().response(Response::new().capture("instance", "/instance"));
+    for (instance, is_read) in [(r"eu\ud83d", false), ("eu", true)] {
+        let members = format!(r#""access_token": "at-2", "refresh_token": "rt-2", "instance": "{instance}""#);
+        let (host, made) = connected(captures(), tokens());
+        let host = host.expect(crate::renew().answer(Reply::json(200, &format!("{{{members}}}"))));
+        match host.refresh(&made.credential, &host.connection(&made)) {
+            Err(ConnectionError::NotLive(found)) if !is_read => {
+                assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::NOT_JSON));
+                assert!(found.reason.message.as_str().contains("'instance'"), "{}", found.reason.message);
+            }
+            renewed => assert!(is_read && renewed.is_ok(), "{instance}"),
+        }
+    }
+}
+
+/// A refresh token that is no text is not replaced by the former one, either: a number is read, and another value is refused.
+#[test]
+fn a_refresh_token_of_another_type_is_read_or_refused() {
+    let renewed = |value: &str| Reply::json(200, &format!(r#"{{"access_token": "at-2", "refresh_token": {value}}}"#));
+    for value in [r#"["rt-2"]"#, r#"{"token": "rt-2"}"#] {
+        let (host, made) = connected(acme(), tokens());
+        let host = host.expect(crate::renew().answer(renewed(value)));
+        let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+            panic!("{value} is no token")
+        };
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::NOT_JSON), "{value}");
+        assert_eq!(found.reason.message.as_str(), "the field 'refresh_token' of the provider's answer is no text");
+    }
+    let (host, made) = connected(acme(), tokens());
+    let host = host.expect(crate::renew().answer(renewed("700123456")));
+    let connection = host.connection(&made);
+    let fresh = host.refresh(&made.credential, &connection).unwrap();
+    let host = host.expect(crate::renew_by("700123456").answer(tokens()));
+    host.refresh(&fresh.credential, &connection).unwrap();
+}
+
 /// Q33, S12: a request that holds a secret follows no redirect.
 #[test]
 fn a_redirect_is_refused() {
@@ -203,10 +304,11 @@ fn a_redirect_is_refused() {
 /// Q24: an application that the provider does not know is its operator's mistake, never the user's.
 #[test]
 fn a_refused_application_is_an_operators_mistake() {
-    for reply in [Reply::json(401, r#"{"error": "invalid_client"}"#), Reply::status(401)] {
+    for reply in [Reply::json(401, r#"{"error": "invalid_client"}"#), Reply::json(401, r#"{"error": "access_denied"}"#)]
+    {
         let failure = refused(acme(), reply);
         assert_eq!(&*failure.code, "acme_client_refused");
-        assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
+        assert!(failure.remedy.unwrap().as_str().contains("id and secret"));
     }
 }
 

@@ -37,16 +37,148 @@ fn the_issuer_of_a_callback_is_compared_as_it_is() {
 fn an_error_ends_the_setup_and_shows_a_code_alone() {
     check(acme(), &[("error", "access_denied"), ("error_description", "tok-123")], "acme_access_denied");
     check(acme(), &[("error", "invalid_scope")], "acme_refused");
+    // LinkedIn's and Apple's words for a person who closes the page.
+    check(acme(), &[("error", "user_cancelled_login")], "acme_access_denied");
+    check(acme(), &[("error", "user_cancelled_authorize")], "acme_access_denied");
     check(acme(), &[], "acme_bad_callback");
-    let failure = host(acme()).setup([Input::callback(&[("error", "Tok-SECRET-99")])]).run().unwrap_err();
-    assert_eq!(failure.message.as_str(), "the provider refused: error");
+    let said = |code: &str| host(acme()).setup([Input::callback(&[("error", code)])]).run().unwrap_err();
+    for (code, shown) in [("Tok-5ECRET-99", ""), ("InvalidScope", " (InvalidScope)"), ("two words", "")] {
+        let message = format!("id.acme.example sent the browser back with an error{shown}");
+        assert_eq!(said(code).message.as_str(), message);
+    }
+    // The provider fails, and not the registration of the application (RFC 6749, section 4.1.2.1).
+    for code in ["server_error", "temporarily_unavailable", "TEMPORARILY_UNAVAILABLE"] {
+        let failure = said(code);
+        let remedy = failure.remedy.unwrap();
+        assert_eq!((&*failure.code, remedy.as_str()), ("acme_unavailable", "begin again later"), "{code}");
+        assert!(failure.message.as_str().ends_with(&format!("({code})")), "{code}");
+    }
+    for code in ["consent_required", "CONSENT_REQUIRED", "admin_policy_enforced"] {
+        let failure = said(code);
+        assert_eq!(&*failure.code, "acme_consent_required");
+        assert!(failure.remedy.unwrap().as_str().contains("administrator"));
+    }
+}
+
+#[test]
+fn the_words_of_a_provider_come_with_an_error_that_it_reported_itself() {
+    let said = |builder: OAuth2Builder, pairs: &[(&str, &str)]| {
+        let failure = host(builder).setup([Input::callback(pairs)]).run().unwrap_err();
+        failure.provider_text.map(|words| words.as_str().to_owned())
+    };
+    let words = ("error_description", "The person\u{202e} did\nnot agree");
+    for code in ["access_denied", "invalid_scope", "server_error", "Tok-SECRET-99"] {
+        assert_eq!(said(acme(), &[("error", code), words]).as_deref(), Some("The person did not agree"), "{code}");
+    }
+    assert_eq!(said(acme(), &[("error", "access_denied")]), None);
+    let address = format!(
+        "<https://host.example/callback/acme?error=access_denied&amp;state={}&amp;error_description=not+today>",
+        state()
+    );
+    let failure = host(acme()).setup([pasted(&address)]).run().unwrap_err();
+    assert_eq!(failure.provider_text.unwrap().as_str(), "not today");
+    // Whoever led the browser back without an error, or from another issuer, is not the provider.
+    assert_eq!(said(acme(), &[words]), None);
+    assert_eq!(said(acme(), &[("error", "access_denied"), ("error", "x"), words]), None);
+    let issuer = "https://id.acme.example";
+    assert_eq!(
+        said(acme().issuer(issuer), &[("error", "access_denied"), ("iss", "https://evil.example"), words]),
+        None
+    );
+    let foreign = "https://host.example/callback/acme?error=access_denied&state=foreign&error_description=not+today";
+    let run = host(acme()).setup((0..6).map(|_| pasted(foreign))).trace();
+    let shown = format!("{:?}", run.steps);
+    let failure = run.result.unwrap_err();
+    assert_eq!((&*failure.code, failure.provider_text), ("acme_state_mismatch", None));
+    assert!(!shown.contains("today"), "{shown}");
 }
 
 /// Q35 (RFC 6749, section 3.1): with two values, it is not clear which one counts.
 #[test]
 fn a_parameter_that_came_twice_is_refused() {
     check(acme(), &[("code", "a"), ("code", "b")], "acme_bad_callback");
-    check(acme(), &[("code", "a"), ("x", "1"), ("x", "1")], "acme_bad_callback");
+    check(
+        acme().capture_from_callback("tenant"),
+        &[("code", "a"), ("tenant", "1"), ("tenant", "2")],
+        "acme_bad_callback",
+    );
+    check(acme().code_parameter("auth_code"), &[("auth_code", "a"), ("auth_code", "b")], "acme_bad_callback");
+    check(acme().scopes_in_callback(), &[("code", "a"), ("scope", "a"), ("scope", "b")], "acme_bad_callback");
+}
+
+/// RFC 6749, section 4.1.2: a client ignores parameters that it does not know, so it also ignores how often they come.
+#[test]
+fn a_parameter_that_nothing_reads_may_come_twice() {
+    for twice in ["x", "scope", "session_state", "authuser"] {
+        let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+        host.setup([Input::callback(&[("code", CODE), (twice, "1"), (twice, "2")])]).run().unwrap();
+    }
+}
+
+/// Some providers name the granted scopes only in the callback.
+#[test]
+fn scopes_may_be_named_in_the_callback() {
+    let back = || Input::callback(&[("code", CODE), ("scope", "read,activity:read_all")]);
+    let named = format!(r#"{{"access_token": "{ACCESS}", "scope": "write"}}"#);
+    for (builder, answer, expected) in [
+        (acme().scopes_in_callback(), tokens(), vec!["read", "activity:read_all"]),
+        (acme().scopes_in_callback(), connection_testkit::Reply::json(200, &named), vec!["write"]),
+        (acme(), tokens(), vec!["read"]),
+    ] {
+        let host = host(builder).expect(redeem().answer(answer)).expect(me());
+        assert_eq!(host.setup([back()]).run().unwrap().granted_scopes.unwrap(), expected);
+    }
+    // A required scope that the person refused is noticed.
+    let host = host(acme().scopes_in_callback().required_scope("write")).expect(redeem().answer(tokens()));
+    assert_eq!(host.setup([back()]).run().unwrap_err().code, reason::SCOPE_MISSING);
+}
+
+/// Programs put quotes and brackets around an address that is copied, and a page writes `&` as `&amp;`.
+#[test]
+fn what_surrounds_a_pasted_address_is_taken_off() {
+    let address = format!("https://host.example/callback/acme?code={CODE}&state={}", state());
+    for text in [
+        format!("<{address}>"),
+        format!("\"{address}\""),
+        format!("'{address}' "),
+        format!("\u{201c}{address}\u{201d}"),
+        format!("\u{feff}\u{200b} {address}\u{a0} "),
+        format!("`{}`", address.replace('&', "&amp;")),
+        format!("({address})"),
+        format!("[{address}]"),
+        format!("{{{address}}}"),
+        format!("{address}."),
+        format!("<{address}>;\r\n"),
+        format!("[{address}]({address})"),
+        format!("[the page (last one)](<{address}>)"),
+        address.replace('&', "&#38;"),
+        address.replace('&', "&#x26;"),
+        address.replace('&', "\\u0026"),
+        address.trim_start_matches("https://").to_owned(),
+        address.replace("host.example", "host.example:8443"),
+        format!(" {CODE}\u{a0}"),
+        format!("\u{ab}{CODE}\u{bb}"),
+    ] {
+        let host = host(acme()).expect(redeem().form(&fields(&form())).answer(tokens())).expect(me());
+        let run = host.setup([pasted(&text)]).trace();
+        assert!(run.result.is_ok(), "{text}: {:?}", run.result.err());
+    }
+}
+
+/// The marks that end a sentence may end a code, too.
+#[test]
+fn a_code_at_the_end_of_a_pasted_address_stays_whole() {
+    for end in [".", "!", ";,"] {
+        let code = format!("{CODE}{end}");
+        let mut form = form();
+        form.iter_mut().filter(|(name, _)| *name == "code").for_each(|(_, value)| value.clone_from(&code));
+        for and in ["&", "&amp;"] {
+            let address = format!("<https://host.example/callback/acme?state={}{and}code={code}>", state());
+            let host = host(acme()).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+            let result = host.setup([pasted(&address)]).run();
+            assert!(result.is_ok(), "{address}: {:?}", result.err());
+        }
+    }
 }
 
 /// On a host without callbacks, the address is pasted and its state is checked here (S1, S4: 256 bits).
@@ -65,6 +197,25 @@ fn without_callbacks_an_address_is_pasted() {
     let prompt = run.steps[0].prompt.as_ref().unwrap();
     assert!(prompt.title.as_str().contains("error page, that is expected"), "{:?}", prompt.title);
     assert!(run.steps[0].open.is_some());
+}
+
+/// Each authorization server has an address of its own, which a browser may show without its scheme.
+#[test]
+fn a_pasted_address_without_a_scheme_belongs_to_its_server() {
+    for (place, fits) in [
+        ("http://127.0.0.1/callback", true),
+        ("127.0.0.1/callback", true),
+        ("view-source:http://127.0.0.1/callback", true),
+        ("127.0.0.1/callback/other", false),
+        ("127.0.0.1:81/callback", false),
+    ] {
+        let host = FakeHost::new(kind(acme().callback_part("one"))).key_value();
+        let host = if fits { host.expect(redeem().answer(tokens())).expect(me()) } else { host };
+        let url = format!("{place}?code={CODE}&state={}", drawn(0));
+        let result = host.setup((0..if fits { 1 } else { 6 }).map(|_| pasted(&url))).run();
+        let code = result.err().map(|failure| failure.code);
+        assert_eq!(code.as_deref(), (!fits).then_some("acme_state_mismatch"), "{place}");
+    }
 }
 
 /// The browser ends on a page of this host, so no step announces an error page.

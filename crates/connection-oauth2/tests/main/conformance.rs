@@ -50,6 +50,13 @@ fn only_what_this_version_knows_is_read() {
     assert!(!parse(record("2").with("access", ACCESS)));
     assert!(!parse(record("1")));
     assert!(!parse(record("1").with("access", ACCESS).with("sub", "42")));
+    assert!(!parse(record("1").with("access", ACCESS).with("bySubject", "perhaps")));
+    // A credential of an earlier version does not say whether its subject names the account: its scopes do.
+    for (scopes, expected) in [("openid read", true), ("read", false)] {
+        let earlier = record("1").with("access", ACCESS).with("scopes", scopes).encode();
+        let read = kind(acme()).parse_credential(earlier.expose()).unwrap();
+        assert_eq!(read.is_by_subject(), expected);
+    }
     assert!(!parse(record("1").with("access", ACCESS).with("until", "soon")));
     assert!(!parse(record("1").with("access", ACCESS).with("is", "value of nothing")));
     assert!(!parse(record("1").with("access", ACCESS).with("set", "user")));

@@ -1,7 +1,7 @@
 //! Authorization with a device code.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2Builder};
+use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2Builder, Response};
 use connection_testkit::{Expected, FakeHost, Input, Reply};
 
 use crate::{CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
@@ -122,7 +122,9 @@ fn a_final_refusal_ends_the_connection() {
     for (reply, code) in [
         (error("expired_token"), "acme_code_expired"),
         (error("access_denied"), "acme_access_denied"),
-        (error("invalid_grant"), "acme_code_expired"),
+        // Nothing says that the time was over.
+        (error("invalid_grant"), "acme_code_refused"),
+        (error("INVALID_GRANT"), "acme_code_refused"),
     ] {
         let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(reply));
         assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, code);
@@ -160,6 +162,108 @@ fn the_code_is_shown_with_a_warning() {
     let shown = notices.iter().find(|notice| notice.user_code.is_some()).unwrap();
     assert_eq!(shown.user_code.as_ref().unwrap().as_str(), "WDJB-MJHT");
     assert_eq!(shown.link.as_ref().unwrap().as_str(), "https://id.acme.example/activate?user_code=WDJB-MJHT");
+}
+
+/// Providers leave out the lifetime, use the names of the draft beside those of the standard, and write the code that a
+/// person types as a number.
+#[test]
+fn the_codes_of_a_device_are_read_leniently() {
+    let page = "https://id.acme.example/activate";
+    for (members, user_code, life) in [
+        (format!(r#""user_code": "W", "verification_uri": "{page}""#), "W", 900),
+        (format!(r#""user_code": "W", "verification_uri": "{page}", "expires_in": null"#), "W", 900),
+        (format!(r#""user_code": "W", "verification_url": "{page}", "expires_in": 60"#), "W", 60),
+        (
+            format!(
+                r#""user_code": "W", "verification_uri": "{page}", "verification_url": "{page}", "expires_in": "60""#
+            ),
+            "W",
+            60,
+        ),
+        (
+            format!(r#""user_code": 123456, "verification_uri": "{page}", "expires_in": 60, "interval": null"#),
+            "123456",
+            60,
+        ),
+    ] {
+        let answer = Reply::json(200, &format!(r#"{{"device_code": "device-canary-12", {members}}}"#));
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(answer)).expect(poll().answer(tokens())).expect(me());
+        let run = host.setup([Input::Elapsed]).trace();
+        run.result.unwrap_or_else(|failure| panic!("{members}: {failure}"));
+        let shown = run.steps[0].notices.iter().find(|notice| notice.user_code.is_some()).unwrap();
+        assert_eq!(shown.user_code.as_ref().unwrap().as_str(), user_code);
+        assert_eq!(shown.link.as_ref().unwrap().as_str(), page);
+        assert_eq!(host.now().seconds() - NOW, 5, "the interval of the standard");
+        if !members.contains("interval") {
+            // With a long interval, the end of the code is what comes first.
+            let answer =
+                Reply::json(200, &format!(r#"{{"device_code": "device-canary-12", "interval": 3600, {members}}}"#));
+            let host = FakeHost::new(kind(tv())).expect(ask().answer(answer));
+            assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
+            assert_eq!(host.now().seconds() - NOW, life, "{members}");
+        }
+    }
+    for (answer, what) in [
+        (r#"{"user_code": "W", "verification_uri": "https://id.acme.example/a"}"#, "device code"),
+        (r#"{"device_code": "d", "verification_uri": "https://id.acme.example/a"}"#, "code that a person types"),
+        (r#"{"device_code": "d", "user_code": "W"}"#, "address at which a person types the code"),
+    ] {
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(Reply::json(200, answer)));
+        let message = format!("id.acme.example answered 200 OK and no {what}");
+        assert_eq!(host.setup([]).run().unwrap_err().message.as_str(), message);
+    }
+}
+
+/// The lifetime of a device's code has the forms of that of a token.
+#[test]
+fn the_life_of_a_device_code_is_read_as_that_of_a_token() {
+    let milliseconds = || tv().response(Response::new().milliseconds());
+    for (builder, members) in [
+        (milliseconds(), r#""expires_in": 60000"#.to_owned()),
+        (tv(), r#""expires_in": 60000, "expires_in_sec": 60"#.to_owned()),
+        (tv(), r#""expires_in_sec": "60""#.to_owned()),
+        (tv(), r#""expires_in": 0.6e2"#.to_owned()),
+        (tv(), format!(r#""expires_in": {}"#, NOW + 60)),
+        (tv(), format!(r#""expires_in": "{}000""#, NOW + 60)),
+    ] {
+        let answer = format!(
+            r#"{{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "interval": 3600, {members}}}"#
+        );
+        let host = FakeHost::new(kind(builder)).expect(ask().answer(Reply::json(200, &answer)));
+        assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, "acme_code_expired");
+        assert_eq!(host.now().seconds() - NOW, 60, "{members}");
+    }
+}
+
+/// The codes of RFC 8628, section 3.5, in any case and at the places that providers use.
+#[test]
+fn the_errors_of_a_poll_are_read_in_any_case() {
+    let nested = Reply::json(400, r#"{"error": {"code": "Authorization_Pending"}}"#);
+    let host = FakeHost::new(kind(tv()))
+        .expect(ask().answer(codes("")))
+        .expect(poll().answer(error("AUTHORIZATION_PENDING")))
+        .expect(poll().answer(nested))
+        .expect(poll().answer(error("SLOW_DOWN")))
+        .expect(poll().answer(error("authorizationPending")))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    let elapsed = [Input::Elapsed, Input::Elapsed, Input::Elapsed, Input::Elapsed, Input::Elapsed];
+    host.setup(elapsed).run().unwrap();
+    assert_eq!(host.now().seconds() - NOW, 5 + 5 + 5 + 10 + 10);
+    // Twitch writes its codes as messages, and FastAPI as details.
+    for (member, code, seconds) in [("message", "authorization_pending", 10), ("detail", "slow_down", 15)] {
+        let host = FakeHost::new(kind(tv()))
+            .expect(ask().answer(codes("")))
+            .expect(poll().answer(Reply::json(400, &format!(r#"{{"status": 400, "{member}": "{code}"}}"#))))
+            .expect(poll().answer(tokens()))
+            .expect(me());
+        host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap();
+        assert_eq!(host.now().seconds() - NOW, seconds, "{member}");
+    }
+    for (code, expected) in [("EXPIRED_TOKEN", "acme_code_expired"), ("ACCESS_DENIED", "acme_access_denied")] {
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(error(code)));
+        assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, expected);
+    }
 }
 
 /// Only an https address is shown.

@@ -88,7 +88,8 @@ fn what_does_not_fit_is_not_believed() {
     ] {
         let failure = host().expect(Expected::get(AT).answer(reply)).setup([]).run().unwrap_err();
         assert_eq!(failure.code, "acme_bad_discovery");
-        assert!(failure.message.as_str().contains(why), "{failure}");
+        let message = format!("the provider's metadata cannot be used: {why} (id.acme.example answered 200 OK)");
+        assert_eq!(failure.message.as_str(), message);
     }
     let nowhere = host()
         .expect(Expected::get(AT).answer(Reply::status(404)))

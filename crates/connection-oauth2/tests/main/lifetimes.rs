@@ -43,6 +43,28 @@ fn the_refresh_tokens_own_life_is_told() {
     assert_eq!(made.authorized_until, Some(host.now().after(604_799)));
 }
 
+/// Q25: the provider ends an authorization some time after the consent, and a refresh does not put that off. What the
+/// provider states takes precedence.
+#[test]
+fn an_authorization_ends_at_its_time_however_often_it_is_refreshed() {
+    const LIFE: u64 = 15_552_000;
+    let builder = || acme().authorization_life(Duration::from_secs(LIFE));
+    let (host, made) = connected(builder(), answer(r#", "expires_in": 3600"#));
+    let end = Some(host.now().after(LIFE));
+    assert_eq!(made.authorized_until, end);
+    let connection = host.connection(&made);
+    let later = host.now().after(86_400);
+    let host = host.at(later).expect(crate::renew().answer(crate::tokens()));
+    assert_eq!(host.refresh(&made.credential, &connection).unwrap().authorized_until, end);
+
+    let (_, second) = connected(acme().authorization_life(Duration::from_secs(2 * LIFE)), answer_without());
+    let kept = host.inherit(&made.credential, &second.credential).expect("it is kept");
+    assert_eq!(kept.authorized_until, end, "the end of the token that is kept");
+
+    let (host, made) = connected(builder(), answer(r#", "refresh_token_expires_in": 3600"#));
+    assert_eq!(made.authorized_until, Some(host.now().after(3600)));
+}
+
 /// Q7, R-INSEAM-083: a token that cannot be refreshed ends at its end. This is reported from the beginning, and no
 /// refresh is attempted while the token works.
 #[test]
@@ -140,6 +162,79 @@ fn a_moment_that_is_too_far_is_stored_and_read() {
         assert_eq!(definition.serialize_credential(&read).unwrap().expose(), stored.expose(), "{more}");
         assert_eq!(made.valid_until.unwrap().to_rfc3339(), expected, "{more}");
     }
+}
+
+/// Q12: one reader for every lifetime. Below 1,000,000,000 it is a number of seconds, unless the configuration or a member
+/// beside it says otherwise; from there on, it is a moment in seconds or milliseconds.
+#[test]
+fn a_life_is_a_number_of_seconds_or_a_moment() {
+    const HOUR: i64 = 3600;
+    const TEN_YEARS: i64 = 315_576_000;
+    let at = |seconds: i64| (crate::NOW + seconds).to_string();
+    let quoted = |text: &str| format!("\"{text}\"");
+    let cases: Vec<(String, Option<i64>)> = vec![
+        ("3600".into(), Some(HOUR)),
+        ("3600.9".into(), Some(HOUR)),
+        ("3.6e3".into(), Some(HOUR)),
+        ("1E4".into(), Some(10_000)),
+        ("36000e-1".into(), Some(HOUR)),
+        (quoted("3.6E+3"), Some(HOUR)),
+        (quoted(" 3600 "), Some(HOUR)),
+        ("999999999".into(), Some(TEN_YEARS)),
+        (at(HOUR), Some(HOUR)),
+        (quoted(&at(HOUR)), Some(HOUR)),
+        (format!("{}000", at(HOUR)), Some(HOUR)),
+        (format!("{}.5", at(HOUR)), Some(HOUR)),
+        ("1.79601840e9".into(), Some(1_796_018_400 - crate::NOW)),
+        ("1796018400000".into(), Some(1_796_018_400 - crate::NOW)),
+        ("1.7960184e12".into(), Some(1_796_018_400 - crate::NOW)),
+        ("3153600000".into(), Some(TEN_YEARS)),
+        ("9223372036854775807".into(), Some(TEN_YEARS)),
+        ("1e300".into(), Some(TEN_YEARS)),
+        // A moment that has passed says nothing about a token that was issued just now.
+        ("1000000000".into(), None),
+        (at(-HOUR), None),
+        ("1e400".into(), None),
+        (quoted("1e400"), None),
+        (quoted("inf"), None),
+        (quoted("NaN"), None),
+        ("-1".into(), None),
+        ("-1796018400".into(), None),
+        ("0".into(), None),
+        ("0.4".into(), None),
+        (quoted(""), None),
+        (quoted("one hour"), None),
+        ("null".into(), None),
+        ("true".into(), None),
+        ("[3600]".into(), None),
+        (r#"{"seconds": 3600}"#.into(), None),
+    ];
+    for (life, expected) in cases {
+        let (_, made) = connected(acme(), answer(&format!(r#", "expires_in": {life}"#)));
+        assert_eq!(made.valid_until.map(|until| until.seconds() - crate::NOW), expected, "{life}");
+        let read =
+            connection_oauth2::expires_in(&Value::parse(life.as_bytes()).unwrap(), Timestamp::from_seconds(crate::NOW));
+        assert_eq!(read.map(|until| until.seconds() - crate::NOW), expected, "{life}, as other mechanisms read it");
+    }
+    let milliseconds = || acme().response(Response::new().milliseconds());
+    for (builder, more, expected) in [
+        (acme(), r#", "expires_in": 3600000, "expires_in_sec": 3600"#, HOUR),
+        (milliseconds(), r#", "expires_in": 3600000, "expires_in_sec": "3600""#, HOUR),
+        (acme(), r#", "expires_in": 3600, "expires_in_sec": null"#, HOUR),
+        (acme(), r#", "expires_in": null, "expires_in_sec": 3600"#, HOUR),
+        (acme(), r#", "expires_in": "soon", "expires_in_sec": 3.6e3"#, HOUR),
+        (acme(), r#", "expires_in_sec": "3600""#, HOUR),
+        (milliseconds(), r#", "expires_in": 3600000"#, HOUR),
+        (milliseconds(), r#", "expires_in": 5184000000"#, 5_184_000),
+        (milliseconds(), r#", "expires_in": 1796018400000"#, 1_796_018_400 - crate::NOW),
+    ] {
+        let (_, made) = connected(builder, answer(more));
+        assert_eq!(made.valid_until.map(|until| until.seconds() - crate::NOW), Some(expected), "{more}");
+    }
+    // The lifetime of the refresh token is read alike.
+    let more = format!(r#", "refresh_token_expires_in": {}000"#, at(HOUR));
+    let (_, made) = connected(acme(), answer(&more));
+    assert_eq!(made.authorized_until.map(Timestamp::seconds), Some(crate::NOW + HOUR));
 }
 
 fn answer(more: &str) -> Reply {

@@ -4,7 +4,7 @@ use connection_contract::{Value, prelude::*};
 use connection_oauth2::{Account, Attach, ConfigError, ErrorIf};
 use connection_testkit::{Expected, FakeHost, Reply};
 
-use crate::{acme, back, host, redeem, tokens};
+use crate::{ACCESS, ID, REFRESH, acme, back, host, me, redeem, renew, tokens};
 
 const QUERY: &str = "{ viewer { id name } }";
 
@@ -98,4 +98,61 @@ fn a_kind_that_sends_its_own_request_connects_without_a_probe() {
     let host = host(acme().account(named)).expect(redeem().answer(answer));
     assert_eq!(host.setup([back()]).run().unwrap().identity, Identity::new("t-1", "Team"));
     assert!(matches!(acme().account(account()).build(), Err(ConfigError::Contradiction(_))));
+}
+
+/// Half of a surrogate pair, as servers in JavaScript write a name that they cut.
+const DAMAGED: &str = "ada \\ud83d";
+
+#[test]
+fn a_name_that_is_not_unicode_is_a_label_and_an_id_is_refused_with_a_sentence() {
+    let account = |id: &str, name: &str| {
+        Reply::json(200, &format!(r#"{{"data": {{"viewer": {{"id": "{id}", "name": "{name}"}}}}}}"#))
+    };
+    let host = host(acme().account(graphql())).expect(redeem().answer(tokens()));
+    let host = host.expect(account_request().answer(account("u-1", DAMAGED)));
+    let made = host.setup([back()]).run().expect("a connection");
+    assert_eq!(made.identity, Identity::new("u-1", "ada \u{fffd}"));
+    let (liveness, reason, _) = found(account(DAMAGED, "Ada"));
+    assert_eq!(liveness, Liveness::Offline);
+    let expected =
+        "not_json: the account's id in the provider's answer contains bytes that are not valid UTF-8: /data/viewer/id";
+    assert_eq!(reason, expected);
+}
+
+#[test]
+fn a_lacking_scope_is_named_and_a_page_says_nothing_about_the_account() {
+    let lacking =
+        Reply::json(403, "{}").header("www-authenticate", r#"Bearer error="insufficient_scope", scope="mail""#);
+    let (liveness, reason, _) = found(lacking);
+    assert_eq!((liveness, &*reason), (Liveness::Failing, "scope_missing: the credential lacks the scopes mail"));
+    let (liveness, reason, _) = found(Reply::text(403, "<html>blocked</html>"));
+    assert_eq!((liveness, reason.split(':').next()), (Liveness::Offline, Some(reason::PROVIDER_ERROR)));
+}
+
+/// Whether the subject of the ID token names the account is decided when it is authorized, and not by later scopes.
+#[test]
+fn an_account_that_is_named_by_its_subject_stays_so_whatever_a_refresh_grants() {
+    let claims = encode::base64url(format!(r#"{{"aud": "{ID}", "sub": "sub-1"}}"#).as_bytes());
+    let builder = || acme().scope("openid").account(Account::probe("/me", "/id", "/name").by_subject());
+    let answer = |more: &str| {
+        Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", {more}}}"#))
+    };
+    let signed = format!(r#""scope": "read openid", "id_token": "e30.{claims}.c2ln""#);
+    for (first, later, named, verified) in [
+        (signed.as_str(), r#""scope": "read""#, "sub-1", None),
+        (r#""scope": "read""#, r#""scope": "read openid""#, "42", Some("42")),
+        (r#""scope": "read openid""#, r#""scope": "read openid""#, "42", Some("42")),
+    ] {
+        let host = host(builder()).expect(redeem().answer(answer(first))).expect(me());
+        let made = host.setup([back()]).run().expect("a connection");
+        assert_eq!(made.identity.account_id.as_str(), named);
+        let connection = host.connection(&made);
+        let host = host.expect(renew().answer(answer(later)));
+        let fresh = host.refresh(&made.credential, &connection).expect("it is renewed").credential;
+        let stored = host.definition().serialize_credential(&fresh).expect("bytes");
+        let read = host.definition().parse_credential(stored.expose()).expect("the same");
+        let found = host.expect(me()).verify(&read, &connection).expect("an answer");
+        let id = found.identity.map(|identity| identity.account_id.as_str().to_owned());
+        assert_eq!(id.as_deref(), verified, "{first} {later}");
+    }
 }

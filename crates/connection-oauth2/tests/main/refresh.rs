@@ -1,7 +1,7 @@
 //! Refresh: tokens that are spent once, values that are kept, and failures that are not a lost authorization.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Client, Grant, OAuth2Builder, Response};
+use connection_oauth2::{Client, Grant, OAuth2Builder};
 use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, ID, REFRESH, SECRET, TOKEN, acme, connected, host, kind, me, renew, secret_text, tokens};
@@ -9,7 +9,13 @@ use crate::{ACCESS, ID, REFRESH, SECRET, TOKEN, acme, connected, host, kind, me,
 /// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one and `null`.
 #[test]
 fn a_refresh_token_that_is_not_replaced_stays() {
-    for more in ["", r#", "refresh_token": """#, r#", "refresh_token": null"#] {
+    for more in [
+        "",
+        r#", "refresh_token": """#,
+        r#", "refresh_token": null"#,
+        r#", "refresh_token": []"#,
+        r#", "refresh_token": " \u200b\ufeff""#,
+    ] {
         let (host, made) = connected(acme(), tokens());
         let again = Reply::json(200, &format!(r#"{{"access_token": "second-canary-1"{more}}}"#));
         let host = host.expect(renew().answer(again)).expect(renew().answer(tokens()));
@@ -79,9 +85,14 @@ fn only_a_dead_grant_needs_the_user() {
         (error(401, "invalid_client"), Liveness::Failing, "acme_client_refused"),
         (error(400, "invalid_client"), Liveness::Failing, "acme_client_refused"),
         (error(400, "unauthorized_client"), Liveness::Failing, "acme_refused"),
-        (error(400, "temporarily_unavailable"), Liveness::Offline, reason::PROVIDER_ERROR),
+        (error(400, "temporarily_unavailable"), Liveness::Offline, reason::RATE_LIMITED),
+        (Reply::status(302).header("location", "https://login.example/"), Liveness::Offline, reason::PROVIDER_ERROR),
         (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
         (Reply::status(503), Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN),
+        // An outage refuses nothing, whatever it says: the answer is lost, and the token is sent again.
+        (error(500, "invalid_grant"), Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN),
+        (error(503, "invalid_grant"), Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN),
+        (error(408, "invalid_client"), Liveness::Offline, reason::REFRESH_OUTCOME_UNKNOWN),
         (Reply::error(HttpError::Dns), Liveness::Offline, reason::DNS),
         (Reply::text(400, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR),
         (Reply::text(200, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR),
@@ -91,23 +102,53 @@ fn only_a_dead_grant_needs_the_user() {
     }
 }
 
-/// A provider's own code for `invalid_grant`.
+/// A policy of a directory refuses refreshes for as long as its condition lasts, and the refresh token stays.
 #[test]
-fn a_provider_may_say_dead_in_its_own_words() {
-    let builder = acme().response(Response::new().dead_code("bad_refresh_token"));
-    let found = fails(builder, Reply::json(200, r#"{"error": "bad_refresh_token"}"#));
-    assert_eq!(found.reason.code, reason::NEEDS_REAUTHORIZATION);
+fn a_policy_that_refuses_a_refresh_ends_no_grant() {
+    let answer = |more: &str| Reply::json(400, &format!(r#"{{"error": "invalid_grant", {more}}}"#));
+    for more in [r#""error_codes": [53003]"#, r#""suberror": "message_only""#, r#""suberror": "additional_action""#] {
+        check(answer(more), Liveness::Failing, "acme_access_denied");
+    }
+    for more in [r#""error_codes": [50173]"#, r#""suberror": "bad_token""#, r#""suberror": null"#] {
+        check(answer(more), Liveness::Failing, reason::NEEDS_REAUTHORIZATION);
+    }
 }
 
-/// R-INSEAM-083: without a refresh token the remedy is named.
+/// R-INSEAM-083: without a refresh token nobody is asked, and nothing is said about the access.
 #[test]
-fn without_a_refresh_token_the_user_authorizes_again() {
-    let (host, made) = connected(acme(), Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"}}"#)));
-    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
-        panic!("it is not live")
-    };
-    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION));
-    assert_eq!(found.reason.remedy.unwrap().as_str(), "authorize again");
+fn without_a_refresh_token_there_is_nothing_to_renew() {
+    for more in ["", r#", "expires_in": 3600"#, r#", "refresh_token": "", "expires_in": 60"#] {
+        let answer = Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"{more}}}"#));
+        let (host, made) = connected(acme(), answer);
+        let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+            panic!("nothing is renewed")
+        };
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::NOTHING_TO_RENEW), "{more}");
+        let message = "this access is not renewed: the provider issued no refresh token for it";
+        assert_eq!((found.reason.message.as_str(), found.recheck_after), (message, None));
+        host.finish();
+    }
+}
+
+/// A refresh that loses a required scope stores its tokens, and the next verification says what is missing.
+#[test]
+fn a_required_scope_that_a_refresh_loses_is_noticed() {
+    let builder = || acme().required_scope("offline");
+    let granted = r#"{"access_token": "second-canary-1", "refresh_token": "rotated-canary-2", "scope": "read"}"#;
+    let all = format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "scope": "offline read"}}"#);
+    let (host, made) = connected(builder(), Reply::json(200, &all));
+    let connection = host.connection(&made);
+    let host = host.expect(me());
+    let control = host.verify(&made.credential, &connection).unwrap();
+    assert_eq!(control.liveness, Liveness::Live, "all scopes are there");
+    let host = host.expect(renew().answer(Reply::json(200, granted)));
+    let fresh = host.refresh(&made.credential, &connection).expect("the tokens are not lost");
+    assert_eq!(fresh.granted_scopes.as_deref().unwrap(), ["read"]);
+    // Nobody is asked.
+    let found = host.verify(&fresh.credential, &connection).unwrap();
+    let reason = found.reason.expect("a scope is missing");
+    assert_eq!((found.liveness, &*reason.code), (Liveness::Failing, reason::SCOPE_MISSING));
+    assert!(reason.message.as_str().contains("'offline'"), "{reason:?}");
 }
 
 /// S13: a refresh requests no scopes, or those that were granted, and never more.
@@ -180,7 +221,7 @@ fn the_application_of_today_renews() {
 }
 
 #[track_caller]
-fn fails(builder: OAuth2Builder, reply: Reply) -> NotLive {
+pub(crate) fn fails(builder: OAuth2Builder, reply: Reply) -> NotLive {
     let (host, made) = connected(builder, tokens());
     let host = host.expect(renew().answer(reply));
     match host.refresh(&made.credential, &host.connection(&made)) {
@@ -194,4 +235,38 @@ fn check(reply: Reply, liveness: Liveness, code: &str) {
     let found = fails(acme(), reply);
     assert_eq!((found.liveness, &*found.reason.code), (liveness, code));
     assert!(!format!("{found:?}").contains("tok-9"));
+}
+
+/// A provider may take a scope away. The new tokens are stored all the same, and both the refresh and the next probe say
+/// what is lacking, without a request.
+#[test]
+fn a_required_scope_that_a_refresh_loses_is_named() {
+    let granted = |scope: &str| {
+        Reply::json(
+            200,
+            &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "scope": "{scope}"}}"#),
+        )
+    };
+    let builder = || acme().required_scope("write");
+    let host = host(builder()).expect(crate::redeem().answer(granted("read write"))).expect(me());
+    let made = host.setup([crate::back()]).run().unwrap();
+    let host = host.expect(renew().answer(granted("read"))).expect(renew().answer(tokens()));
+    let connection = host.connection(&made);
+    let fresh = host.refresh(&made.credential, &connection).unwrap();
+    assert_eq!(
+        (&*fresh.missing_scopes, fresh.granted_scopes.as_deref()),
+        (&["write".to_owned()][..], Some(&["read".to_owned()][..]))
+    );
+    let found = host.verify(&fresh.credential, &connection).unwrap();
+    assert_eq!((found.liveness, &*found.reason.unwrap().code), (Liveness::Failing, reason::SCOPE_MISSING));
+    // An answer without scopes means the same as before.
+    let again = host.refresh(&fresh.credential, &connection).unwrap();
+    assert_eq!(*again.missing_scopes, ["write".to_owned()]);
+}
+
+/// The answer came, and the new tokens are in it: the host keeps it, so the plugin must not call it a refusal.
+#[test]
+fn a_token_of_another_type_is_an_answer_that_cannot_be_read() {
+    let found = fails(acme(), Reply::json(200, r#"{"access_token": "second-canary-1", "token_type": "mac"}"#));
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, "acme_token_type"));
 }

@@ -40,7 +40,7 @@ fn a_provider_that_is_busy_is_asked_once_more() {
     check(vec![refresh().answer(busy()), refresh(), access()], &Ok("revoked"));
     check(
         vec![refresh().answer(busy()), refresh().answer(busy()), access()],
-        &Err((Liveness::Offline, reason::PROVIDER_ERROR)),
+        &Err((Liveness::Offline, reason::RATE_LIMITED)),
     );
 }
 
@@ -97,8 +97,53 @@ fn an_answer_that_confirms_nothing_is_not_reported_as_revoked() {
         check(vec![refresh().answer(Reply::status(status)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
         check(vec![refresh(), access().answer(Reply::status(status))], &Ok(reason::REVOCATION_UNCONFIRMED));
     }
-    let error = Reply::json(200, r#"{"error": "not_allowed"}"#);
-    check(vec![refresh().answer(error), access()], &Err((Liveness::Failing, "acme_refused")));
+    for error in [r#"{"error": "not_allowed"}"#, r#"{"error_code": 5, "error_msg": "no such token"}"#] {
+        let error = Reply::json(200, error);
+        check(vec![refresh().answer(error), access()], &Err((Liveness::Failing, "acme_refused")));
+    }
+}
+
+/// A website that answers every address with a page, and an answer that says that nothing was done, confirm nothing.
+#[test]
+fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
+    for body in [
+        "<!doctype html><title>App</title>",
+        "\n <html></html>",
+        r#"{"success": false}"#,
+        r#"{"success": "false"}"#,
+        r#"{"success": 0}"#,
+        r#"{"ok": false}"#,
+        r#"{"error": true, "message": "no such token"}"#,
+        r#"{"data": null, "errors": [{"message": "no such token"}]}"#,
+        r#"{"status": "ERROR"}"#,
+        r#"{"result": "failure"}"#,
+        "false",
+        r#"{"result": false}"#,
+        r#"{"status": 400, "message": "Bad Request"}"#,
+        r#"{"errorCode": "INVALID_TOKEN"}"#,
+        r#"{"errcode": "INVALID_TOKEN"}"#,
+    ] {
+        check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
+    }
+    let unread = Reply::text(200, "\u{1b}compressed").header("content-encoding", "br");
+    for answer in [Reply::text(200, "\u{feff}<html></html>"), unread] {
+        check(vec![refresh().answer(answer), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
+    }
+    for body in [
+        "",
+        "{}",
+        "OK",
+        r#"{"success": true}"#,
+        r#"{"revoked": true}"#,
+        r#"{"error": null, "errors": [], "status": "ok", "result": 1}"#,
+        r#"{"error": false, "status": 200}"#,
+        r#"{"error_code": 0, "errorCode": "", "result": 0}"#,
+    ] {
+        check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok("revoked"));
+    }
+    let page = || Reply::text(401, "<html>proxy</html>");
+    let twice = vec![refresh().answer(page()), refresh().answer(page()), access()];
+    check(twice, &Err((Liveness::Offline, reason::PROVIDER_ERROR)));
 }
 
 /// R-INSEAM-075

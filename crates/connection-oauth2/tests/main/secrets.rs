@@ -92,12 +92,7 @@ fn nothing_else_that_is_secret_is_shown() {
 /// R-INSEAM-077, S23: nor are they in an error of the crate itself, in both forms.
 #[test]
 fn errors_name_the_way_out_and_no_secret() {
-    for error in [
-        OAuth2Error::Dead,
-        OAuth2Error::InvalidClient,
-        OAuth2Error::Refused { code: "invalid_scope".into() },
-        OAuth2Error::Redirected,
-    ] {
+    for error in [OAuth2Error::ClientMissing, OAuth2Error::Expired, OAuth2Error::NothingToRenew, OAuth2Error::NoCode] {
         assert!(!error.remedy().is_empty());
         silent(&format!("{error} {error:?}"));
     }

@@ -138,6 +138,18 @@ fn a_set_that_nothing_renews_ends_and_says_so() {
     assert_eq!(fresh.authorized_until, Some(host.now().after(100)));
 }
 
+/// Q2: a further set with a damaged token is not replaced by the former one, which the provider may have used up.
+#[test]
+fn a_damaged_token_of_a_further_set_is_refused() {
+    let (host, made) = slack("user-refresh-canary");
+    let answer = r#"{"access_token": "bot-5", "authed_user": {"access_token": "user-5", "refresh_token": "rt\ud83d"}}"#;
+    let host = host.expect(renew().answer(Reply::json(200, answer)));
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("a part is damaged")
+    };
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::NOT_JSON));
+}
+
 /// The lifetime of the bot's token in a refresh.
 const LIFETIME: u64 = 30_000;
 

@@ -3,9 +3,10 @@
 use core::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use connection_contract::{
-    AuthType, Descriptor, Field, HttpRequest, Kind, Notice, Prompt, Secret, SetupContext, Timestamp, Wait, host,
+    AuthType, Descriptor, Field, HttpRequest, HttpResponse, Kind, Notice, Prompt, Secret, SetupContext, Timestamp,
+    Wait, host,
 };
-use connection_replay::{Effect, Entry};
+use connection_replay::{Effect, Entry, may_hold_token};
 
 use crate::memory::{Came, run};
 
@@ -116,4 +117,56 @@ fn a_wait_that_ended_in_a_way_that_it_no_longer_has_is_a_change_of_the_plugin() 
     let entry = Entry::new("1 wait (true, false, false) name", Timestamp::from_seconds(0), Effect::Elapsed).encode();
     let fault = fault(vec![entry], async |ctx| drop(ctx.prompt(Prompt::new("Name?").field("name")).await));
     assert_eq!(fault, "the plugin has changed since this setup began");
+}
+
+/// A page and an error hold no token, however they are written. An answer that names one is kept beside any error.
+#[test]
+fn an_answer_that_may_hold_a_token_is_told_apart_from_a_page_and_an_error() {
+    let may = |headers: &[(&str, &str)], body: &[u8]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        may_hold_token(&HttpResponse::new(200, headers, Secret::new(body.to_vec()), Timestamp::from_seconds(0)))
+    };
+    let html = ("content-type", "text/html");
+    for body in [
+        r#"{"access_token": "at-2", "error": {"code": 0}}"#,
+        r#"{"access_token": "at-2", "error": {"code": "ok", "message": ""}}"#,
+        r#"{"data": {"access_token": "at-2"}, "error": "none"}"#,
+        r#"{"token": "at-2"}"#,
+        r#"{"errcode": 0, "error": 0, "token": "at-2"}"#,
+        r#"{"access_token": "at-2", "error_code": 5}"#,
+        r#"{"code": 0, "msg": "", "data": {"jwt": "at-2 "}}"#,
+        r#"{"access_token": "at-2", "expi"#,
+        "access_token=at-2",
+        "<br />\n<b>Warning</b>: in token.php\n{\"access_token\" : \"at-2\"}",
+    ] {
+        assert!(may(&[], body.as_bytes()), "{body}");
+    }
+    assert!(may(&[html], br#"Notice: in token.php {"access_token":"at-2"}"#));
+    assert!(may(&[html], b"token_type=bearer&access_token=at-2") && !may(&[html], b"error=x&hint=access_token"));
+    assert!(may(&[html, ("content-encoding", "br")], b"\x0b\x02\x80at-2\x03"));
+    assert!(may(&[], b"access_token=at-2&refresh_token=rt\xff"), "a damaged form is kept, too");
+    for body in [
+        r#"{"error": "invalid_grant"}"#,
+        r#"{"error": {"code": 0}}"#,
+        r#"{"error": "none", "access_token": ""}"#,
+        r#"{"success": false, "message": "try again later"}"#,
+        r#"{"ok": false}"#,
+        r#"{"errors": [{"message": "try again later"}]}"#,
+        r#"{"error": 100016, "message": "no"}"#,
+        r#"{"errcode": 61023, "errmsg": "refresh_token is invalid"}"#,
+        "{}",
+        "null",
+        // Feishu's form of an error, with 200.
+        r#"{"code": 20026, "msg": "refresh token is invalid", "data": {}}"#,
+        "<html>Sorry</html>",
+        r#"<script>const names = ["access_token"], at = hash["access_token"];</script>"#,
+        r#"<script>const session = {"access_token": ""};</script>"#,
+        "<!-- proxy --><html>",
+        "\u{feff} <p>Sorry",
+        " \n",
+        "",
+    ] {
+        assert!(!may(&[], body.as_bytes()), "{body}");
+    }
+    assert!(!may(&[html], b"Sorry") && !may(&[html, ("content-encoding", "utf-8")], b"<html>"));
 }

@@ -125,7 +125,7 @@ impl Host {
         let item = Import::from_fields(Kind::from_static("tools"), fields, Identity::new("1", "one"));
         let mut imports = registry.import_all([item]).start();
         imports.next().await.unwrap().unwrap();
-        let connection = registry.list_connections(Filter::new()).await.unwrap().connections[0].id;
+        let connection = registry.list_connections(Filter::new()).await.unwrap().items[0].id;
         Self { registry, connection, seen, _directory: directory }
     }
 
@@ -195,7 +195,7 @@ async fn a_client_of_an_agent_sends_what_its_grant_allows() {
     let refused = client.call_tool(echo("Hello")).await.unwrap_err();
     assert!(format!("{refused:?}").contains("Denied"), "{refused:?}");
     let page = host.registry.uses().list(UseFilter::new().outcome(Some(UseOutcome::Denied)), None, 10).await.unwrap();
-    assert_eq!((page.uses.len(), page.uses[0].agent.as_deref()), (1, Some("deploy")));
+    assert_eq!((page.items.len(), page.items[0].agent.as_deref()), (1, Some("deploy")));
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn a_call_waits_for_the_person_who_is_asked_and_is_made_once() {
         let ServiceError::McpError(refused) = called.unwrap_err() else { panic!("no error of JSON-RPC") };
         assert_eq!((refused.code.0, &*refused.message), (-32003, "a person refused this request: not today"));
         let calls = host.registry.uses().list(UseFilter::new().outcome(Some(UseOutcome::Answered)), None, 100).await;
-        let calls = calls.unwrap().uses;
+        let calls = calls.unwrap().items;
         assert_eq!(calls.iter().filter(|call| call.approval.is_some()).count(), 1, "{calls:?}");
     }
 }

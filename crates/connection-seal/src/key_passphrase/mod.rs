@@ -1,8 +1,9 @@
 //! The key source `passphrase`: Argon2id derives the wrapping key from a passphrase.
 //!
 //! The salt and the cost of the derivation are stored with the wrapped key, so a person has to remember only the
-//! passphrase. The bytes of a passphrase are used as they are, without trimming or normalization, except that one
-//! newline at the end of a file is removed.
+//! passphrase. The bytes of a passphrase are used as they are, without normalization, except that one newline at the
+//! end of a file is removed. If they are wrong, they are tried once without white space and a byte order mark around
+//! them.
 
 mod derivation;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use super::{
     data_key::DataKey,
     envelope,
     key_id::KEY_LEN,
-    key_text::boxed,
+    key_text::{bare_text, boxed},
     key_thread,
     slot::{PASSPHRASE, other_source},
 };
@@ -114,7 +115,7 @@ impl KeyPassphrase {
             return Err(KeyError::ShortPassphrase { source_name: self.name(), least: MIN_LENGTH });
         }
         let derivation = Derivation::fresh().ok_or_else(|| self.failed("the system provides no random numbers"))?;
-        let wrapping = self.derive(&derivation, &passphrase)?;
+        let wrapping = self.derive(&derivation, passphrase.expose())?;
         let header = derivation.to_bytes();
         let sealed = envelope::seal(&wrapping, store, &place(&header), key);
         let sealed = sealed.map_err(|error| self.failed(error))?;
@@ -129,8 +130,17 @@ impl KeyPassphrase {
         let (header, sealed) = wrapped.split_first_chunk::<HEADER_LEN>().ok_or_else(|| damaged("it is truncated"))?;
         let derivation = Derivation::parse(header).map_err(damaged)?;
         let parts = envelope::parse(sealed).map_err(|error| damaged(&error.to_string()))?;
-        let wrapping = self.derive(&derivation, &self.passphrase(PassphraseUse::Open)?)?;
-        let key = match envelope::open(&wrapping, store, &place(header), &parts) {
+        let passphrase = self.passphrase(PassphraseUse::Open)?;
+        let open = |passphrase: &[u8]| {
+            let wrapping = self.derive(&derivation, passphrase)?;
+            Ok::<_, KeyError>(envelope::open(&wrapping, store, &place(header), &parts))
+        };
+        let mut opened = open(passphrase.expose())?;
+        let bare = bare(passphrase.expose());
+        if matches!(opened, Err(SealError::WrongKey { .. })) && bare != passphrase.expose() {
+            opened = open(bare)?;
+        }
+        let key = match opened {
             Ok(key) => key,
             Err(SealError::WrongKey { .. }) => {
                 return Err(KeyError::WrongPassphrase { source_name: self.name() });
@@ -140,8 +150,8 @@ impl KeyPassphrase {
         boxed(key.expose()).ok_or_else(|| damaged("it is not a key"))
     }
 
-    fn derive(&self, derivation: &Derivation, passphrase: &Secret) -> Result<DataKey, KeyError> {
-        let key = derivation.key(passphrase.expose()).map_err(|error| self.failed(error))?;
+    fn derive(&self, derivation: &Derivation, passphrase: &[u8]) -> Result<DataKey, KeyError> {
+        let key = derivation.key(passphrase).map_err(|error| self.failed(error))?;
         DataKey::new(&key).map_err(|error| self.failed(error))
     }
 
@@ -205,6 +215,11 @@ impl KeyWrapper for KeyPassphrase {
 /// Returns the place of a key that is wrapped with a passphrase. It is bound to the salt and the cost.
 fn place(header: &[u8]) -> Place<'_> {
     Place { table: "connection_keyset", column: "passphrase", key: header, owner: "", kind: "", sequence: 0 }
+}
+
+/// Returns a passphrase without white space and a byte order mark around it.
+fn bare(passphrase: &[u8]) -> &[u8] {
+    std::str::from_utf8(passphrase).map_or_else(|_| passphrase.trim_ascii(), |text| bare_text(text).as_bytes())
 }
 
 /// Returns the number of characters, or of bytes if the passphrase is not text.

@@ -3,7 +3,8 @@
 //!
 //! A file is checked through its handle after it was opened, so a link that replaces it meanwhile has no effect. Links
 //! are followed, because Kubernetes mounts secrets as links. Root is trusted, because it can read everything anyway. If
-//! root lets a group read its file, an administrator has decided so.
+//! root lets a group read its file, an administrator has decided so. Containers get secrets of root that everybody may
+//! read, on a read-only file system in memory; these are accepted.
 
 use std::{
     fs::{self, File, Metadata},

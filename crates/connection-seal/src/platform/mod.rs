@@ -1,8 +1,8 @@
 //! Files that only their owner may read, and locks that the kernel releases.
 //!
 //! On Unix, directories that we create have mode 0700 and files 0600, whatever the umask is. A secret file is rejected
-//! if another user owns it or can read it. On Windows, which has not been tried, files have the protection of their
-//! directory.
+//! if another user owns it or can read it, unless a container got it in memory. On Windows, which has not been tried,
+//! files have the protection of their directory.
 
 #[cfg(all(test, unix))]
 mod durable_tests;
@@ -77,6 +77,11 @@ pub enum NotPrivate {
 impl NotPrivate {
     /// Returns what a person can do about it.
     pub fn remedy(&self) -> String {
+        if let Self::Owner(path) | Self::Permissions { path, .. } = self
+            && let Some(remedy) = system::remedy_of_mount(path)
+        {
+            return remedy;
+        }
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
             Self::Owner(path) => format!("change the owner of {} to the user who runs this program", path.display()),
@@ -84,6 +89,12 @@ impl NotPrivate {
             Self::Directory { path, .. } | Self::Writable { path, .. } => format!("chmod go-w {}", quoted(path)),
         }
     }
+}
+
+/// Returns how a secret is closed to other users that is accepted although every user may read it: one of root, on a
+/// read-only file system in memory. Returns `None` for any other file.
+pub fn remedy_of_open_secret(path: &Path) -> Option<String> {
+    if system::is_open_secret(path) { system::remedy_of_mount(path) } else { None }
 }
 
 /// Quotes a path for a shell.
@@ -190,6 +201,11 @@ fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns `true` if both are the metadata of one file. Only on Unix does this identify a file.
+pub fn is_same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    system::same_file(one, other)
 }
 
 /// Returns `true` if the open file is the one at `path`.

@@ -53,6 +53,7 @@ pub(super) fn check_guarded(path: &Path, metadata: &Metadata, content: FileConte
     let mode = metadata.mode() & 0o7777;
     match file_fault(metadata.uid(), mode, me, content) {
         None => Ok(()),
+        Some(Fault::Read) if is_of_container(&path(), metadata) => Ok(()),
         Some(Fault::Owner) => Err(NotPrivate::Owner(path())),
         Some(Fault::Read) => Err(NotPrivate::Permissions { path: path(), mode }),
         Some(Fault::Write) => Err(NotPrivate::Writable { path: path(), mode }),
@@ -71,6 +72,40 @@ pub(super) fn check_directory(path: &Path) -> Result<(), NotPrivate> {
         Some(Fault::Owner) => Err(NotPrivate::Owner(path.to_owned())),
         Some(_) => Err(NotPrivate::Directory { path: path.to_owned(), mode }),
     }
+}
+
+/// Returns `true` for a file of root that nobody may write, on a read-only file system in memory. Containers get their
+/// secrets in such files, with modes that let every user read them.
+fn is_of_container(path: &Path, metadata: &Metadata) -> bool {
+    metadata.uid() == 0 && metadata.mode() & 0o022 == 0 && is_read_only(path) && is_in_memory(path)
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    // The number of `tmpfs` in the kernel's `linux/magic.h`.
+    rustix::fs::statfs(path).is_ok_and(|system| system.f_type == 0x0102_1994)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &Path) -> bool {
+    false
+}
+
+pub(super) fn is_open_secret(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o007 != 0 && is_of_container(path, &metadata))
+}
+
+/// Returns the remedy for a file that this process cannot change because an orchestrator has mounted it.
+pub(super) fn remedy_of_mount(path: &Path) -> Option<String> {
+    if !is_read_only(path) && !path.starts_with("/run/secrets") {
+        return None;
+    }
+    let user = rustix::process::geteuid().as_raw();
+    Some(format!(
+        "give the file to the user of this program alone: `uid={user},mode=0400` for a secret of Swarm or Podman, \
+         `defaultMode: 0440` with `fsGroup` in Kubernetes; Compose ignores both, so run `chown {user}` and `chmod 400` \
+         with its file on the host"
+    ))
 }
 
 fn is_read_only(path: &Path) -> bool {

@@ -40,6 +40,14 @@ pub(super) fn check_directory(_path: &Path) -> Result<(), NotPrivate> {
     Ok(())
 }
 
+pub(super) fn is_open_secret(_path: &Path) -> bool {
+    false
+}
+
+pub(super) fn remedy_of_mount(_path: &Path) -> Option<String> {
+    None
+}
+
 pub(super) fn same_file(one: &Metadata, other: &Metadata) -> bool {
     one.len() == other.len() && one.file_type() == other.file_type()
 }

@@ -75,3 +75,32 @@ async fn a_damaged_key_is_refused() {
     fs::write(file.path(), &whole).unwrap();
     assert!(file.load().await.unwrap().is_some(), "the control");
 }
+
+/// Password managers, shells, editors and Windows change what stands around the two lines and between them.
+#[tokio::test]
+async fn a_whole_copy_of_a_key_is_the_key_whatever_stands_around_it() {
+    let home = tempfile::tempdir().unwrap();
+    let file = KeyFile::at(home.path().join("root.key"));
+    let made = file.create().await.unwrap();
+    let whole = fs::read_to_string(file.path()).unwrap();
+    let bare = whole.trim_end();
+    for copy in [
+        bare.to_owned(),
+        whole.replace('\n', "\r\n"),
+        bare.replace('\n', "\r\n"),
+        whole.replace('\n', "\r"),
+        format!("\u{feff}{whole}"),
+        format!("\u{feff}{}", whole.replace('\n', "\r\n")),
+        format!("{whole}\n"),
+        format!("{bare}  \n"),
+        format!("\n{bare}\t\r\n\r\n"),
+        whole.replace('\n', " \n\n"),
+        whole.replace('\n', " "),
+        format!("{whole}{}", " ".repeat(2000)),
+    ] {
+        fs::write(file.path(), &copy).unwrap();
+        let read = file.load().await.unwrap().unwrap_or_else(|| panic!("{copy:?}"));
+        assert_eq!(made.expose_secret(), read.expose_secret(), "{copy:?}");
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), copy, "the copy is left as it is");
+    }
+}

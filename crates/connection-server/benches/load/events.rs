@@ -39,7 +39,7 @@ pub(crate) async fn measure(host: &Host, floor: u16, size: &Size) {
     let mut floors = listeners(host, floor, "/live", size.listeners).await;
     let mut ours = listeners(host, host.port, "/api/v1/live", size.listeners).await;
     let page = host.registry.list_connections(Filter::new().limit(1)).await.unwrap();
-    let connection = host.registry.connection(page.connections[0].id).await.unwrap();
+    let connection = host.registry.connection(page.items[0].id).await.unwrap();
     let mut fastest = [Duration::MAX; 2];
     for round in 0..size.rounds {
         let said = heard(&mut floors, async || {

@@ -107,7 +107,7 @@ impl Host {
     /// Returns the path at which the API shows the connection with this label.
     pub(crate) async fn path_of(&self, label: &str) -> String {
         let page = self.registry.list_connections(Filter::new().label(label)).await.unwrap();
-        format!("/api/v1/connections/{}", page.connections[0].id)
+        format!("/api/v1/connections/{}", page.items[0].id)
     }
 
     /// Opens the same file by the driver alone.

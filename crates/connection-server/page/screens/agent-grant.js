@@ -6,7 +6,7 @@ import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { useAction, usePages } from '../resource.js';
 import { texts } from '../texts.js';
-import { announce, Button, Dialog, Field, Loading, Note, Problem, Search, Time } from '../ui/parts.js';
+import { announceWithdrawn, Button, Dialog, Field, Loading, Note, Problem, Search, Time } from '../ui/parts.js';
 import { Select } from './tokens.js';
 
 const t = texts.agents;
@@ -105,8 +105,8 @@ export function GrantDialog({ agent, grant, onClose, onChanged }) {
     };
   }, [path, values.rules, values.text, values.expires]);
   const save = useAction(async () => {
-    await api.put(path, bodyOf(() => {}), { ifMatch: shown.tag });
-    announce(t.granted(agent.name, connection.label));
+    const answer = await api.put(path, bodyOf(() => {}), { ifMatch: shown.tag });
+    announceWithdrawn(t.granted(agent.name, connection.label), answer);
     onChanged();
     onClose();
   });

@@ -9,7 +9,7 @@ import { useAction, useResource } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Tile } from '../ui/icons.js';
-import { announce, Button, Dialog, Loading, Note, Problem, takeFocus, Time, Title } from '../ui/parts.js';
+import { announceWithdrawn, Button, Dialog, Loading, Note, Problem, takeFocus, Time, Title } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
 import { GrantDialog } from './agent-grant.js';
 import { AgentTokens } from './agent-tokens.js';
@@ -28,8 +28,8 @@ function Budget({ budget }) {
 
 function Revoke({ agent, grant, onClose, onChanged }) {
   const revoke = useAction(async () => {
-    await api.delete(`/agents/${part(agent.name)}/grants/${part(grant.connection)}`);
-    announce(t.revoked(grant.label));
+    const answer = await api.delete(`/agents/${part(agent.name)}/grants/${part(grant.connection)}`);
+    announceWithdrawn(t.revoked(grant.label), answer);
     onChanged();
     onClose();
   });
@@ -70,12 +70,12 @@ function Remove({ agent, onClose, onRemoving }) {
     // The hint that its grants are gone may come before the answer, and a reading may be under way.
     onRemoving(true);
     try {
-      await api.delete(`/agents/${part(agent.name)}`);
+      const answer = await api.delete(`/agents/${part(agent.name)}`);
+      announceWithdrawn(t.removed(agent.name), answer);
     } catch (error) {
       onRemoving(false);
       throw error;
     }
-    announce(t.removed(agent.name));
     goTo('/agents', { replace: true });
   });
   return html`<${Dialog} title=${t.removeTitle(agent.name)} onClose=${onClose} actions=${html`

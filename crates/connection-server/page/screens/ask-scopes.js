@@ -14,7 +14,7 @@ export function AskScopes({ connection, scopes }) {
     const setup = await api.post('/setups', { connection, scopes }, { creates: true });
     goTo(`/setups/${setup.id}`);
   });
-  return html`<div class="buttons">
+  return html`<div class="actions">
       <${Button} tone="primary" isBusy=${ask.isBusy} onClick=${ask.run}>${texts.extensions.askScopes}<//>
     </div>
     <${Problem} error=${ask.error} />`;

@@ -7,7 +7,7 @@ import { hostOf, safeAddress, sentence, sentences } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
-import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem, Time } from '../ui/parts.js';
+import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
 import { FreezeButton } from './freeze.js';
 
@@ -55,15 +55,19 @@ function NotRevoked({ reason, page }) {
     ${address && html`<p><${Outside} to=${address}>${t.deleteAt(hostOf(address))}<//></p>`}`;
 }
 
+/** Returns the outcome for a credential as a word of the texts. */
+const fate = (teardown, reason) => (reason?.code === 'revocation_unconfirmed' ? 'other' : teardown);
+
 /** Says what happened to the credentials of a connection that was removed. */
 function Receipt({ receipt }) {
   const isOver = receipt.teardown === 'revoked' || receipt.teardown === 'nothing_to_revoke';
-  const { previous } = receipt;
+  const previous = receipt.previous && fate(receipt.previous, receipt.previousReason);
   return html`<${Note} tone=${isOver ? 'live' : 'warn'} icon=${isOver ? 'check' : 'alert'} role="status"
-    title=${t.removedTeardown[receipt.teardown] ?? t.removedTeardown.other}>
+    title=${t.removedTeardown[fate(receipt.teardown, receipt.reason)] ?? t.removedTeardown.other}>
     <${NotRevoked} reason=${receipt.reason} page=${receipt.credentialPage} />
     ${previous && html`<p>${t.removedPrevious[previous] ?? t.removedPrevious.other}</p>`}
     <${NotRevoked} reason=${receipt.previousReason} page=${receipt.previousCredentialPage} />
+    ${receipt.remaining.length > 0 && html`<p>${texts.common.remaining(receipt.remaining)}</p>`}
   <//>`;
 }
 
@@ -163,12 +167,10 @@ export function Actions({ connection, isAccepting, onChanged, onRemoving }) {
     announce(t.refreshed[answer.outcome] ?? t.refreshed.other);
     onChanged(answer.connection);
   });
-  const [paused, setPaused] = useState(null);
-  const check = useAction(async (isNow) => {
-    const answer = await api.post(path(connection, '/verify'), isNow ? { now: true } : {});
-    const wasAsked = !answer.pausedUntil || answer.checkedAt !== connection.checkedAt;
-    setPaused(wasAsked ? null : answer.pausedUntil);
-    announce(wasAsked ? t.verified : t.notAsked);
+  const check = useAction(async () => {
+    // A person who asks is answered also during a pause that the provider asked for.
+    const answer = await api.post(path(connection, '/verify'), { now: true });
+    announce(t.verified);
     onChanged(answer);
   });
   const reauthorize = async () => {
@@ -190,7 +192,7 @@ export function Actions({ connection, isAccepting, onChanged, onRemoving }) {
   return html`<section class="panel" aria-labelledby="actions-title">
     <h2 id="actions-title">${t.actions}</h2>
     <div class="buttons">
-      <${Button} isBusy=${check.isBusy} onClick=${() => check.run(false)}>${t.verify}<//>
+      <${Button} isBusy=${check.isBusy} onClick=${check.run}>${t.verify}<//>
       ${connection.renews && html`<${Button} isBusy=${quick.isBusy} onClick=${quick.run}>
         ${t.refresh}<//>`}
       <${Button} onClick=${() => setOpen('reauthorize')}>${t.reauthorize}<//>
@@ -202,10 +204,6 @@ export function Actions({ connection, isAccepting, onChanged, onRemoving }) {
       <${Button} tone="danger" onClick=${() => setOpen('remove')}>${t.remove}<//>
     </div>
     ${connection.rotates && !connection.previousUntil && html`<p class="quiet-text">${t.rollbackRotates}</p>`}
-    ${paused && html`<${Note} tone="warn" icon="alert" title=${t.notAsked}>
-      <p><${Time} of=${paused} words=${t.pausedUntil} /></p>
-      <div class="buttons"><${Button} isBusy=${check.isBusy} onClick=${() => check.run(true)}>${t.verifyNow}<//></div>
-    <//>`}
     <${Problem} error=${quick.error ?? check.error} />
     ${open === 'rename' && html`<${Rename} ...${shared} />`}
     ${open === 'remove' && html`<${Remove} ...${shared} onRemoving=${onRemoving} />`}

@@ -3,7 +3,7 @@
  */
 import { html } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
-import { expiryOf, stateOf } from '../connection-words.js';
+import { expiryOf, isApplicationRefused, stateOf } from '../connection-words.js';
 import { sentence, sentences } from '../format.js';
 import { useAction } from '../resource.js';
 import { href } from '../router.js';
@@ -25,7 +25,7 @@ export function Remedy({ connection, canManage, onChanged, tone = 'primary' }) {
       const setup = await api.post(`/connections/${part(id)}/reauthorize`, {}, { creates: true });
       return goTo(`/setups/${setup.id}`);
     }
-    const checked = await api.post(`/connections/${part(id)}/verify`, {});
+    const checked = await api.post(`/connections/${part(id)}/verify`, { now: true });
     announce(`${connection.label}: ${stateOf(checked).word}`);
     return onChanged?.({ ...connection, ...checked });
   });
@@ -44,14 +44,17 @@ export function Remedy({ connection, canManage, onChanged, tone = 'primary' }) {
 }
 
 /**
- * @param {{connection: object, canManage: boolean, onChanged: (connection: object) => void}} props
+ * @param {{connection: object, lacking?: object[], canManage: boolean, onChanged: (connection: object) => void}} props
+ *   `lacking` has the extensions that lack scopes of the connection
  */
-export function ConnectionRow({ connection, canManage, onChanged }) {
+export function ConnectionRow({ connection, lacking = [], canManage, onChanged }) {
   const { label, account, kindTitle, kind, provider, needsAttention, reason, usedBy } = connection;
   const state = stateOf(connection);
   const expiry = expiryOf(connection);
   const to = href(`/connections/${part(connection.id)}`);
   const isAccountShown = account.label !== label;
+  // The list says once for the application why it is refused, and what to do.
+  const isWaiting = isApplicationRefused(connection);
   return html`<article class=${`row ${needsAttention ? 'needs' : ''}`}>
     <${Tile} title=${kindTitle ?? kind} seed=${provider} kind=${kind} />
     <div class="row-who">
@@ -61,8 +64,13 @@ export function ConnectionRow({ connection, canManage, onChanged }) {
     </div>
     <div class="row-state">
       <${State} tone=${state.tone}>${state.word}<//>
-      ${reason && html`<p>${sentence(reason.message)}</p>`}
-      ${needsAttention && reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
+      ${reason && html`<p>${isWaiting ? t.waitsForApplication : sentence(reason.message)}</p>`}
+      ${needsAttention && reason?.remedy && !isWaiting && html`<p class="quiet-text">
+        ${sentence(t.remedy(reason.remedy))}</p>`}
+      ${lacking.map(
+        ({ name, missingScopes }) => html`<p key=${name}>
+        <a class="warn-text" href=${href(`/extensions/${part(name)}`)}>${t.lacks(name, missingScopes)}</a></p>`,
+      )}
     </div>
     <div class="row-when quiet-text">
       <p>${connection.checkedAt ? html`<${Time} of=${connection.checkedAt} words=${t.checked} />` : t.neverChecked}</p>

@@ -18,6 +18,7 @@ import {
   Loading,
   Note,
   Problem,
+  ProviderSays,
   State,
   takeFocus,
   Time,
@@ -33,6 +34,14 @@ const t = texts.connection;
 /** The maximum number of agents that are read to find those that may use a connection. */
 const MAX_AGENTS = 500;
 
+/** Says when a credential or an authorization ends, and that nothing but a person prevents it. */
+function Ends({ connection }) {
+  const { liveness, renews, validUntil, authorizedUntil } = connection;
+  const isAhead = new Date(renews ? authorizedUntil : validUntil).getTime() > Date.now();
+  const help = liveness === 'live' && isAhead && (renews ? t.signInEnds : t.notRenewed);
+  return html`<p>${sentence(expiryOf(connection, true))} ${help}</p>`;
+}
+
 /** The state in words, why, and the one button that repairs it. */
 function Condition({ connection, canManage, onChanged }) {
   const state = stateOf(connection);
@@ -44,8 +53,9 @@ function Condition({ connection, canManage, onChanged }) {
     <div>
       <p class="note-title">${state.word}</p>
       ${reason && html`<p>${sentence(reason.message)}</p>`}
-      ${reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
-      ${connection.expiring && html`<p>${expiryOf(connection, true)}</p>`}
+      <${ProviderSays} of=${reason} />
+      ${reason?.remedy && html`<p class="quiet-text">${sentence(texts.connections.remedy(reason.remedy))}</p>`}
+      ${connection.expiring && html`<${Ends} connection=${connection} />`}
       <p class="quiet-text">${
         connection.checkedAt
           ? html`<${Time} of=${connection.checkedAt} words=${texts.connections.checked} />`

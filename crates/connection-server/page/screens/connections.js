@@ -4,13 +4,26 @@
 import { html, useCallback, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { checkAll, stopChecks, useChecks } from '../checks.js';
-import { providerOf } from '../connection-words.js';
+import { isApplicationRefused, providerOf } from '../connection-words.js';
+import { sentence } from '../format.js';
 import { useCanManage, useHas } from '../me.js';
 import { useHints, useReadAgain } from '../resource.js';
 import { href, navigate, savedScroll } from '../router.js';
 import { BASE } from '../session.js';
 import { texts } from '../texts.js';
-import { announce, Button, ButtonLink, Choices, Empty, Loading, Problem, Search, State, Title } from '../ui/parts.js';
+import {
+  announce,
+  Button,
+  ButtonLink,
+  Choices,
+  Empty,
+  Loading,
+  Note,
+  Problem,
+  Search,
+  State,
+  Title,
+} from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual-list.js';
 import { ConnectionRow } from './connection-row.js';
 
@@ -146,6 +159,19 @@ function withHeadings(items) {
   return rows;
 }
 
+/** Says once for each application that a provider refuses why, and where its secret is replaced. */
+function RefusedApplications({ items }) {
+  const refused = items.filter(isApplicationRefused);
+  const applications = new Map(refused.map((item) => [`${item.kind} ${item.reason.code}`, item]));
+  return [...applications].map(
+    ([key, { kind, kindTitle, reason }]) => html`<${Note} key=${key} tone="bad" icon="alert"
+      title=${t.application(kindTitle ?? kind)}>
+      <p>${sentence(reason.message)}</p>
+      ${reason.remedy && html`<p>${sentence(reason.remedy)}</p>`}
+      <p class="quiet-text">${t.applicationHelp}</p><//>`,
+  );
+}
+
 /** The choices of kind and extension, which are read after the list. */
 function useFilterChoices(isReady) {
   const hasExtensions = useHas('extensions');
@@ -157,6 +183,16 @@ function useFilterChoices(isReady) {
     if (hasExtensions) api.get('/extensions').then(set('extensions'), () => {});
   }, [isReady, hasExtensions]);
   return choices;
+}
+
+/** Returns the extensions that lack scopes of the connection that they may use, by the id of the connection. */
+function lackingExtensions(extensions) {
+  const lacking = new Map();
+  for (const extension of extensions) {
+    const { connection, granted, missingScopes } = extension;
+    if (granted && missingScopes?.length) lacking.set(connection, [...(lacking.get(connection) ?? []), extension]);
+  }
+  return lacking;
 }
 
 function Select({ label, value, all, choices, onChange }) {
@@ -245,6 +281,7 @@ export function Connections({ query }) {
 
   const isEmpty = !isLoading && !error && !items.length;
   const kinds = choices.kinds.filter((kind) => kind.connections > 0).map((kind) => [kind.kind, kind.title]);
+  const lacking = lackingExtensions(choices.extensions);
   const extensions = choices.extensions.map((extension) => [extension.name, extension.name]);
 
   if (isEmpty && !isFiltered) {
@@ -284,12 +321,14 @@ export function Connections({ query }) {
       html`<section class="empty"><h2>${t.noneTitle}</h2><p>${t.none}</p>
       <p class="actions"><${Button} onClick=${clear}>${t.clearFilters}<//></p></section>`
     }
+    <${RefusedApplications} items=${items} />
     <${VirtualList} items=${rows} keyOf=${(row) => row.id} label=${t.listLabel} heights=${kept.heights}
       estimate=${(row) => (row.isHeading ? 56 : row.needsAttention ? 110 : 76)} onNearEnd=${list.more}
       render=${(row) =>
         row.isHeading
           ? html`<h2 class=${`group ${row.needs ? 'needs' : ''}`}>${row.title}</h2>`
-          : html`<${ConnectionRow} connection=${row} canManage=${canManage} onChanged=${list.put} />`} />
+          : html`<${ConnectionRow} connection=${row} lacking=${lacking.get(row.id)} canManage=${canManage}
+            onChanged=${list.put} />`} />
     ${isLoading && html`<${Loading} lines=${items.length ? 2 : 6} />`}
   </div>`;
 }

@@ -4,6 +4,7 @@
  */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { isApplicationRefused } from '../connection-words.js';
 import { useCanManage } from '../me.js';
 import { useAction, useHints, useResource } from '../resource.js';
 import { navigate } from '../router.js';
@@ -66,7 +67,14 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
   const [isAsking, setIsAsking] = useState(false);
   if (state.error) return html`<${Problem} error=${state.error} onRetry=${load} />`;
   if (state.required === undefined) return html`<${Loading} lines=${1} />`;
-  if (state.isDone) return html`<${Note} tone="live" icon="check" title=${t.requiredDone} role="status" />`;
+  if (state.isDone) {
+    if (extension.missingScopes.length > 0) return null;
+    return html`<${Note} tone="live" icon="check" title=${t.requiredDone} role="status" />`;
+  }
+  // Its application is mended, and no account is reconnected.
+  if (isApplicationRefused({ reason: extension.error })) {
+    return html`<p class="quiet-text">${texts.connections.applicationHelp}</p>`;
+  }
   const { title, guide, action } = state.required;
   const label = { connect: t.connect(title), reauthorize: texts.connections.reauthorize }[action];
   const account = granted.data;

@@ -30,13 +30,15 @@ function Freeze({ what, name, onClose, onChanged }) {
     const answer = await api.post('/freezes', { what });
     announce(t.done(name));
     onChanged();
-    if (answer.released.length || answer.hasOlder || answer.what !== what) setFroze(answer);
+    const { released, hasOlder, remaining } = answer;
+    if (released.length || hasOlder || remaining.length || answer.what !== what) setFroze(answer);
     else onClose();
   });
   if (froze) {
     return html`<${Dialog} title=${t.done(name)} onClose=${onClose} actions=${html`
       <${Button} tone="primary" onClick=${onClose}>${texts.common.done}<//>`}>
       ${froze.what !== what && html`<p>${t.more(froze.what)}</p>`}
+      ${froze.remaining.length > 0 && html`<p>${texts.common.remaining(froze.remaining)}</p>`}
       ${(froze.released.length > 0 || froze.hasOlder) && html`<${Released} released=${froze.released}
         hasOlder=${froze.hasOlder} />`}
     <//>`;

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { sentence } from '../format.js';
 import { texts } from '../texts.js';
-import { Button, Field, Note } from '../ui/parts.js';
+import { Button, Field, Note, ProviderSays } from '../ui/parts.js';
 import { firstAnswers } from './setup-loop.js';
 import { Guide } from './setup-parts.js';
 
@@ -160,6 +160,7 @@ export function SetupForm({ prompt, onSend, isBusy, problems, title, children })
     <form class="form" ref=${form} onSubmit=${onSubmit} aria-label=${prompt.title} noValidate>
       ${!repeated.includes(prompt.title) && html`<h2>${prompt.title}</h2>`}
       ${prompt.problem && html`<${Note} tone="bad" icon="alert" title=${t.refused} role="alert"><p>${sentence(prompt.problem)}</p>
+        <${ProviderSays} of=${prompt} />
         <//>`}
       ${children}
       ${fields.map(

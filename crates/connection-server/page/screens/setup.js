@@ -8,7 +8,7 @@ import { sentence, sentences } from '../format.js';
 import { useAction } from '../resource.js';
 import { texts } from '../texts.js';
 import { Icon, Tile } from '../ui/icons.js';
-import { Button, ButtonLink, Dialog, Loading, Note, Problem, State, Time, Title } from '../ui/parts.js';
+import { Button, ButtonLink, Dialog, Loading, Note, Problem, ProviderSays, State, Time, Title } from '../ui/parts.js';
 import { beginSetup } from './connect.js';
 import { SetupForm } from './setup-form.js';
 import { hasEnded, useSetup } from './setup-loop.js';
@@ -101,6 +101,7 @@ function Failed({ setup, onBegin, isOfVisitor }) {
     <p class="seal"><${Icon} name="cross" /></p>
     <div role="alert"><h2>${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2></div>
     <p><strong>${sentence(setup.reason.message)}</strong></p>
+    <${ProviderSays} of=${setup.reason} />
     ${setup.reason.remedy && html`<p>${sentence(setup.reason.remedy)}</p>`}
     <${WaysOut} setup=${setup} onBegin=${onBegin} isOfVisitor=${isOfVisitor} />
   </section>`;
@@ -118,7 +119,7 @@ function Paused({ setup, loop }) {
   const { reason } = setup.beside.find((notice) => notice.reason);
   const section = useFocus();
   return html`<section class="outcome" role="status" ref=${section}><h2>${t.paused[reason.code] ?? t.paused.other}</h2>
-    <p><strong>${sentence(reason.message)}</strong></p><p>${t.pausedHelp}</p>
+    <p><strong>${sentence(reason.message)}</strong></p><${ProviderSays} of=${reason} /><p>${t.pausedHelp}</p>
     <p class="actions"><${Button} tone="primary" isBusy=${loop.isBusy} onClick=${loop.resume}>${t.resume}<//></p>
   </section>`;
 }

@@ -7,7 +7,7 @@ import { at } from '../format.js';
 import { useHas } from '../me.js';
 import { useAction, usePages, useResource } from '../resource.js';
 import { texts } from '../texts.js';
-import { announce, Button, Copy, Dialog, Field, Loading, More, Problem, Search, Time } from '../ui/parts.js';
+import { announceWithdrawn, Button, Copy, Dialog, Field, Loading, More, Problem, Search, Time } from '../ui/parts.js';
 
 const t = texts.system;
 const DAYS = [7, 30, 90, 365];
@@ -148,8 +148,8 @@ function Link({ own, onClose }) {
  */
 export function Revoke({ path, token, onClose, onChanged }) {
   const revoke = useAction(async () => {
-    await api.delete(path);
-    announce(t.revoked);
+    const answer = await api.delete(path);
+    announceWithdrawn(t.revoked, answer);
     onChanged();
     onClose();
   });

@@ -2,7 +2,7 @@
  * The parts from which screens are built.
  */
 import { Component, html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact-htm.js';
-import { ago, exactly, hostOf, safeAddress, sentence } from '../format.js';
+import { ago, exactly, hostOf, providerSays, safeAddress, sentence } from '../format.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { setTitle } from '../title.js';
@@ -100,7 +100,8 @@ export function Problem({ error, onRetry, tone = 'bad', children }) {
     <${Icon} name="alert" />
     <div>
       <p class="note-title">${sentence(error.message)}</p>
-      ${error.remedy && html`<p>${sentence(error.remedy)}</p>`}
+      <${ProviderSays} of=${error} />
+      ${error.remedy && html`<p>${sentence(texts.connections.remedy(error.remedy))}</p>`}
       ${
         (onRetry || children) &&
         html`<p class="actions">
@@ -109,6 +110,12 @@ export function Problem({ error, onRetry, tone = 'bad', children }) {
       }
     </div>
   </div>`;
+}
+
+/** The provider's own words about a failure, marked as the provider's, if there are some. */
+export function ProviderSays({ of }) {
+  const words = providerSays(of);
+  return words && html`<p class="quiet-text">${words}</p>`;
 }
 
 /** A note that is no problem. */
@@ -269,6 +276,14 @@ let announced = () => {};
  */
 export const announce = (text) => announced(text);
 
+/**
+ * Shows that something was taken back, and which processes have not confirmed it.
+ * @param {string} text
+ * @param {{remaining: string[]} | null} answer `null` if all have
+ */
+export const announceWithdrawn = (text, answer) =>
+  announce(answer?.remaining.length ? `${text} ${t.remaining(answer.remaining)}` : text);
+
 /** The place of short messages. */
 export function Messages() {
   const [message, setMessage] = useState({ text: '', count: 0 });
@@ -277,7 +292,9 @@ export function Messages() {
   }, []);
   useEffect(() => {
     if (!message.text) return undefined;
-    const timer = setTimeout(() => setMessage((was) => ({ ...was, text: '' })), 5000);
+    // A long message stays until it is read.
+    const time = Math.max(5000, message.text.length * 80);
+    const timer = setTimeout(() => setMessage((was) => ({ ...was, text: '' })), time);
     return () => clearTimeout(timer);
   }, [message.count]);
   return html`<div class="messages" role="status" aria-live="polite">

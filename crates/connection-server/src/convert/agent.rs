@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connection_api as api;
 use connection_contract::{Descriptor, DoorVariable, Timestamp};
 use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken, ModelClient, SignedIn};
-use connection_rules::{Decision, Diff, Effect, Profile, RequestParts, Rules};
+use connection_rules::{Decision, Diff, Profile, RequestParts, Rules};
 use secrecy::ExposeSecret as _;
 
 /// Converts an agent with these grants.
@@ -57,6 +57,7 @@ pub fn agent_grant(
         created_at: grant.created_at.to_rfc3339(),
         expires_at: grant.expires_at.to_rfc3339(),
         revoked_at: grant.revoked_at.map(Timestamp::to_rfc3339),
+        remaining: super::remaining(&grant.in_force),
     }
 }
 
@@ -80,10 +81,7 @@ pub fn agent_token(token: &AccessToken) -> api::AgentToken {
     api::AgentToken {
         id: token.id.to_string(),
         name: token.name.to_string(),
-        audience: match token.audience {
-            Some(Audience::Mcp) => api::Audience::Mcp,
-            _ => api::Audience::Doors,
-        },
+        audience: token.audience.unwrap_or(Audience::Doors).as_str().into(),
         created_at: token.created_at.to_rfc3339(),
         expires_at: token.expires_at.to_rfc3339(),
         last_used_at: token.last_used_at.map(Timestamp::to_rfc3339),
@@ -116,11 +114,7 @@ pub fn explanation(rules: &Rules, request: &api::SendRequest, body: &[u8], profi
             Decision::Deny { remedy, .. } => Some(remedy.to_string()),
             Decision::Allow { .. } | Decision::Ask { .. } => None,
         },
-        decision: match decision.effect() {
-            Effect::Allow => api::RulesDecision::Allow,
-            Effect::Ask => api::RulesDecision::Ask,
-            Effect::Deny => api::RulesDecision::Deny,
-        },
+        decision: decision.effect().as_str().into(),
     }
 }
 
@@ -145,18 +139,10 @@ pub fn rules_difference(diff: &Diff, none: &str) -> api::RulesDifference {
                 differs: Some(true),
                 method: Some(head.method().to_owned()),
                 path: Some(head.target().to_owned()),
-                before: Some(effect(difference.before())),
-                after: Some(effect(difference.after())),
+                before: Some(difference.before().as_str().into()),
+                after: Some(difference.after().as_str().into()),
                 message: difference.to_string(),
             }
         }
-    }
-}
-
-fn effect(effect: Effect) -> api::RuleEffect {
-    match effect {
-        Effect::Allow => api::RuleEffect::Allow,
-        Effect::Ask => api::RuleEffect::Ask,
-        Effect::Deny => api::RuleEffect::Deny,
     }
 }

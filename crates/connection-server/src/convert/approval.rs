@@ -15,7 +15,7 @@ pub fn approval(of: &Approval) -> api::Approval {
         agent: of.agent_name.clone(),
         agent_id: of.agent.to_string(),
         token: of.token.map(|token| token.to_string()),
-        door: api::UseDoor::parse(of.door.as_str()).unwrap_or(api::UseDoor::Unrecognized),
+        door: of.door.as_str().into(),
         connection: of.connection.to_string(),
         kind: of.kind.clone(),
         label: of.label.clone(),
@@ -25,9 +25,9 @@ pub fn approval(of: &Approval) -> api::Approval {
         origin: of.origin.clone(),
         path: of.path.clone(),
         bytes: of.bytes,
-        impact: api::Impact::parse(of.impact.as_str()).unwrap_or(api::Impact::Unrecognized),
+        impact: of.impact.as_str().into(),
         digest: of.digest.clone(),
-        state: state(of.state),
+        state: of.state.as_str().into(),
         reason: reason(of),
         answered_by: of.answered_by.clone(),
         answered_at: of.answered_at.map(Timestamp::to_rfc3339),
@@ -40,10 +40,6 @@ pub fn approval(of: &Approval) -> api::Approval {
         changed_at: of.changed_at.to_rfc3339(),
         fetched_at: of.fetched_at.map(Timestamp::to_rfc3339),
     }
-}
-
-fn state(state: ApprovalState) -> api::ApprovalState {
-    api::ApprovalState::parse(state.as_str()).unwrap_or(api::ApprovalState::Unrecognized)
 }
 
 fn reason(of: &Approval) -> Option<String> {
@@ -71,14 +67,13 @@ fn request(of: &ShownRequest) -> api::ShownRequest {
     api::ShownRequest {
         method: of.method.clone(),
         address: of.address.clone(),
-        headers: headers.map(|(name, value)| api::ShownHeader { name: name.clone(), value: value.clone() }).collect(),
+        headers: headers.map(|(name, value)| api::Header { name: name.clone(), value: value.clone() }).collect(),
         body: of.body.clone(),
     }
 }
 
 fn change(of: &Change) -> api::RequestChange {
-    let kind = api::ChangeKind::parse(of.kind.as_str()).unwrap_or(api::ChangeKind::Unrecognized);
-    api::RequestChange { kind, text: of.text.clone() }
+    api::RequestChange { kind: of.kind.as_str().into(), text: of.text.clone() }
 }
 
 /// Converts what widens a grant.

@@ -1,5 +1,7 @@
 //! The condition of a connection, as a person reads it.
 
+use std::collections::BTreeMap;
+
 use connection_api as api;
 use connection_contract::{Liveness, Reason, reason};
 use connection_core::ConnectionInfo;
@@ -41,7 +43,7 @@ pub fn is_use_refused(info: &ConnectionInfo) -> bool {
 }
 
 /// Returns how many of these connections do not work, how many were never verified, of how many a request was refused
-/// since their last verification, and how many are not refreshed since a restore.
+/// since their last verification, and how many are not refreshed since a restore or a failover.
 pub fn connections_summary(all: usize, unverified: usize, down: usize, refused: usize, restored: usize) -> String {
     let down = match (down, unverified) {
         (0, 0) => format!("none of {all} failed when it was last verified"),
@@ -57,7 +59,24 @@ pub fn connections_summary(all: usize, unverified: usize, down: usize, refused: 
     };
     match restored {
         0 => refused,
-        1 => format!("{refused}; 1 was restored from a backup and is not refreshed"),
-        restored => format!("{refused}; {restored} were restored from a backup and are not refreshed"),
+        1 => format!("{refused}; 1 is not refreshed since a restore or a failover"),
+        restored => format!("{refused}; {restored} are not refreshed since a restore or a failover"),
     }
+}
+
+/// Returns one sentence for each application that a provider does not accept, with the number of its connections and the
+/// remedy. `reasons` are those of connections, each with the kind.
+pub fn refused_applications<'a>(reasons: impl Iterator<Item = (&'a str, &'a api::Reason)>) -> Vec<(String, String)> {
+    let mut of_kinds = BTreeMap::<_, (usize, &api::Reason)>::new();
+    for (kind, why) in reasons.filter(|(_, why)| reason::is_application_refused(&why.code)) {
+        of_kinds.entry((kind, why.code.as_str())).or_insert((0, why)).0 += 1;
+    }
+    let mut sentences = Vec::new();
+    for ((kind, _), (count, why)) in of_kinds {
+        let those = if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") };
+        let remedy = why.remedy.clone().unwrap_or_else(|| "replace the application's secret".to_owned());
+        let what = format!("The application of the kind '{kind}' is refused, which concerns {those}: {}", why.message);
+        sentences.push((what, remedy));
+    }
+    sentences
 }

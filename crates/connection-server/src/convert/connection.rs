@@ -1,8 +1,8 @@
 //! Connections, their refreshes and their removals.
 
 use connection_api as api;
-use connection_contract::{Identity, Reason, Timestamp};
-use connection_core::{ConnectionInfo, Error, RefreshOutcome, RefreshedConnection, Removal, Teardown};
+use connection_contract::{Identity, ProviderText, Reason, Timestamp};
+use connection_core::{ConnectionInfo, Error, RefreshedConnection, Removal};
 
 use super::{condition, liveness};
 
@@ -12,12 +12,23 @@ pub fn reason(reason: &Reason) -> api::Reason {
         code: reason.code.to_string(),
         message: reason.message.to_string(),
         remedy: reason.remedy.as_ref().map(ToString::to_string),
+        provider_text: provider_text(reason.provider_text.as_ref()),
     }
+}
+
+/// Converts the provider's own words.
+pub(super) fn provider_text(words: Option<&ProviderText>) -> Option<String> {
+    words.map(|words| words.as_str().to_owned())
 }
 
 /// Converts an error of the core into a reason.
 pub fn error(error: &Error) -> api::Reason {
-    api::Reason { code: error.code().to_owned(), message: error.to_string(), remedy: error.remedy() }
+    api::Reason {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        remedy: error.remedy(),
+        provider_text: None,
+    }
 }
 
 /// Converts an account.
@@ -54,21 +65,7 @@ pub fn connection(info: &ConnectionInfo, now: Timestamp) -> api::Connection {
 
 /// Converts the outcome of a refresh, and the connection as it is at the time `now`.
 pub fn refreshed(refreshed: &RefreshedConnection, now: Timestamp) -> api::Refreshed {
-    api::Refreshed { outcome: outcome(refreshed.outcome), connection: connection(&refreshed.connection, now) }
-}
-
-fn outcome(outcome: RefreshOutcome) -> api::RefreshOutcome {
-    match outcome {
-        RefreshOutcome::Adopted => api::RefreshOutcome::Adopted,
-        RefreshOutcome::NeedsReauthorization => api::RefreshOutcome::NeedsReauthorization,
-        RefreshOutcome::Refreshed => api::RefreshOutcome::Refreshed,
-        RefreshOutcome::RefreshedLate => api::RefreshOutcome::RefreshedLate,
-        RefreshOutcome::Replayed => api::RefreshOutcome::Replayed,
-        RefreshOutcome::Superseded => api::RefreshOutcome::Superseded,
-        RefreshOutcome::Uncertain => api::RefreshOutcome::Uncertain,
-        RefreshOutcome::Waited => api::RefreshOutcome::Waited,
-        _ => api::RefreshOutcome::Failed,
-    }
+    api::Refreshed { outcome: refreshed.outcome.as_str().into(), connection: connection(&refreshed.connection, now) }
 }
 
 /// Converts the removal of a connection.
@@ -86,20 +83,12 @@ fn outcome_of([id, kind, label]: [String; 3], removal: &Removal) -> api::Removed
         id,
         kind,
         label,
-        teardown: teardown(removal.teardown),
+        teardown: removal.teardown.as_str().into(),
         reason: removal.reason.as_ref().map(reason),
         credential_page: removal.credential_page.clone(),
-        previous: removal.previous.map(teardown),
+        previous: removal.previous.map(|teardown| teardown.as_str().into()),
         previous_reason: removal.previous_reason.as_ref().map(reason),
         previous_credential_page: removal.previous_credential_page.clone(),
-    }
-}
-
-fn teardown(teardown: Teardown) -> api::Teardown {
-    match teardown {
-        Teardown::NothingToRevoke => api::Teardown::NothingToRevoke,
-        Teardown::NotRevoked => api::Teardown::NotRevoked,
-        Teardown::Revoked => api::Teardown::Revoked,
-        _ => api::Teardown::Failed,
+        remaining: super::remaining(&removal.in_force),
     }
 }

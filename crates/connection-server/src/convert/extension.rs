@@ -3,12 +3,11 @@
 use connection_api as api;
 use connection_contract::{DisplayText, ExtensionDeclaration, Preference, PreferenceInput, Timestamp};
 use connection_core::{
-    ConnectionInfo, ConnectionRequired, ConnectionStatus, ExtensionInfo, Grant, Preferences, RequiredAction,
-    ResolvedConnection, RetryTicket,
+    ConnectionInfo, ConnectionRequired, ExtensionInfo, Grant, Preferences, ResolvedConnection, RetryTicket,
 };
 use connection_rules::Rules;
 
-use super::reason;
+use super::{kind::choice, reason};
 
 /// Converts an extension without its declaration, which may no longer be valid.
 pub fn extension(added: &ExtensionInfo, grants: Vec<api::Grant>) -> api::Extension {
@@ -27,6 +26,7 @@ pub fn extension_without_manifest(name: String, grants: Vec<api::Grant>, remedy:
         code: "unknown_extension".to_owned(),
         message: "the extension was not added; a host grants it these connections".to_owned(),
         remedy: Some(remedy),
+        provider_text: None,
     };
     api::Extension { name, grants, error: Some(error), ..api::Extension::default() }
 }
@@ -45,7 +45,7 @@ pub fn extension_with_declaration(extension: api::Extension, declaration: &Exten
 /// Adds the state of its requirement to an extension.
 pub fn extension_with_resolution(extension: api::Extension, resolved: &ResolvedConnection) -> api::Extension {
     api::Extension {
-        status: Some(status(resolved.status)),
+        status: Some(resolved.status.as_str().into()),
         error: resolved.error.as_ref().map(reason),
         connection: resolved.connection().map(|id| id.to_string()),
         chosen: resolved.is_chosen(),
@@ -53,15 +53,6 @@ pub fn extension_with_resolution(extension: api::Extension, resolved: &ResolvedC
         missing_scopes: resolved.missing_scopes().to_vec(),
         askable_scopes: resolved.askable_scopes().to_vec(),
         ..extension
-    }
-}
-
-fn status(status: ConnectionStatus) -> api::RequirementStatus {
-    match status {
-        ConnectionStatus::Connected => api::RequirementStatus::Connected,
-        ConnectionStatus::Missing => api::RequirementStatus::Missing,
-        ConnectionStatus::Unsupported => api::RequirementStatus::Unsupported,
-        _ => api::RequirementStatus::Failed,
     }
 }
 
@@ -100,8 +91,6 @@ pub fn preferences(extension: &str, command: Option<&str>, read: &Preferences) -
 
 /// Converts a preference as the extension declares it.
 pub fn declared_preference(declared: &Preference) -> api::DeclaredPreference {
-    let choice =
-        |(value, label): &(_, _)| api::PreferenceChoice { value: ToString::to_string(value), label: text(label) };
     let (word, choices) = match &declared.input {
         PreferenceInput::Checkbox => ("checkbox".to_owned(), Vec::new()),
         PreferenceInput::Dropdown(choices) => ("dropdown".to_owned(), choices.iter().map(choice).collect()),
@@ -127,19 +116,9 @@ pub fn required(required: &ConnectionRequired, way: Option<String>) -> api::Requ
     api::Required {
         title: required.title.to_string(),
         guide: required.guide.as_ref().map(ToString::to_string),
-        action: action(required.action),
+        action: required.action.as_str().into(),
         kinds: required.kinds.iter().map(ToString::to_string).collect(),
         way,
-    }
-}
-
-fn action(action: RequiredAction) -> api::RequiredAction {
-    match action {
-        RequiredAction::Choose => api::RequiredAction::Choose,
-        RequiredAction::Connect => api::RequiredAction::Connect,
-        RequiredAction::Grant => api::RequiredAction::Grant,
-        RequiredAction::Reauthorize => api::RequiredAction::Reauthorize,
-        _ => api::RequiredAction::Unavailable,
     }
 }
 
@@ -151,7 +130,7 @@ pub fn resolved(resolved: &ResolvedConnection) -> api::ResolvedConnection {
         provider: resolved.provider.to_string(),
         public_config: resolved.to_json()["publicConfig"].take(),
         missing_secret_names: resolved.missing_secret_names.iter().map(ToString::to_string).collect(),
-        status: status(resolved.status),
+        status: resolved.status.as_str().into(),
         missing_scopes: resolved.missing_scopes().to_vec(),
         error: resolved.error.as_ref().map(reason),
     }

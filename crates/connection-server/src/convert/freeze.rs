@@ -1,8 +1,8 @@
-//! Freezes.
+//! Freezes, and where what was frozen or taken back is not in force yet.
 
 use connection_api as api;
 use connection_contract::Timestamp;
-use connection_core::{Freeze, FreezeChange, Froze, Frozen, Released, Thawed};
+use connection_core::{Freeze, FreezeChange, Froze, Frozen, InForce, Released, Thawed};
 
 /// Converts something that is frozen.
 pub fn freeze(freeze: &Freeze) -> api::Freeze {
@@ -33,7 +33,18 @@ pub fn froze(froze: &Froze) -> api::Froze {
         connections: froze.connections,
         released: froze.released.iter().map(released).collect(),
         has_older: froze.has_older,
+        remaining: remaining(&froze.in_force),
     }
+}
+
+/// Converts what was taken back.
+pub fn withdrawal(in_force: &InForce) -> api::Withdrawal {
+    api::Withdrawal { remaining: remaining(in_force) }
+}
+
+/// Returns the names of the processes that have not confirmed a change.
+pub(crate) fn remaining(in_force: &InForce) -> Vec<String> {
+    in_force.remaining().iter().map(ToString::to_string).collect()
 }
 
 fn released(released: &Released) -> api::ReleasedSecret {

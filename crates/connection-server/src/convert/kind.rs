@@ -1,7 +1,7 @@
 //! Kinds: what each describes, and how its terms changed.
 
 use connection_api as api;
-use connection_contract::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
+use connection_contract::{AuthType, Descriptor, DisplayText, Field, Guide, Input, Need, SetupMethod, Text};
 use connection_core::{KindChange, KindInfo};
 
 /// Converts the names of a kind, and its way of authentication.
@@ -69,13 +69,6 @@ pub fn guide(part: &Guide) -> Option<api::Guide> {
 
 /// Converts a field of a kind.
 pub fn kind_field(field: &Field) -> api::KindField {
-    let choices = match &field.input {
-        Input::Choice(choices) => choices
-            .iter()
-            .map(|(value, label)| api::KindChoice { value: value.to_string(), label: label.to_string() })
-            .collect(),
-        _ => Vec::new(),
-    };
     api::KindField {
         name: field.name.to_string(),
         label: field.label.to_string(),
@@ -85,10 +78,24 @@ pub fn kind_field(field: &Field) -> api::KindField {
         offer: field.offer.as_ref().map(ToString::to_string),
         help: field.help.as_ref().map(ToString::to_string),
         default: field.default.as_ref().map(ToString::to_string),
-        choices,
+        choices: choices(&field.input),
         way: field.way.map(way),
         once: field.kept.is_some(),
     }
+}
+
+/// Returns the values to choose; none for an input without choices.
+pub(super) fn choices(input: &Input) -> Vec<api::FieldChoice> {
+    match input {
+        Input::Choice(choices) => choices.iter().map(choice).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Converts a value to choose, with its label.
+pub(super) fn choice(of: &(Text, DisplayText)) -> api::FieldChoice {
+    let (value, label) = of;
+    api::FieldChoice { value: value.to_string(), label: label.to_string() }
 }
 
 /// Converts the way of authentication.

@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::http::Uri;
 use connection_api as api;
-use connection_contract::{Descriptor, DisplayText, Field, Input, Notice, SetupFailure, Text};
+use connection_contract::{Descriptor, Field, Notice, SetupFailure};
 use connection_core::{Outcome, SetupInfo, SetupSession, SetupStage, SetupStep, StepNo};
 
-use super::{account, guide, input, liveness, reason};
+use super::{account, connection::provider_text, guide, input, kind::choices, liveness, reason};
 
 /// Converts a setup that has not ended.
 pub fn open_setup(info: &SetupInfo) -> api::OpenSetup {
@@ -97,6 +97,7 @@ pub(crate) fn step(step: &SetupStep, kind: Option<&Descriptor>) -> api::SetupSta
             api::SetupState::Prompt {
                 title: prompt.title.to_string(),
                 problem: prompt.problem.as_ref().map(ToString::to_string),
+                provider_text: provider_text(prompt.provider_text.as_ref()),
                 guide: parts.iter().filter_map(guide).collect(),
                 fields: fields.iter().map(field).collect(),
                 open_host: open.as_deref().and_then(host_of),
@@ -143,11 +144,27 @@ pub(crate) fn outcome(outcome: &Outcome) -> api::SetupState {
     }
 }
 
-/// Returns the state without the label of the connection.
-pub(crate) fn without_label(mut state: api::SetupState) -> api::SetupState {
-    if let api::SetupState::Done { label, .. } = &mut state {
-        *label = None;
-    }
+/// Returns the state for the visitor of a setup link: without the label of the connection and the provider's own words, which
+/// are the owner's.
+pub(crate) fn for_visitor(mut state: api::SetupState) -> api::SetupState {
+    let beside = match &mut state {
+        api::SetupState::Done { label, reason, .. } => {
+            *label = None;
+            reason.iter_mut().for_each(|reason| reason.provider_text = None);
+            return state;
+        }
+        api::SetupState::Failed { reason } => {
+            reason.provider_text = None;
+            return state;
+        }
+        api::SetupState::Prompt { provider_text, beside, .. } => {
+            *provider_text = None;
+            beside
+        }
+        api::SetupState::Notice { beside, .. } | api::SetupState::Redirect { beside, .. } => beside,
+        _ => return state,
+    };
+    beside.iter_mut().filter_map(|notice| notice.reason.as_mut()).for_each(|reason| reason.provider_text = None);
     state
 }
 
@@ -170,6 +187,7 @@ fn failure(failure: &SetupFailure) -> api::Reason {
         code: failure.code.to_string(),
         message: failure.message.to_string(),
         remedy: failure.remedy.as_ref().map(ToString::to_string),
+        provider_text: provider_text(failure.provider_text.as_ref()),
     }
 }
 
@@ -191,12 +209,6 @@ fn notices(beside: &[Notice]) -> Vec<api::SetupNotice> {
 }
 
 fn field(field: &Field) -> api::SetupField {
-    let choices = match &field.input {
-        Input::Choice(choices) => choices.as_slice(),
-        _ => &[],
-    };
-    let choice =
-        |(value, label): &(Text, DisplayText)| api::SetupChoice { value: value.to_string(), label: label.to_string() };
     api::SetupField {
         name: field.name.to_string(),
         label: field.label.to_string(),
@@ -207,6 +219,6 @@ fn field(field: &Field) -> api::SetupField {
         placeholder: field.placeholder.as_ref().map(ToString::to_string),
         default: field.default.as_ref().map(ToString::to_string),
         pattern: field.pattern.as_ref().map(ToString::to_string),
-        choices: choices.iter().map(choice).collect(),
+        choices: choices(&field.input),
     }
 }

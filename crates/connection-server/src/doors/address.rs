@@ -153,7 +153,7 @@ pub(super) async fn granted(
     let (kind, label) = text.split_once(':').ok_or(Unresolved::NotGranted)?;
     let kind = Kind::parse(kind).ok_or(Unresolved::NotGranted)?;
     let page = registry.list_connections(Filter::new().kind(kind).label(label).limit(2)).await?;
-    let found = page.connections.first().ok_or(Unresolved::NotGranted)?;
+    let found = page.items.first().ok_or(Unresolved::NotGranted)?;
     caller.granted(found.id).await?;
     Ok(found.id)
 }

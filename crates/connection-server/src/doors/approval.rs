@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use connection_api::{Answer, ApprovalResult, ApprovalState as StateShape, Encoding, Header};
+use connection_api::{Answer, ApprovalResult, Encoding, Header};
 use connection_contract::encode;
 use connection_core::{AgentApproval, AgentCaller, ApprovalId, ApprovalState, Audience, ConnectionRegistry, Door};
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ fn result(found: &AgentApproval) -> ApprovalResult {
     };
     ApprovalResult {
         id: found.id.to_string(),
-        state: StateShape::parse(found.state.as_str()).unwrap_or(StateShape::Unrecognized),
+        state: found.state.as_str().into(),
         rule: found.rule.clone(),
         reason,
         code: found.code.clone(),

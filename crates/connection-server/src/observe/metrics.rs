@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use connection_contract::{Kind, Liveness};
+use connection_contract::Kind;
 use connection_core::{ConnectionRegistry, Notification, NotificationListener, StoreCounts};
 use prometheus_client::{
     encoding::{
@@ -16,6 +16,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tokio::sync::Mutex;
+
+use crate::convert;
 
 const PREFIX: &str = "connections";
 /// The time for which the numbers of the store are kept, since one of the queries reads every connection.
@@ -157,7 +159,7 @@ impl Metrics {
         let refreshes = Family::<RefreshLabels, Counter>::default();
         registry.register("refreshes", "Refreshes of credentials", refreshes.clone());
         for (kind, outcome, count) in self.0.source.events().refresh_outcomes().iter() {
-            let labels = RefreshLabels { kind: kind_label(kind), outcome: outcome.name() };
+            let labels = RefreshLabels { kind: kind_label(kind), outcome: outcome.as_str() };
             refreshes.get_or_create(&labels).inc_by(count);
         }
         registry
@@ -194,7 +196,7 @@ fn with_stored(mut registry: Registry, counts: Option<&StoreCounts>) -> Registry
     let connections = Family::<LivenessLabels, Gauge>::default();
     registry.register("connections", "Connections in the database", connections.clone());
     for (kind, liveness, count) in &counts.connections {
-        let labels = LivenessLabels { kind: kind_label(kind), liveness: liveness_label(*liveness) };
+        let labels = LivenessLabels { kind: kind_label(kind), liveness: convert::liveness(*liveness).as_str() };
         connections.get_or_create(&labels).inc_by(number(*count));
     }
     let waiting = [
@@ -220,13 +222,4 @@ fn number(count: u64) -> i64 {
 /// names.
 fn kind_label(kind: &Kind) -> String {
     if kind.extension().is_some() { "extension".to_owned() } else { kind.to_string() }
-}
-
-fn liveness_label(liveness: Liveness) -> &'static str {
-    match liveness {
-        Liveness::Live => "live",
-        Liveness::Offline => "offline",
-        Liveness::Failing => "failing",
-        _ => "unknown",
-    }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// The paths that monitors read all the time. Their requests are logged only at the level `debug`.
-const MONITORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const MONITORS: [&str; 4] = ["/healthz", "/livez", "/readyz", "/metrics"];
 /// The template of a request that no route matches.
 const NO_ROUTE: &str = "none";
 

@@ -19,11 +19,11 @@ pub(crate) struct Limit {
     limit: Option<u32>,
 }
 
-/// The number of elements of a page of a list that is short.
+/// The number of elements of a page; without it, the whole list is one page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes a parameter that `Query` reads")]
-pub(crate) struct LimitOfAll {
+pub(crate) struct LimitOrAll {
     /// The number of elements of a page, all of them by default.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,

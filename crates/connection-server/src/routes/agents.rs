@@ -7,7 +7,7 @@ use axum::{
 };
 use connection_api::{
     Agent as AgentShape, AgentGrant as GrantShape, Explanation, GrantPreview, IssuedAgentToken, LearnedRules, NewAgent,
-    NewAgentGrant, NewAgentToken, Page, RemovedAgent, SendRequest, ShownAgent,
+    NewAgentGrant, NewAgentToken, Page, RemovedAgent, SendRequest, ShownAgent, Withdrawal,
 };
 use connection_contract::Timestamp;
 use connection_core::{AccessTokenId, Agent, AgentGrant, Connection, ConnectionId, ConnectionRegistry, LearnFrom};
@@ -16,12 +16,12 @@ use serde::Serialize;
 use crate::{
     Api,
     agents::{self, AgentRefusal},
-    body::{Json, check_match, json, page, tag, with_tag},
+    body::{Json, check_match, json, tag, with_tag},
     caller::{Caller, ToManage, ToRead},
     convert,
     once::{Made, Once, not_shown_again},
     openapi::{
-        parameters::{After, IfMatch, LimitOfAll},
+        parameters::{After, IfMatch, LimitOrAll},
         refusals::{Changed, Conflict, NotFound},
     },
     path::Path,
@@ -61,12 +61,12 @@ fn state(grant: Option<&AgentGrant>) -> impl Serialize {
 #[utoipa::path(
     get,
     path = "/agents",
-    params(LimitOfAll, After),
+    params(LimitOrAll, After),
     responses((status = 200, body = Page<AgentShape>))
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
-    let items = view::agents(&caller.registry).await?;
-    Ok(json(StatusCode::OK, &page(items, &caller.query, |item| [item.name.clone()])?))
+    let page = view::agents(&caller.registry, caller.query.after(), caller.query.limit_or_all()?).await?;
+    Ok(json(StatusCode::OK, &page))
 }
 
 /// Creates an agent, which has neither a grant nor a token.
@@ -90,10 +90,11 @@ pub(super) async fn create(
         Ok(Made { id: agent.id().to_string(), answer })
     };
     let again = async |id: String| {
-        let found = view::agents(&registry).await?.into_iter().find(|agent| agent.id == id);
+        let found = registry.agents().list().await?.into_iter().find(|agent| agent.id().to_string() == id);
         let remedy = "create another one with another key";
         let removed = || not_shown_again("the agent of this request was removed", remedy, id.clone());
-        Ok(json(StatusCode::CREATED, &found.ok_or_else(removed)?))
+        let shown = view::agent(&registry, found.ok_or_else(removed)?.name()).await?;
+        Ok(json(StatusCode::CREATED, &shown.agent))
     };
     once.run(&api, make, again).await
 }
@@ -117,7 +118,9 @@ pub(super) async fn show(caller: Caller<ToRead>, Path(name): Path<String>) -> Re
     responses((status = 200, body = RemovedAgent), NotFound)
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &agents::remove(&caller.registry, &name).await?))
+    let mut removed = agents::remove(&caller.registry, &name).await?;
+    removed.remaining = caller.processes(removed.remaining);
+    Ok(json(StatusCode::OK, &removed))
 }
 
 /// Lets an agent use a connection within rules, in place of the grant that it has for the connection.
@@ -142,7 +145,8 @@ pub(super) async fn grant(
         let before = agents::in_force(registry, &agent, connection.info()).await?;
         check_match(&headers, &state(before.as_ref()))?;
     }
-    let granted = agents::grant(registry, &agent, connection.info(), &new).await?;
+    let mut granted = agents::grant(registry, &agent, connection.info(), &new).await?;
+    granted.remaining = caller.processes(granted.remaining);
     let after = agents::in_force(registry, &agent, connection.info()).await?;
     Ok(with_tag(json(StatusCode::OK, &granted), &tag(&state(after.as_ref()))))
 }
@@ -218,12 +222,13 @@ pub(super) async fn learned(
     Ok(json(StatusCode::OK, &agents::learned(registry, &agent, connection.info(), from).await?))
 }
 
-/// Revokes the grant of a connection. Revoking it again changes nothing.
+/// Revokes the grant of a connection. Revoking it again changes nothing. The answer has content if some processes have
+/// not confirmed within a second that it is revoked.
 #[utoipa::path(
     delete,
     path = "/agents/{name}/grants/{connection}",
     params(("name" = String, Path), ("connection" = String, Path)),
-    responses((status = 204), NotFound)
+    responses((status = 202, body = Withdrawal), (status = 204), NotFound)
 )]
 pub(super) async fn revoke(
     caller: Caller<ToManage>,
@@ -232,10 +237,20 @@ pub(super) async fn revoke(
     let agent = caller.registry.agents().get(&name).await?;
     let connection = connection_id(&connection)?;
     // A grant is revoked even if its connection cannot be read.
-    if !agent.revoke(connection).await? {
+    let revoked = agent.revoke(connection).await?;
+    if !revoked.was_there {
         caller.registry.connection(connection).await?;
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(withdrawn(&caller, convert::withdrawal(&revoked.in_force)))
+}
+
+/// Returns the answer to what a caller has taken back.
+fn withdrawn(caller: &Caller<ToManage>, withdrawal: Withdrawal) -> Response {
+    let remaining = caller.processes(withdrawal.remaining);
+    match remaining.is_empty() {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => json(StatusCode::ACCEPTED, &Withdrawal { remaining }),
+    }
 }
 
 /// Makes a token for an agent. Its text is in the answer, and nowhere else: a request that is repeated with the same
@@ -267,12 +282,13 @@ pub(super) async fn create_token(
     once.run(&api, make, again).await
 }
 
-/// Revokes a token of an agent. Revoking it again changes nothing.
+/// Revokes a token of an agent. Revoking it again changes nothing. The answer has content if some processes have not
+/// confirmed within a second that it is revoked.
 #[utoipa::path(
     delete,
     path = "/agents/{name}/tokens/{id}",
     params(("name" = String, Path), ("id" = String, Path)),
-    responses((status = 204), NotFound)
+    responses((status = 202, body = Withdrawal), (status = 204), NotFound)
 )]
 pub(super) async fn revoke_token(
     caller: Caller<ToManage>,
@@ -282,7 +298,7 @@ pub(super) async fn revoke_token(
     let agent = caller.registry.agents().get(&name).await?;
     let id: AccessTokenId = id.parse().map_err(|_| unknown())?;
     match agents::revoke_token(&agent, id).await? {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Err(unknown().remedy("list the tokens of the agent to see their ids")),
+        Some(withdrawal) => Ok(withdrawn(&caller, withdrawal)),
+        None => Err(unknown().remedy("list the tokens of the agent to see their ids")),
     }
 }

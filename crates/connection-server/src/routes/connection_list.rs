@@ -39,7 +39,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
         state: query.parsed("state", ListState::parse)?,
         extension: query.get("extension").map(str::to_owned),
         tag: query.parsed("tag", tag)?,
-        after: query.parsed("after", |text| text.parse().ok())?,
+        after: query.after(),
         limit: u16::try_from(query.limit()?).unwrap_or(u16::MAX),
     };
     let page = connection_list(&caller.registry, &wanted, api.registry.clock().now()).await?;

@@ -10,7 +10,7 @@ use connection_api::{
     Connection, Empty, Refreshed, Removal, Removed, Rename, SetDefault, SetTags, Setup, ShownConnection, Verification,
 };
 use connection_contract::Timestamp;
-use connection_core::{Connection as CoreConnection, ConnectionId, ConnectionInfo, Error, Tags};
+use connection_core::{Connection as CoreConnection, ConnectionId, ConnectionInfo, Error, Role, Tags};
 use connection_inbound::RequestPlace;
 
 use super::setups::{self, Viewer};
@@ -28,7 +28,7 @@ use crate::{
     path::Path,
     problem::Problem,
     sends::Sending,
-    view::{self, row, with_reach},
+    view::{self, row, with_reach, with_words},
 };
 
 fn parse(id: &str) -> Result<ConnectionId, Problem> {
@@ -60,11 +60,14 @@ fn now(api: &Api) -> Timestamp {
 
 /// Returns a connection after a change. The tag is that of what `GET` then shows, so that it is good for the next change.
 async fn changed<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<Response, Problem> {
-    let tag = tag(&row(&caller.registry, info, now).await?);
+    // Not everybody who sees the connection gets the words of the provider, so the tag is that of the row without them.
+    let mut stored = info.clone();
+    stored.reason.iter_mut().for_each(|reason| reason.provider_text = None);
+    let tag = tag(&row(&caller.registry, &stored, now).await?);
     Ok(with_tag(json(StatusCode::OK, &convert::connection(info, now)), &tag))
 }
 
-/// Returns a connection.
+/// Returns a connection. For a token with the role `manage`, the reason has the provider's own words.
 #[utoipa::path(
     get,
     path = "/connections/{id}",
@@ -77,9 +80,11 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let found = found(&caller, &id).await?;
-    let row = row(&caller.registry, found.info(), now(&api)).await?;
+    let now = now(&api);
+    let row = row(&caller.registry, found.info(), now).await?;
     // The tag is that of the row, which a change returns, too.
     let tag = tag(&row);
+    let row = if caller.token.role >= Role::Manage { with_words(row, &found, now).await? } else { row };
     let body = with_reach(row, &found).await?;
     Ok(with_tag(json(StatusCode::OK, &body), &tag))
 }
@@ -133,7 +138,9 @@ pub(super) async fn remove(
         }
     };
     let removal = sending.wait(removing).await?;
-    Ok(json(StatusCode::OK, &convert::removed(found.info(), &removal)))
+    let mut removed = convert::removed(found.info(), &removal);
+    removed.remaining = caller.processes(removed.remaining);
+    Ok(json(StatusCode::OK, &removed))
 }
 
 /// Returns what a removal will do.
@@ -149,7 +156,8 @@ pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> R
 }
 
 /// Verifies a connection. During a pause that the provider asked for, nothing is sent unless the body says `now`, and
-/// `pausedUntil` says how long it lasts.
+/// `pausedUntil` says how long it lasts. A token with the role `use` verifies as programs do: `now` makes no difference
+/// to it, and it does not get the words of the provider.
 #[utoipa::path(
     post,
     path = "/connections/{id}/verify",
@@ -166,8 +174,14 @@ pub(super) async fn verify(
 ) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;
     let sending = Sending::to_kind(&api, caller.registry.owner_name(), &connection.info().kind, place.as_deref())?;
-    let verifying = async { if is_now { connection.verify_now().await } else { connection.verify().await } };
-    let info = sending.wait(verifying).await?;
+    // A request of a person may send a refused token once more, which takes the role that `refresh` takes.
+    let is_persons = caller.token.role >= Role::Manage;
+    let verifying =
+        async { if is_now && is_persons { connection.verify_now().await } else { connection.verify().await } };
+    let mut info = sending.wait(verifying).await?;
+    if !is_persons {
+        info.reason.iter_mut().for_each(|reason| reason.provider_text = None);
+    }
     changed(&caller, &info, now(&api)).await
 }
 

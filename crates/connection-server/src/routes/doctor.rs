@@ -2,8 +2,8 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_api::{Check, CheckReport, Doctor, Empty, RedirectUri};
-use connection_contract::{Kind, Liveness};
-use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus};
+use connection_contract::{Kind, Liveness, reason};
+use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus, NotReady};
 use connection_inbound::check_callback;
 
 use super::system::database;
@@ -11,8 +11,8 @@ use crate::{
     Api,
     body::{Json, json},
     caller::{Caller, ToManage},
-    checks::{MAX_COUNTED, certificate, clock, events},
-    convert::{condition, connections_summary, is_called_back, is_use_refused, liveness},
+    checks::{MAX_COUNTED, TO_PUT_BACK, certificate, clock, courier, events},
+    convert::{self, condition, connections_summary, is_called_back, is_use_refused, liveness, refused_applications},
     problem::Problem,
 };
 
@@ -29,11 +29,11 @@ fn failed(check: &'static str, message: String, remedy: &str) -> Check {
     Check::failed(check, message, Some(remedy.to_owned()))
 }
 
-/// Checks that this machine has room for answers of providers that the database cannot store.
-fn state_directory(room: AnswerRoom) -> Check {
+/// Checks that this machine has room for answers of providers that the database cannot store, and says what a kill loses.
+fn state_directory(room: AnswerRoom, courier: &str) -> Check {
     let name = "state_directory";
     match room {
-        AnswerRoom::Reserved { directory } => passed(name, directory.display().to_string()),
+        AnswerRoom::Reserved { directory } => passed(name, format!("{}; {courier}", directory.display())),
         AnswerRoom::Unreserved { directory, why } => {
             let place = directory.display();
             let message = format!("{place} has no room for answers of providers ({why}); a full disk would lose them");
@@ -70,11 +70,19 @@ fn connections(rows: &[ConnectionInfo]) -> Vec<Check> {
     let restored: Vec<_> = others.into_iter().filter(|info| info.is_restored()).collect();
     let unverified = rows.iter().filter(|info| info.liveness == Liveness::Unknown).count();
     let summary = connections_summary(rows.len(), unverified, down.len(), refused.len(), restored.len());
-    if down.is_empty() && refused.is_empty() && restored.is_empty() {
-        return vec![passed("connections", summary)];
-    }
-    let mut checks = vec![failed("connections", summary, "see each of them for its reason")];
-    checks.extend(down.iter().chain(&refused).chain(&restored).take(MAX_NAMED).map(|info| {
+    let is_well = down.is_empty() && refused.is_empty() && restored.is_empty();
+    let mut checks = vec![match is_well {
+        true => passed("connections", summary),
+        false => failed("connections", summary, "see each of them for its reason"),
+    }];
+    // An application is named once, and not with each of its connections.
+    let why = |info: &ConnectionInfo| condition(info).1.as_ref().map(convert::reason);
+    let reasons: Vec<_> = rows.iter().filter_map(|info| Some((info.kind.as_str(), why(info)?))).collect();
+    let applications = refused_applications(reasons.iter().map(|(kind, why)| (*kind, why)));
+    checks.extend(applications.into_iter().map(|(what, remedy)| Check::failed("application", what, Some(remedy))));
+    let is_named = |info: &&&ConnectionInfo| why(info).is_none_or(|why| !reason::is_application_refused(&why.code));
+    let named = down.iter().chain(&refused).chain(&restored).filter(is_named);
+    checks.extend(named.take(MAX_NAMED).map(|info| {
         let (state, reason) = condition(info);
         let why = reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
         let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness(state));
@@ -99,7 +107,7 @@ pub(super) async fn doctor(
     loop {
         let filter = Filter::new().limit(PAGE);
         let page = registry.list_connections(after.into_iter().fold(filter, Filter::after)).await?;
-        rows.extend(page.connections);
+        rows.extend(page.items);
         after = page.next;
         if after.is_none() {
             break;
@@ -107,12 +115,26 @@ pub(super) async fn doctor(
     }
     // Another owner learns no path of the host, and can mend nothing of it.
     let sees_host = caller.sees_host();
-    let mut checks = vec![passed("database", if sees_host { database(registry) } else { "it answers".to_owned() })];
+    let upgrade = registry.store().upgrade().await?;
+    let place = if sees_host { database(registry) } else { "it answers".to_owned() };
+    let is_displaced = registry.store().is_displaced();
+    let mut checks = vec![match registry.store().promotion().await? {
+        _ if is_displaced => failed("database", NotReady::Displaced.to_string(), TO_PUT_BACK),
+        _ if upgrade.program < upgrade.oldest => {
+            failed("database", NotReady::TooOld.to_string(), "run the newer version of the program on this machine")
+        }
+        Some(promoted) => {
+            let message = format!("{place}, but tokens that are used up by their use are not sent: it was promoted");
+            Check::failed("database", message, promoted.remedy())
+        }
+        None => passed("database", place),
+    }];
     let edited = registry.events().edited_rows().await?;
     let own = edited.iter().filter(|row| caller.token.owner.is_none() || row.owner == registry.owner_name());
     checks.extend(own.map(|row| failed("rows", row.to_string(), &row.remedy())));
     if sees_host {
-        checks.push(state_directory(registry.store().answer_room()));
+        let store = registry.store();
+        checks.push(state_directory(store.answer_room(), &courier(store.missing_courier_reason().await)));
         checks.push(match registry.keys().status().await {
             Ok(status) => key(&status),
             Err(error) => Check::failed("key", error.to_string(), error.remedy()),
@@ -123,7 +145,7 @@ pub(super) async fn doctor(
     let served = api.options.certificate.as_ref().filter(|_| sees_host);
     checks.extend(served.and_then(|(file, tls)| Some(certificate(file, tls.ends_at()?, now))));
     let undelivered = registry.outgoing_events().undelivered(caller.token.owner.as_deref(), None, MAX_COUNTED);
-    checks.extend(events(&undelivered.await?));
+    checks.extend(events(&undelivered.await?.items));
     let mut redirect_uris = Vec::new();
     if let Some(url) = api.options.url() {
         checks.push(match check_callback(registry, &url).await.problem {

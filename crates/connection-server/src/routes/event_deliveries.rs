@@ -31,11 +31,10 @@ fn owner(caller: &Caller<ToManage>) -> Option<&str> {
     responses((status = 200, body = Page<EventDelivery>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
-    let after = caller.query.parsed("after", |text| text.parse::<EventId>().ok())?;
     let limit = caller.query.limit()?;
-    let found = api.registry.outgoing_events().undelivered(owner(&caller), after, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit as usize).map(|event| event.id.to_string());
-    Ok(json(StatusCode::OK, &Page { items: found.iter().map(convert::event_delivery).collect(), next }))
+    let found = api.registry.outgoing_events().undelivered(owner(&caller), caller.query.after(), limit).await?;
+    let items = found.items.iter().map(convert::event_delivery).collect();
+    Ok(json(StatusCode::OK, &Page { items, next: found.next.map(|next| next.to_string()) }))
 }
 
 /// Sends an event again that was not delivered, now and with all its attempts.

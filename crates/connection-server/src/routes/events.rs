@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::{http::StatusCode, response::Response};
 use connection_api::{Chain, EventPage, Order};
-use connection_core::{ConnectionId, ConnectionRegistry, Error, Event, EventId};
+use connection_core::{ConnectionId, ConnectionRegistry, Error, Event};
 
 use crate::{
     body::json,
@@ -49,7 +49,7 @@ fn is_selected(query: &Query, event: &Event) -> bool {
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let query = &caller.query;
     let newest = query.parsed("order", Order::parse)? == Some(Order::Newest);
-    let mut position = query.parsed("after", |text| text.parse::<EventId>().ok())?;
+    let mut position = query.after();
     let limit = query.limit()? as usize;
     let connection = query.parsed("connection", |text| text.parse::<ConnectionId>().ok())?;
     let is_wanted =
@@ -59,11 +59,15 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let mut items = Vec::new();
     let mut next = None;
     for _ in 0..MAX_PAGES {
-        let page = if newest { events.newest(position, READ_AT_ONCE).await? } else { events.list(position).await? };
+        let page = if newest {
+            events.newest(position.clone(), READ_AT_ONCE).await?
+        } else {
+            events.list(position.clone()).await?
+        };
         let is_last = page.next.is_none();
-        let mut rest = page.events.into_iter();
+        let mut rest = page.items.into_iter();
         for event in rest.by_ref() {
-            position = Some(event.id);
+            position = Some(event.cursor());
             if is_wanted(&event) {
                 items.push(convert::event(&event));
             }
@@ -72,7 +76,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             }
         }
         let is_end = is_last && rest.next().is_none();
-        next = position.filter(|_| !is_end).map(|id| id.to_string());
+        next = position.as_ref().filter(|_| !is_end).map(ToString::to_string);
         if is_end || items.len() == limit {
             break;
         }
@@ -92,7 +96,7 @@ async fn is_whole(registry: &ConnectionRegistry) -> Result<bool, Error> {
     let mut position = None;
     loop {
         let page = registry.events().list(position).await?;
-        connections.extend(page.events.iter().map(|event| event.connection));
+        connections.extend(page.items.iter().map(|event| event.connection));
         position = page.next;
         if position.is_none() {
             break;
@@ -105,7 +109,7 @@ async fn is_whole(registry: &ConnectionRegistry) -> Result<bool, Error> {
             if history.broken_at.is_some() {
                 return Ok(false);
             }
-            after = history.next;
+            after = history.page.next;
             if after.is_none() {
                 break;
             }
@@ -133,12 +137,12 @@ pub(super) async fn of_connection(caller: Caller<ToRead>, Path(id): Path<String>
     let limit = query.limit()? as usize;
     // A change is found only if the record is followed from its beginning.
     let mut recorded = caller.registry.events().history(id, None).await?;
-    let mut events = recorded.events;
+    let mut events = recorded.page.items;
     let mut broken_at = recorded.broken_at;
-    while let Some(next) = recorded.next {
+    while let Some(next) = recorded.page.next {
         recorded = caller.registry.events().history(id, Some(next)).await?;
         broken_at = broken_at.or(recorded.broken_at);
-        events.append(&mut recorded.events);
+        events.append(&mut recorded.page.items);
     }
     let is_wanted = |event: &&Event| after.is_none_or(|after| event.number < after) && is_selected(query, event);
     let mut wanted = events.iter().rev().filter(is_wanted);

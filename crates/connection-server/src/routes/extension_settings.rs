@@ -10,7 +10,7 @@ use connection_contract::{Value as Plain, encode::percent_encode};
 use connection_core::{ConnectionRequired, ExtensionHandle, RetryTicket};
 use serde_json::Value;
 
-use super::extensions::ForExtension;
+use super::extensions::{ForExtension, resolution};
 use crate::{
     Api,
     body::{Json, check_match, json, tagged},
@@ -87,7 +87,7 @@ pub(super) async fn hand_off(
     required: Option<ConnectionRequired>,
     ticket: Option<RetryTicket>,
 ) -> Result<HandOff, Problem> {
-    let resolved = handle.resolve(handle.requirement()).await?;
+    let resolved = resolution(handle).await?;
     let way = ticket.map(|ticket| page(handle.name(), command, ticket));
     let required = required.as_ref().map(|state| convert::required(state, way));
     Ok(convert::hand_off(handle.name(), command, required, &resolved, ticket))

@@ -11,18 +11,21 @@ use connection_api::{
     AddExtension, Choice, Extension, Grant as GrantShape, NewGrant, Page, RemovedExtension, ResolvedConnection,
 };
 use connection_contract::SecretName;
-use connection_core::{ConnectionId, ConnectionRegistry, ExtensionHandle, ExtensionInfo, Role};
+use connection_core::{
+    ConnectionId, ConnectionRegistry, ExtensionHandle, ExtensionInfo, ResolvedConnection as CoreResolved, Role,
+    for_grantee,
+};
 use connection_manifest::ExtensionFile;
 
 use crate::{
     Api, agents,
-    body::{Json, check_match, json, page, tagged},
+    body::{Json, check_match, json, tagged},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     convert,
     declared::{self, KnownDeclaration},
     once::{Made, Once, not_shown_again},
     openapi::{
-        parameters::{After, IfMatch, LimitOfAll},
+        parameters::{After, IfMatch, LimitOrAll},
         refusals::{Changed, Conflict, NotFound},
     },
     path::Path,
@@ -87,13 +90,12 @@ fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<Ext
 #[utoipa::path(
     get,
     path = "/extensions",
-    params(LimitOfAll, After),
+    params(LimitOrAll, After),
     responses((status = 200, body = Page<Extension>))
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
-    let registry = &caller.registry;
-    let items = view::extensions(registry).await?;
-    Ok(json(StatusCode::OK, &page(items, &caller.query, |item| [item.name.clone()])?))
+    let page = view::extensions(&caller.registry, caller.query.after(), caller.query.limit_or_all()?).await?;
+    Ok(json(StatusCode::OK, &page))
 }
 
 /// Returns one extension, with the state of what it needs.
@@ -278,6 +280,12 @@ pub(super) async fn choose(
 )]
 pub(super) async fn resolved(caller: ForExtension<ToUse>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
-    let resolved = handle.resolve(handle.requirement()).await?;
-    Ok(json(StatusCode::OK, &convert::resolved(&resolved)))
+    Ok(json(StatusCode::OK, &convert::resolved(&resolution(&handle).await?)))
+}
+
+/// Returns the connection that an extension would use, as the extension gets it.
+pub(super) async fn resolution(handle: &ExtensionHandle) -> Result<CoreResolved, Problem> {
+    let mut resolved = handle.resolve(handle.requirement()).await?;
+    resolved.error = resolved.error.map(for_grantee);
+    Ok(resolved)
 }

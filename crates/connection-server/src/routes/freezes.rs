@@ -31,7 +31,9 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
 pub(super) async fn freeze(caller: Caller<ToManage>, Json(body): Json<NewFreeze>) -> Result<Response, Problem> {
     let what = named(&caller, &body.what).await?;
     let froze = caller.registry.freezes().by(by(&caller)).freeze(what).await?;
-    Ok(json(StatusCode::OK, &convert::froze(&froze)))
+    let mut froze = convert::froze(&froze);
+    froze.remaining = caller.processes(froze.remaining);
+    Ok(json(StatusCode::OK, &froze))
 }
 
 /// Thaws something. Thawing it again changes nothing.

@@ -89,8 +89,8 @@ pub(super) async fn health(
     let mut states = States(Vec::new());
     let mut after = None;
     loop {
-        let page = events.history(id, after).await?;
-        page.events.iter().for_each(|event| states.read(event));
+        let page = events.history(id, after).await?.page;
+        page.items.iter().for_each(|event| states.read(event));
         after = page.next;
         if after.is_none() {
             break;

@@ -28,6 +28,7 @@ fn wrong(member: &str) -> Reason {
         code: "invalid_input".to_owned(),
         message: format!("the row has a wrong '{member}'"),
         remedy: Some(remedy.to_owned()),
+        provider_text: None,
     }
 }
 
@@ -122,9 +123,13 @@ async fn imported(registry: &ConnectionRegistry, body: Imports) -> (ImportResult
 fn is_failure_of_store(error: &Error) -> bool {
     match error {
         Error::Closed => true,
-        Error::Store(error) => {
-            !matches!(**error, StoreError::Conflict { .. } | StoreError::Panicked | StoreError::Refused { .. })
-        }
+        Error::Store(error) => !matches!(
+            **error,
+            StoreError::ChangedMeanwhile { .. }
+                | StoreError::Conflict { .. }
+                | StoreError::Panicked
+                | StoreError::Refused { .. }
+        ),
         _ => false,
     }
 }
@@ -140,6 +145,7 @@ mod tests {
             (StoreError::Busy { place: place() }, true),
             (StoreError::Unavailable { place: place(), detail: String::new() }, true),
             (StoreError::Closed, true),
+            (StoreError::ChangedMeanwhile { what: "" }, false),
             (StoreError::Conflict { what: String::new() }, false),
             (StoreError::Refused { place: place(), detail: String::new() }, false),
         ] {

@@ -3,14 +3,15 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_api::{ForgottenClient, Kind as KindShape, ListedKind, Page};
 use connection_contract::Kind;
+use connection_core::{Error, Fields, Page as CorePage};
 
 use crate::{
     Api,
-    body::{json, page},
+    body::json,
     caller::{Caller, ToManage, ToSeeKinds},
     convert::{self, is_called_back},
     openapi::{
-        parameters::{After, LimitOfAll},
+        parameters::{After, LimitOrAll},
         refusals::NotFound,
     },
     path::Path,
@@ -64,7 +65,7 @@ pub(super) async fn show(
 #[utoipa::path(
     get,
     path = "/kinds",
-    params(("search" = Option<String>, Query), LimitOfAll, After),
+    params(("search" = Option<String>, Query), LimitOrAll, After),
     responses((status = 200, body = Page<ListedKind>))
 )]
 pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem> {
@@ -85,9 +86,10 @@ pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem
         }
         items.push(convert::listed_kind(&info, count(&caller, &descriptor.kind).await?));
     }
-    let key = |item: &ListedKind| [item.summary.title.to_lowercase(), item.summary.kind.clone()];
-    let page = page(items, &caller.query, key)?;
-    Ok(json(StatusCode::OK, &page))
+    let position = |item: &ListedKind| Fields((item.summary.title.to_lowercase(), item.summary.kind.clone()));
+    let (after, limit) = (caller.query.after(), caller.query.limit_or_all()?);
+    let page = CorePage::within(items, after.as_ref(), limit, position).map_err(Error::from)?;
+    Ok(json(StatusCode::OK, &Page { items: page.items, next: page.next.map(|next| next.to_string()) }))
 }
 
 /// Forgets the application that was kept for a kind, so that the next setup asks for it again.

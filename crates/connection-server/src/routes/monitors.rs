@@ -13,6 +13,7 @@ use connection_core::{ConnectionRegistry, NotReady, Role};
 use crate::{
     Api, ApiOptions,
     caller::AnyCaller,
+    checks::TO_PUT_BACK,
     observe::{Metrics, MetricsFormat, Readiness},
     problem::Problem,
 };
@@ -82,7 +83,11 @@ async fn ready(registry: &ConnectionRegistry, readiness: &Readiness) -> Response
         return ([NO_STORE, (header::CONTENT_TYPE, "application/json")], r#"{"ok":true}"#).into_response();
     };
     let remedy = match reason {
+        NotReady::Displaced => TO_PUT_BACK,
         NotReady::Tables => "run the version of the program that last changed the tables",
+        NotReady::TooOld => "run the newer version of the program, and end this process",
+        NotReady::Standby => "send the request to a process that uses the primary, or promote the standby",
+        NotReady::ReadOnly => "name a server on which this process may write, and check the rights of its role",
         NotReady::Keys => "configure the key source that opens this database, and start the process again",
         _ => "see the log of the process, and check the database",
     };

@@ -12,19 +12,20 @@ use connection_api::{
 };
 use connection_contract::Kind;
 use connection_core::{
-    ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
+    ConnectionRegistry, Error, ListedProfile, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles,
+    Role,
 };
 
 use super::kinds::unknown as unknown_kind;
 use crate::{
     Api,
-    body::{Json, check_match, json, page, tagged},
+    body::{Json, check_match, json, tagged},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
     changes::Alone,
     convert,
     once::{Made, Once},
     openapi::{
-        parameters::{After, IfMatch, LimitOfAll},
+        parameters::{After, IfMatch, LimitOrAll},
         refusals::{Changed, Conflict, NotFound},
     },
     path::Path,
@@ -87,32 +88,20 @@ async fn found_as_seen(
     Ok((found, alone))
 }
 
-/// Returns the position in a list: by tool, and by the time at which a profile was made.
-fn position(profile: &ProfileShape) -> [String; 3] {
-    [profile.kind.clone(), profile.created_at.clone(), profile.id.clone()]
-}
-
 /// Returns the profiles of all tools, with what their directories show.
 #[utoipa::path(
     get,
     path = "/profiles",
-    params(LimitOfAll, After),
+    params(LimitOrAll, After),
     responses((status = 200, body = Page<ProfileShape>))
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
+    let page = caller.registry.list_profiles(caller.query.after(), caller.query.limit_or_all()?).await?;
     let mut items = Vec::new();
-    for kind in kinds(&caller.registry) {
-        let profiles = caller.registry.profiles(&kind)?;
-        let listed = match profiles.list().await {
-            // Only the owner `local` has the directory that a tool uses by itself.
-            Err(Error::Profile(ProfileError::NoHome { .. })) => continue,
-            listed => listed?,
-        };
-        for profile in &listed {
-            items.push(view::profile(&kind, &profiles, profile).await?);
-        }
+    for ListedProfile { kind, profile, .. } in &page.items {
+        items.push(view::profile(kind, &caller.registry.profiles(kind)?, profile).await?);
     }
-    Ok(json(StatusCode::OK, &page(items, &caller.query, position)?))
+    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|next| next.to_string()) }))
 }
 
 /// Makes a profile. Its directory is made when the tool is first run with it.

@@ -15,12 +15,12 @@ use connection_inbound::{RequestPlace, setup_cookie};
 use super::{extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
 use crate::{
     Api, BASE,
-    body::{Json, json, page},
+    body::{Json, json},
     caller::{Caller, ToManage, ToSetUp},
     convert::{self, StateAtStep},
     once::{Made, Once},
     openapi::{
-        parameters::{After, LimitOfAll},
+        parameters::{After, LimitOrAll},
         refusals::{Conflict, Gone, NotFound, NotSupported},
     },
     path::Path,
@@ -128,7 +128,7 @@ async fn answered(
 ) -> Result<Response, Problem> {
     let has_address = at.has_address();
     if viewer == Viewer::Visitor {
-        at.state = convert::without_label(at.state);
+        at.state = convert::for_visitor(at.state);
     }
     let mut response = json(status, &shown(registry, session, open, at).await?);
     if has_address {
@@ -162,20 +162,20 @@ pub(super) async fn reauthorize(
 #[utoipa::path(
     get,
     path = "/setups",
-    params(LimitOfAll, After),
+    params(LimitOrAll, After),
     responses((status = 200, body = Page<ListedSetup>))
 )]
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
     let registry = &caller.registry;
-    let setups = registry.setups().list().await?;
-    let titles = Titles::of(registry, setups.iter().map(|info| &info.kind)).await?;
+    let page = registry.setups().page(caller.query.after(), caller.query.limit_or_all()?).await?;
+    let titles = Titles::of(registry, page.items.iter().map(|info| &info.kind)).await?;
     let listed = |info: &SetupInfo| ListedSetup {
         setup: convert::open_setup(info),
         kind_title: titles.title(&info.kind),
         provider: titles.provider(&info.kind),
     };
-    let items = setups.iter().map(listed).collect();
-    Ok(json(StatusCode::OK, &page(items, &caller.query, |item: &ListedSetup| [item.setup.id.clone()])?))
+    let items = page.items.iter().map(listed).collect();
+    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|next| next.to_string()) }))
 }
 
 /// Returns the refusal of a setup for an extension that no kind can connect.

@@ -37,11 +37,10 @@ const USUAL_DAYS: u32 = 90;
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
     let limit = caller.query.limit()?;
-    let after = caller.query.parsed("after", |text| text.parse::<AccessTokenId>().ok())?;
     let tokens = api.registry.access_tokens();
-    let found = tokens.list(caller.token.owner.as_deref(), after, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit as usize).map(|token| token.id.to_string());
-    let items = found.iter().filter(|token| token.role <= caller.token.role).map(convert::token).collect();
+    let found = tokens.list(caller.token.owner.as_deref(), caller.query.after(), limit).await?;
+    let next = found.next.map(|next| next.to_string());
+    let items = found.items.iter().filter(|token| token.role <= caller.token.role).map(convert::token).collect();
     Ok(json(StatusCode::OK, &Page { items, next }))
 }
 

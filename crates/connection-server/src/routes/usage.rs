@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_api::{Page, Usage, UsageHistory, UsageRequest, UsageSeries};
 use connection_contract::Timestamp;
-use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
+use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, Page as CorePage, UsagePoint};
 
 use crate::{
     Api,
@@ -30,21 +30,20 @@ const USUAL_DAYS: i64 = 7;
 const MAX_POINTS: i64 = 300;
 const DAY: i64 = 24 * 3600;
 
-/// Returns the connections whose kind reports usage, oldest first.
+/// Returns the connections whose kind reports usage.
 async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
     let mut found = Vec::new();
     for kind in registry.kinds().in_use().await?.into_iter().filter(|kind| kind.capabilities.usage) {
         let mut filter = Filter::new().kind(kind.descriptor.kind).limit(PAGE);
         loop {
             let page = registry.list_connections(filter.clone()).await?;
-            found.extend(page.connections);
+            found.extend(page.items);
             match page.next {
                 Some(next) => filter = filter.after(next),
                 None => break,
             }
         }
     }
-    found.sort_by_key(|info| info.id);
     Ok(found)
 }
 
@@ -57,19 +56,16 @@ async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>,
     responses((status = 200, body = Page<Usage>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
-    let limit = caller.query.limit()? as usize;
-    let after = caller.query.parsed("after", |text| text.parse::<ConnectionId>().ok())?;
-    let mut infos = reporting(&caller.registry).await?;
-    infos.retain(|info| after.is_none_or(|after| info.id > after));
-    let is_last = infos.len() <= limit;
-    infos.truncate(limit);
-    let next = infos.last().filter(|_| !is_last).map(|info| info.id.to_string());
+    let limit = caller.query.limit()?;
+    let infos = reporting(&caller.registry).await?;
+    let page = CorePage::within(infos, caller.query.after().as_ref(), Some(limit), |info| info.id);
+    let page = page.map_err(Error::from)?;
     let monitor = api.usage.owner(caller.registry.owner_name())?;
     let mut items = Vec::new();
-    for info in &infos {
+    for info in &page.items {
         items.push(view::usage(&monitor, info, UsageSource::Known).await?);
     }
-    Ok(json(StatusCode::OK, &Page { items, next }))
+    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|next| next.to_string()) }))
 }
 
 /// Fetches the usage of an account now, or takes the report of a running session of the kind's tool. If the provider does

@@ -3,7 +3,7 @@
 use axum::{http::StatusCode, response::Response};
 use connection_api::{EraseUses, ErasedUses, Use, UsePage};
 use connection_contract::Timestamp;
-use connection_core::{ConnectionId, UseCursor, UseFilter, UseId, UseOutcome};
+use connection_core::{ConnectionId, UseFilter, UseId, UseOutcome};
 
 use crate::{
     body::{Json, json},
@@ -43,7 +43,7 @@ const UNKNOWN: &str = "unknown";
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let query = &caller.query;
-    let before = query.parsed("after", |text| text.parse::<UseCursor>().ok())?;
+    let before = query.after();
     let limit = query.limit()?;
     let mut filter = UseFilter::new();
     if let Some(text) = query.given("grantee") {
@@ -63,7 +63,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     }
     let outcome = |text: &str| match text {
         UNKNOWN => Some(None),
-        text => UseOutcome::named(text).map(Some),
+        text => UseOutcome::parse(text).map(Some),
     };
     if let Some(outcome) = query.parsed("outcome", outcome)? {
         filter = filter.outcome(outcome);

@@ -229,8 +229,7 @@ pub(super) async fn test(ToChange { api, connection }: ToChange) -> Result<Respo
 )]
 pub(super) async fn deliveries(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;
-    let after = caller.query.number("after")?;
-    let page = connection.webhooks().inbox(after).await?;
-    let items = page.events.iter().map(convert::delivery).collect();
-    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|number| number.to_string()) }))
+    let page = connection.webhooks().inbox(caller.query.after()).await?;
+    let items = page.items.iter().map(convert::delivery).collect();
+    Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|next| next.to_string()) }))
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use connection_api as api;
 use connection_contract::{Descriptor, Kind};
-use connection_core::{AgentGrant, Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error};
+use connection_core::{AgentGrant, Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Cursor, Error};
 use connection_rules::{Preset, Rules};
 
 use crate::convert;
@@ -12,24 +12,29 @@ use crate::convert;
 /// The names of the presets that every kind has, apart from those that it states itself.
 const COMMON: [&str; 2] = ["ask", "everything"];
 
-/// Returns the agents with their grants, by name. The number of queries depends on the number of granted connections,
-/// and not on that of agents.
+/// Returns a page of the agents with their grants, by name. Without a limit, it has all. The number of queries depends on
+/// the number of granted connections, and not on that of agents.
 ///
 /// # Errors
 ///
-/// Those of the store, and those of reading a connection that is granted.
-pub async fn agents(registry: &ConnectionRegistry) -> Result<Vec<api::Agent>, Error> {
+/// [`Error::InvalidCursor`], those of the store, and those of reading a connection that is granted.
+pub async fn agents(
+    registry: &ConnectionRegistry,
+    after: Option<Cursor>,
+    limit: Option<u32>,
+) -> Result<api::Page<api::Agent>, Error> {
+    let page = registry.agents().page(after, limit).await?;
     let mut granted = HashMap::<_, Vec<AgentGrant>>::new();
-    for grant in registry.agents().grants().await? {
+    for grant in registry.agents().grants_of(&page.items).await? {
         granted.entry(grant.agent).or_default().push(grant);
     }
     let mut shapes = GrantShapes::new(registry);
-    let mut agents = Vec::new();
-    for agent in registry.agents().list().await? {
+    let mut items = Vec::new();
+    for agent in &page.items {
         let grants = granted.remove(&agent.id()).unwrap_or_default();
-        agents.push(convert::agent(&agent, shapes.of(&grants).await?));
+        items.push(convert::agent(agent, shapes.of(&grants).await?));
     }
-    Ok(agents)
+    Ok(api::Page { items, next: page.next.map(|next| next.to_string()) })
 }
 
 /// Returns an agent with its grants and its tokens.

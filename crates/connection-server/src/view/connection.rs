@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use connection_api::{ListedConnection, RemedyAction, Removal, ShownConnection};
-use connection_contract::{Liveness, RefreshSemantics, Timestamp};
+use connection_contract::{Liveness, RefreshSemantics, Timestamp, reason};
 use connection_core::{AgentGrant, Connection, ConnectionInfo, ConnectionRegistry, Error, Grant};
 
 use super::titles::Titles;
@@ -35,6 +35,8 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<RemedyAction> 
         return None;
     }
     match info.liveness {
+        // The application is mended, not the connection, which the reason says.
+        Liveness::Failing if is_application_refused(info) => None,
         Liveness::Failing => Some(RemedyAction::Reauthorize),
         Liveness::Offline if info.is_to_choose() => Some(RemedyAction::Reauthorize),
         Liveness::Offline => Some(RemedyAction::Wait),
@@ -42,6 +44,10 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<RemedyAction> 
         Liveness::Live => is_use_refused(info).then_some(RemedyAction::Verify),
         _ => Some(RemedyAction::Verify),
     }
+}
+
+fn is_application_refused(info: &ConnectionInfo) -> bool {
+    info.reason.as_ref().is_some_and(|why| reason::is_application_refused(&why.code))
 }
 
 /// Returns a connection as a list shows it.
@@ -88,7 +94,8 @@ pub(crate) async fn row(
     Ok(ShownConnection {
         listed: listed_with(&titles, info, &grants, now),
         uses: uses.map(|grant| convert::grant(grant, info)).collect(),
-        rotates: semantics.is_some_and(|semantics| semantics != RefreshSemantics::Stable),
+        // Without a refresh token, nothing is accepted once.
+        rotates: info.renews && semantics.is_some_and(|semantics| semantics != RefreshSemantics::Stable),
         previous_until: None,
         created_at: info.created_at.to_rfc3339(),
         updated_at: info.updated_at.to_rfc3339(),
@@ -96,7 +103,7 @@ pub(crate) async fn row(
     })
 }
 
-/// Returns a connection in full.
+/// Returns a connection in full for the person whose connection it is, with the provider's own words.
 ///
 /// # Errors
 ///
@@ -106,7 +113,21 @@ pub async fn shown(
     connection: &Connection,
     now: Timestamp,
 ) -> Result<ShownConnection, Error> {
-    with_reach(row(registry, connection.info(), now).await?, connection).await
+    let row = with_words(row(registry, connection.info(), now).await?, connection, now).await?;
+    with_reach(row, connection).await
+}
+
+/// Adds to a row the provider's own words about the reason.
+pub(crate) async fn with_words(
+    row: ShownConnection,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<ShownConnection, Error> {
+    if connection.info().reason.is_none() {
+        return Ok(row);
+    }
+    let told = convert::connection(&connection.info_with_words().await?, now);
+    Ok(ShownConnection { listed: ListedConnection { connection: told, ..row.listed }, ..row })
 }
 
 /// Adds to a row where the credential may go, and how long the previous one is kept.

@@ -3,7 +3,7 @@
 use connection_api::{ConnectionCounts, ConnectionPage, ListState};
 use connection_contract::{Kind, Liveness, Timestamp};
 use connection_core::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewCursor,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Cursor, Error, Filter, Overview, OverviewCounts,
 };
 
 use super::{Titles, connection::listed_with};
@@ -39,7 +39,7 @@ pub struct ListQuery {
     /// The name and the value of a tag.
     pub tag: Option<(String, String)>,
     /// The position after which the page begins.
-    pub after: Option<OverviewCursor>,
+    pub after: Option<Cursor>,
     /// The maximum number of connections.
     pub limit: u16,
 }
@@ -98,7 +98,7 @@ pub async fn connection_list(
         }
         (None, Some((name, value))) => {
             let page = registry.list_connections(Filter::new().tag(name, value).limit(FEW)).await?;
-            page.next.is_none().then(|| page.connections.iter().map(|info| info.id).collect())
+            page.next.is_none().then(|| page.items.iter().map(|info| info.id).collect())
         }
         (None, None) => None,
     };
@@ -120,7 +120,7 @@ async fn find(
     query: &ListQuery,
     among: Option<Vec<ConnectionId>>,
     titles: &Titles<'_>,
-) -> Result<(Vec<ConnectionInfo>, Option<OverviewCursor>), Error> {
+) -> Result<(Vec<ConnectionInfo>, Option<Cursor>), Error> {
     let limit = usize::from(query.limit);
     let is_compared = query.search.is_some() || query.tag.is_some();
     let overview = query.overview(among).limit(if is_compared { CHUNK } else { query.limit });
@@ -129,13 +129,13 @@ async fn find(
     let mut after = query.after.clone();
     loop {
         let page = registry.overview(after.into_iter().fold(overview.clone(), Overview::after)).await?;
-        titles.learn(page.connections.iter().map(|info| &info.kind)).await?;
-        for (index, info) in page.connections.iter().enumerate().filter(|(_, info)| query.matches(titles, info)) {
+        titles.learn(page.items.iter().map(|entry| &entry.info.kind)).await?;
+        for entry in page.items.into_iter().filter(|entry| query.matches(titles, &entry.info)) {
             if found.len() == limit {
                 return Ok((found, last));
             }
-            found.push(info.clone());
-            last = page.cursor_after(index).cloned();
+            found.push(entry.info);
+            last = Some(entry.cursor);
         }
         after = page.next;
         if after.is_none() || !is_compared {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use connection_api::{self as api, Extension, Reason, ShownPreferences};
 use connection_contract::ExtensionDeclaration;
-use connection_core::{ConnectionRegistry, Error, ExtensionError, ExtensionHandle, ExtensionInfo, Grant, Preferences};
+use connection_core::{
+    ConnectionRegistry, Cursor, Error, ExtensionError, ExtensionHandle, ExtensionInfo, Grant, Preferences,
+};
 use connection_manifest::ExtensionFile;
 
 use crate::convert;
@@ -16,11 +18,8 @@ pub(crate) fn stored(added: &ExtensionInfo) -> Result<ExtensionFile, Reason> {
         code: "invalid_manifest".to_owned(),
         message: error.to_string(),
         remedy: Some(format!("add '{}' again, with a manifest that keeps this rule", added.name)),
+        provider_text: None,
     })
-}
-
-fn is_open(grant: &Grant) -> bool {
-    grant.revoked_at.is_none()
 }
 
 /// Returns the shapes of grants, by extension. A grant whose connection was removed in the meantime is left out.
@@ -89,18 +88,26 @@ pub async fn extension(registry: &ConnectionRegistry, name: &str) -> Result<Exte
     found.ok_or_else(|| ExtensionError::Unknown(name.to_owned().into()).into())
 }
 
-/// Returns the extensions that were added, with the state of what they need, and those to which a host granted a
-/// connection without adding them.
+/// Returns a page of the extensions that were added, with the state of what they need, and of those to which a host
+/// granted a connection without adding them, by name. Without a limit, it has all.
 ///
 /// # Errors
 ///
-/// Those of the store.
-pub async fn extensions(registry: &ConnectionRegistry) -> Result<Vec<Extension>, Error> {
-    let added = registry.extensions().list().await?;
-    let mut open = registry.extensions().grants().await?;
-    open.retain(is_open);
-    let granted = grants(registry, &open).await?;
-    bodies(registry, &added, granted).await
+/// [`Error::InvalidCursor`], and those of the store.
+pub async fn extensions(
+    registry: &ConnectionRegistry,
+    after: Option<Cursor>,
+    limit: Option<u32>,
+) -> Result<api::Page<Extension>, Error> {
+    let page = registry.extensions().page(after, limit).await?;
+    let (mut added, mut open) = (Vec::new(), Vec::new());
+    for listed in page.items {
+        added.extend(listed.added);
+        open.extend(listed.grants);
+    }
+    let mut items = bodies(registry, &added, grants(registry, &open).await?).await?;
+    items.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(api::Page { items, next: page.next.map(|next| next.to_string()) })
 }
 
 /// Returns the preferences of an extension, or of one of its commands, with their declarations.

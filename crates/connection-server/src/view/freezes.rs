@@ -21,6 +21,7 @@ pub async fn freezes(registry: &ConnectionRegistry) -> Result<Freezes, Error> {
             code: error.code().to_owned(),
             message: error.to_string(),
             remedy: Some(error.remedy()),
+            provider_text: None,
         }),
     })
 }

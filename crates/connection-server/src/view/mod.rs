@@ -16,7 +16,7 @@ mod webhook;
 pub use agent::{agent, agents};
 pub(crate) use agent::{agent_grant, descriptor, presets};
 pub use connection::{listed, listed_all, removal, shown};
-pub(crate) use connection::{row, with_reach};
+pub(crate) use connection::{row, with_reach, with_words};
 pub use connection_list::{ListQuery, connection_list};
 pub(crate) use extension::stored;
 pub use extension::{extension, extensions, preferences};

@@ -1,7 +1,7 @@
 //! The record of use.
 
 use connection_api::UsePage;
-use connection_core::{AgentId, ConnectionRegistry, Error, Grantee, UseCursor, UseFilter};
+use connection_core::{AgentId, ConnectionRegistry, Cursor, Error, Grantee, UseFilter};
 
 use crate::convert;
 
@@ -9,15 +9,15 @@ use crate::convert;
 ///
 /// # Errors
 ///
-/// Those of the store.
+/// [`Error::InvalidCursor`], and those of the store.
 pub async fn uses(
     registry: &ConnectionRegistry,
     filter: UseFilter,
-    before: Option<UseCursor>,
+    before: Option<Cursor>,
     limit: u32,
 ) -> Result<UsePage, Error> {
     let page = registry.uses().list(filter, before, limit).await?;
-    let items = page.uses.iter().map(convert::of_use).collect();
+    let items = page.items.iter().map(convert::of_use).collect();
     Ok(UsePage { items, next: page.next.map(|next| next.to_string()) })
 }
 

@@ -84,7 +84,8 @@ async fn a_person_creates_an_agent_grants_it_a_connection_and_takes_everything_b
         assert!(!is_accepted(&world, text, Audience::Doors).await);
     }
     world.put(&ada, &path, json!({})).await.ok(200);
-    assert_eq!(world.delete(&ada, "/agents/deploy").await.ok(200), json!({ "name": "deploy", "revoked": 1 }));
+    let removed = world.delete(&ada, "/agents/deploy").await.ok(200);
+    assert_eq!(removed, json!({ "name": "deploy", "revoked": 1, "remaining": [] }));
     for path in ["/agents/deploy", &path, &token] {
         assert_eq!(world.delete(&ada, path).await.refusal(), (404, "unknown_agent".into()), "{path}");
     }

@@ -31,6 +31,7 @@ mod once;
 mod owner_names;
 mod pages;
 mod profiles;
+mod provider_words;
 mod readiness;
 mod refusals;
 mod removal;

@@ -83,8 +83,8 @@ async fn bytes_pass_in_both_directions_and_the_use_is_recorded_when_it_ends() {
 async fn ended_use(door: &Door) -> Use {
     loop {
         let page = door.registry.uses().list(UseFilter::new(), None, 1).await.unwrap();
-        if page.uses[0].end.is_some() {
-            return page.uses[0].clone();
+        if page.items[0].end.is_some() {
+            return page.items[0].clone();
         }
         tokio::task::yield_now().await;
     }
@@ -105,7 +105,7 @@ async fn a_server_that_stops_ends_a_websocket_and_its_use_is_on_record_when_it_h
     assert_eq!(provider.until_closed().await, 0);
     assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0);
     let registry = door.world.beside().await.owner(door.registry.owner_name()).unwrap();
-    let uses = registry.uses().list(UseFilter::new(), None, 1).await.unwrap().uses;
+    let uses = registry.uses().list(UseFilter::new(), None, 1).await.unwrap().items;
     let ended = uses[0].end.as_ref().unwrap();
     assert_eq!((ended.outcome, ended.status, ended.is_complete), (UseOutcome::Answered, Some(101), Some(false)));
     assert_eq!(ended.received, 8);

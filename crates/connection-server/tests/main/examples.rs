@@ -75,9 +75,8 @@ async fn a_server_connects_an_account_of_whoever_is_signed_in() {
         }
         setup = host.get(&ada, &format!("{path}?after={}", setup["cursor"].as_str().unwrap())).await.ok(200);
     }
-    let count = async |owner: &str| {
-        registry.owner(owner).unwrap().list_connections(Filter::new()).await.unwrap().connections.len()
-    };
+    let count =
+        async |owner: &str| registry.owner(owner).unwrap().list_connections(Filter::new()).await.unwrap().items.len();
     assert_eq!((count("ada").await, count("bob").await), (1, 0));
     // Another user sees nothing of it.
     let bob = host.page_of("bob").await;

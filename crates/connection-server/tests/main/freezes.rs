@@ -38,7 +38,8 @@ async fn a_frozen_connection_is_refused_and_marked_until_it_is_thawed() {
     let id = world.connected_by_key(&ada, "slow").await;
     let what = format!("connection:{id}");
     let froze = freeze(&world, &ada, &what).await.ok(200);
-    let expected = json!({ "what": what, "wasFrozen": false, "connections": 1, "released": [], "hasOlder": false });
+    let expected =
+        json!({ "what": what, "wasFrozen": false, "connections": 1, "released": [], "hasOlder": false, "remaining": [] });
     assert_eq!(froze, expected);
     assert_eq!(freeze(&world, &ada, &what).await.ok(200)["wasFrozen"], true);
     let refused = send(&world, &ada, &id).await;

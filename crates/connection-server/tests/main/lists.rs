@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use connection_contract::{NotLive, Reason, RefreshSemantics, reason};
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::{extensions::manifest, imports::row, kinds::acme_with, test_host::World};
+use crate::{doors::stored, extensions::manifest, imports::row, kinds::acme_with, test_host::World};
 
 #[tokio::test]
 async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
@@ -37,10 +38,18 @@ async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
     assert_eq!((found("state=live").await, found("state=attention").await), (7, 0));
     assert_eq!(found("extension=issues").await, 0);
     for query in
-        ["limit=0", "limit=x", "limit=501", "limit=", "limit=1&limit=2", "after=x", "state=x", "state=", "kind=X%20Y"]
+        ["limit=0", "limit=x", "limit=501", "limit=", "limit=1&limit=2", "state=x", "state=", "kind=X%20Y"]
     {
         let answer = world.get(&token, &format!("/connections?{query}")).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{query}");
+    }
+    let paths = ["/connections", "/events", "/uses", "/usage", "/kinds", "/agents", "/extensions", "/setups", "/profiles"];
+    for path in paths {
+        for after in ["x", ""] {
+            let answer = world.get(&token, &format!("{path}?after={after}")).await;
+            assert_eq!(answer.refusal(), (422, "invalid_cursor".into()), "{path}?after={after}");
+            assert_eq!(answer.json()["field"], "after");
+        }
     }
 }
 
@@ -176,7 +185,7 @@ async fn short_lists_are_whole_unless_a_page_is_asked_for() {
             after = format!("&after={next}");
         }
         assert_eq!(json!(found), whole["items"], "{path}");
-        for query in ["limit=0", "limit=501", "after=x", "after="] {
+        for query in ["limit=0", "limit=501"] {
             assert_eq!(world.get(&token, &format!("{path}?{query}")).await.refusal().0, 422, "{path}?{query}");
         }
     }
@@ -314,4 +323,19 @@ async fn the_health_of_a_connection_is_told_for_each_day() {
     assert_eq!(world.get(&ada, &format!("{path}?days=91")).await.refusal().0, 422);
     let bob = world.token(Role::Manage, Some("bob")).await;
     assert_eq!(world.get(&bob, &path).await.refusal(), (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_refresh_token_has_none_that_is_accepted_once() {
+    let nothing = || NotLive::offline(Reason::new(reason::NOTHING_TO_RENEW, "the provider issued no refresh token"));
+    let kind = stored().refresh_semantics(RefreshSemantics::Strict);
+    let kind = kind.refreshes(move |_, _, _| Box::pin(async move { Err(nothing().into()) }));
+    let world = World::with(|registry| registry.kind(kind)).await;
+    let token = world.token(Role::Manage, None).await;
+    let path = format!("/connections/{}", world.connected_by_key(&token, "stored").await);
+    let rotates = async || world.get(&token, &path).await.ok(200)["rotates"].clone();
+    assert_eq!(rotates().await, true, "the control: nobody knows yet that there is no token");
+    let refreshed = world.post(&token, &format!("{path}/refresh"), json!({})).await.ok(200);
+    assert_eq!(refreshed["outcome"], "nothing_to_renew");
+    assert_eq!(rotates().await, false);
 }

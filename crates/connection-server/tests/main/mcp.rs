@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use connection_contract::{Identity, Liveness, NotLive, Prompt, Reason, SetupResult, Timestamp, VerifyResult};
+use connection_contract::{
+    Identity, Liveness, NotLive, Prompt, ProviderText, Reason, SetupResult, Timestamp, VerifyResult,
+};
 use connection_core::{Audience, Frozen, HttpPolicy};
 use connection_faults::{peer::PeerServer, scripted::Scripted};
 use serde_json::{Value, json};
@@ -198,9 +200,7 @@ async fn a_long_answer_is_read_in_parts_by_its_agent_alone() {
 #[tokio::test]
 async fn what_is_refused_says_what_to_do_next() {
     let client = Client::new().await;
-    let send = |connection: &str, method: &str, path: &str| {
-        json!({ "connection": connection, "method": method, "path": path })
-    };
+    let send = |connection: &str, method: &str, path: &str| json!({ "connection": connection, "method": method, "path": path });
     client.not_done("send_request", send(NAME, "POST", "/objects/a"), "Call request_access").await;
     client.not_done("send_request", send(NAME, "GET", "/objects/../keys"), "(ambiguous_request)").await;
     client.not_done("send_request", send(NAME, "GET", "objects"), "begins with '/'").await;
@@ -257,6 +257,8 @@ async fn client_of(kind: Scripted) -> Client {
 async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it() {
     let kind = stored().verify(|_, _, _| {
         let reason = Reason::new("unauthorized", "Stored does not accept this key").remedy("enter another key");
+        // A model does not get them.
+        let reason = reason.provider_text(ProviderText::new("canary of the provider"));
         Box::pin(async move { Err(NotLive::failing(reason).into()) })
     });
     let client = client_of(kind).await;
@@ -275,8 +277,9 @@ async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it
     assert_eq!(told.text, "stored:ada (account \"ada\"): does not work");
     let told = client.call("describe_connection", json!({ "connection": NAME })).await;
     assert!(told.text.contains(&format!("Stored does not accept this key.\n{repair}")), "{}", told.text);
+    assert!(!told.text.contains("canary"), "{}", told.text);
     let (told, _) = client.passed("send_request", read, &refusal).await;
-    assert!(told.is_error && told.text.contains(repair), "{}", told.text);
+    assert!(told.is_error && told.text.contains(repair) && !told.text.contains("canary"), "{}", told.text);
     let arguments = json!({ "need": "repair", "why": "to read", "connection": NAME });
     let said = client.not_done("request_access", arguments, "The connection does not work by its last check.").await;
     for part in ["What helps: \"enter another key\".", "`connections reauthorize stored:ada`", "/connections/"] {
@@ -287,7 +290,8 @@ async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it
 #[tokio::test]
 async fn a_model_whose_credential_has_ended_is_led_to_the_person_who_repairs_it() {
     let kind = stored().refreshes(|_, _, _| {
-        Box::pin(async { Err(NotLive::failing(Reason::new("revoked", "Stored renews nothing")).into()) })
+        let reason = Reason::new("revoked", "Stored renews nothing").remedy("authorize this connection again");
+        Box::pin(async move { Err(NotLive::failing(reason).into()) })
     });
     let client = client_of(kind.setup(|_, ctx| {
         Box::pin(async move {
@@ -301,6 +305,7 @@ async fn a_model_whose_credential_has_ended_is_led_to_the_person_who_repairs_it(
     let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
     let said = client.not_done("send_request", read, "(not_renewed)").await;
     assert!(said.contains("Stored renews nothing"), "{said}");
+    assert!(said.contains("To do: authorize it again with `connections reauthorize stored:ada`."), "{said}");
     assert!(said.contains("call request_access with need = 'repair' to ask the person for it."), "{said}");
 }
 

@@ -106,8 +106,8 @@ async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_as_fo
         assert_eq!(users.collect::<Vec<_>>(), [1; 50]);
     };
     add_connections(&pool, 0..500).await;
-    for info in registry.overview(Overview::new().limit(50)).await.unwrap().connections {
-        registry.extensions().grant("issues", info.id, &[]).await.unwrap();
+    for entry in registry.overview(Overview::new().limit(50)).await.unwrap().items {
+        registry.extensions().grant("issues", entry.info.id, &[]).await.unwrap();
     }
     // The classes, what ends soon, the connections of a class, the rows of the page and their grants; and again the
     // classes and what ends soon, and the counts.

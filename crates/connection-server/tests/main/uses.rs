@@ -57,10 +57,11 @@ async fn the_uses_of_the_owner_are_listed_with_their_tokens_and_selected() {
     assert_eq!(paths(&selected("from=2100-01-01T00:00:00Z").await), [""; 0]);
     assert_eq!(paths(&selected(&format!("connection={id}")).await).len(), 2);
     assert_eq!(paths(&selected("grantee=extension:issues").await), [""; 0]);
-    for query in ["outcome=lost", "from=yesterday", "grantee=issues", "after=x", "connection=x", "token=x"] {
+    for query in ["outcome=lost", "from=yesterday", "grantee=issues", "connection=x", "token=x"] {
         let refused = world.get(&reader, &format!("/uses?{query}")).await.refusal();
         assert_eq!(refused, (422, "invalid_body".into()), "{query}");
     }
+    assert_eq!(world.get(&reader, "/uses?after=x").await.refusal(), (422, "invalid_cursor".into()));
     assert_eq!(world.get(&reader, "/uses?grantee=agent:nobody").await.refusal().0, 404);
     let eve = world.token(Role::Manage, Some("eve")).await;
     assert_eq!(paths(&world.get(&eve, "/uses").await.ok(200)), [""; 0]);

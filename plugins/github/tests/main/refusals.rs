@@ -54,6 +54,13 @@ fn a_403_that_is_no_limit_is_forbidden() {
 }
 
 #[test]
+fn a_403_for_lack_of_a_scope_names_the_scope() {
+    let challenge = r#"Bearer error="insufficient_scope", scope="repo""#;
+    let reply = Reply::json(403, "{}").header("www-authenticate", challenge);
+    check(reply, Liveness::Failing, reason::SCOPE_MISSING, None);
+}
+
+#[test]
 fn a_401_is_unauthorized() {
     let reply = Reply::json(401, r#"{"message": "Bad credentials"}"#);
     check(reply, Liveness::Failing, reason::UNAUTHORIZED, None);

@@ -59,13 +59,6 @@ fn a_token_that_is_refused_three_times_ends_the_setup() {
 }
 
 #[test]
-fn a_bad_network_does_not_end_the_setup() {
-    let host = host().expect(get_user().answer(Reply::error(HttpError::Dns))).expect(get_user().answer(octocat()));
-    let made = host.setup([token(), Input::Resume]).run().unwrap();
-    assert_eq!(made.identity.label.as_str(), "octocat");
-}
-
-#[test]
 fn a_rate_limit_does_not_end_the_setup() {
     let limited = Reply::json(403, r#"{"message": "API rate limit exceeded"}"#).header("x-ratelimit-remaining", "0");
     let failure = host().expect(get_user().answer(limited)).setup([token()]).run().unwrap_err();

@@ -7,17 +7,65 @@ use connection_testkit::{FakeHost, Input, Reply};
 use crate::{ID, SCOPE, SECRET, back, host, profile, redeem, renew, tokens};
 
 #[test]
-fn a_mailbox_is_its_address() {
+fn a_mailbox_without_a_subject_is_its_address() {
     let host = host().expect(redeem().answer(tokens(""))).expect(profile());
     let run = host.setup([back()]).trace();
     let made = run.result.unwrap();
-    assert_eq!(made.identity, Identity::new("ada@example.com", "ada@example.com"));
+    assert_eq!(made.identity, Identity::new("ada@example.com", "ada@example.com").email().mutable());
     assert_eq!(made.valid_until, Some(host.now().after(3599)));
     assert_eq!((made.renew_at, made.authorized_until), (None, None));
     let link = run.steps[0].open.clone().unwrap();
-    for part in ["access_type=offline", "prompt=consent", "code_challenge_method=S256", "gmail.readonly"] {
+    for part in ["openid", "access_type=offline", "prompt=consent", "code_challenge_method=S256", "gmail.readonly"] {
         assert!(link.as_str().contains(part), "{part}");
     }
+}
+
+/// Returns Google's answer to a code with an ID token, whose signature nobody reads.
+fn with_subject(audience: &str) -> Reply {
+    let part = |text: &str| encode::base64url(text.as_bytes());
+    let claims =
+        format!(r#"{{"iss": "https://accounts.google.com", "aud": "{audience}", "sub": "10769150350006150715"}}"#);
+    let token = format!("{}.{}.c2ln", part(r#"{"alg": "RS256"}"#), part(&claims));
+    let answer = format!(
+        r#"{{"access_token": "{}", "expires_in": 3599, "scope": "openid {SCOPE}", "id_token": "{token}"}}"#,
+        crate::ACCESS
+    );
+    Reply::json(200, &answer)
+}
+
+#[test]
+fn a_mailbox_that_is_renamed_stays_the_same_account() {
+    let host = host().expect(redeem().answer(with_subject(ID))).expect(profile());
+    let made = host.setup([back()]).run().unwrap();
+    let expected = Identity::new("10769150350006150715", "ada@example.com").formerly("ada@example.com");
+    assert_eq!(made.identity, expected);
+    assert!(made.identity.has_id("Ada@Example.com"), "it replaces the credential of an earlier connection");
+    let connection = host.connection(&made);
+    let renamed = Reply::json(200, r#"{"emailAddress": "lovelace@example.com"}"#);
+    let host = host.expect(profile().answer(renamed));
+    let found = host.verify(&made.credential, &connection).unwrap();
+    assert_eq!((found.liveness, found.identity), (Liveness::Live, None));
+}
+
+/// A connection of before has no scope for a subject, and its address is a name that can change.
+#[test]
+fn a_renamed_mailbox_without_a_subject_has_another_address() {
+    let host = host().expect(redeem().answer(tokens(""))).expect(profile());
+    let made = host.setup([back()]).run().unwrap();
+    let connection = host.connection(&made);
+    let renamed = Reply::json(200, r#"{"emailAddress": "lovelace@example.com"}"#);
+    let host = host.expect(profile().answer(renamed));
+    let found = host.verify(&made.credential, &connection).unwrap();
+    let expected = Identity::new("lovelace@example.com", "lovelace@example.com").email().mutable();
+    assert_eq!((found.liveness, found.identity), (Liveness::Live, Some(expected)));
+}
+
+/// An ID token for another application says nothing about this account.
+#[test]
+fn a_subject_for_another_application_is_not_taken() {
+    let host = host().expect(redeem().answer(with_subject("another-application"))).expect(profile());
+    let made = host.setup([back()]).run().unwrap();
+    assert_eq!(made.identity.account_id.as_str(), "ada@example.com");
 }
 
 /// While the application is in testing, Google's refresh tokens live for seven days, and its answer says so.

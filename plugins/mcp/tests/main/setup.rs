@@ -128,3 +128,26 @@ fn the_secret_of_an_application_is_not_shown() {
     let made = host.setup([given, back, Input::answers(&[("name", "Ada")])]).run().unwrap();
     assert!(!format!("{made:?}").contains(SECRET), "{made:?}");
 }
+
+#[test]
+fn the_refused_application_of_a_connection_is_told_with_this_connection() {
+    let tokens = format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "r-1", "expires_in": 3600}}"#);
+    let host = host()
+        .discovered("https://mcp.example")
+        .discovered("https://auth.example")
+        .expect(refused())
+        .expect(found(METADATA, &resource(SERVER, ISSUER)))
+        .expect(found(ISSUER_METADATA, &issuer("").replace(r#"["none"]"#, r#"["client_secret_post"]"#)))
+        .expect(Expected::post(TOKEN).answer(Reply::json(200, &tokens)))
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, TOOLS)))
+        .expect(Expected::post(TOKEN).answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
+    let given = Input::answers(&[("url", SERVER), ("clientId", "own"), ("clientSecret", "canary-application-9c")]);
+    let back = Input::callback(&[("code", "c-1")]);
+    let made = host.setup([given, back, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+        panic!("it is refused")
+    };
+    assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, "mcp_secret_refused"));
+    assert!(!reason::is_application_refused(&found.reason.code), "it concerns no other connection");
+}

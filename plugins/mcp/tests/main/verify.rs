@@ -59,3 +59,24 @@ fn what_answers_in_the_place_of_a_connected_server_says_nothing_about_the_creden
     let page = || with_key().answer(Reply::text(200, "<html>Welcome to the network of this hotel</html>"));
     check([page(), page()], Liveness::Offline, Some("mcp_no_server"));
 }
+
+#[test]
+fn a_page_refuses_no_credential_unless_it_comes_with_a_challenge() {
+    let page = |status| Reply::text(status, "<html>Request blocked</html>");
+    for status in [401, 403] {
+        check([with_key().answer(page(status))], Liveness::Offline, Some(reason::PROVIDER_ERROR));
+    }
+    let limited = page(403).header("retry-after", "7");
+    check([with_key().answer(limited)], Liveness::Offline, Some(reason::RATE_LIMITED));
+    let challenged = page(401).header("www-authenticate", "Bearer");
+    check([with_key().answer(challenged)], Liveness::Failing, Some(reason::UNAUTHORIZED));
+}
+
+/// Servers write names in other ways than as Unicode in a stream, too.
+#[test]
+fn a_stream_of_events_is_read_as_other_answers_are() {
+    let server = r#"{"_meta": {"io.modelcontextprotocol/serverInfo": {"name": "half \ud83d"}}}"#;
+    let lines = format!("\u{feff}data: {{\"jsonrpc\": \"2.0\", \"id\": \"1\",\r\ndata: \"result\": {server}}}\r\n\r\n");
+    let event = Reply::text(200, &lines).header("content-type", "text/event-stream");
+    check([with_key().answer(event), refused()], Liveness::Live, None);
+}

@@ -52,7 +52,9 @@ fn a_pause_that_notion_asks_for_is_kept() {
 
 #[test]
 fn a_refusal_that_is_not_json_is_classified_by_its_status() {
-    check(Reply::text(401, "<html>"), Liveness::Failing, reason::UNAUTHORIZED, None);
+    check(Reply::text(401, "denied"), Liveness::Failing, reason::UNAUTHORIZED, None);
+    // A page is the answer of a proxy, and not of Notion.
+    check(Reply::text(401, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR, None);
     check(Reply::text(530, "<html>"), Liveness::Offline, reason::PROVIDER_ERROR, None);
 }
 

@@ -1,7 +1,7 @@
 //! Setup and use of a connection.
 
 use connection_contract::prelude::*;
-use connection_testkit::{Input, Reply, header, offline};
+use connection_testkit::{Reply, header, offline};
 
 use crate::{TOKEN, get_me, host, token};
 
@@ -37,13 +37,6 @@ fn a_refused_token_is_asked_again_and_at_most_three_times() {
     assert_eq!(run.steps.len(), 3);
     let problem = run.steps.last().unwrap().prompt.as_ref().unwrap().problem.as_ref().unwrap();
     assert_eq!(problem.as_str(), "Notion does not accept this token");
-}
-
-#[test]
-fn a_bad_network_does_not_end_the_setup() {
-    let lost = get_me().answer(Reply::error(HttpError::Timeout));
-    let made = host().expect(lost).expect(get_me()).setup([token(), Input::Resume]).run().unwrap();
-    assert_eq!(made.identity.label.as_str(), "Acme");
 }
 
 #[test]

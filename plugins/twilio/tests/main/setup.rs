@@ -75,17 +75,6 @@ fn an_account_that_is_not_active_ends_the_setup_with_the_reason() {
 }
 
 #[test]
-fn a_bad_network_does_not_end_the_setup() {
-    let lost = get_account(ACCOUNT, TOKEN).answer(Reply::error(HttpError::Connect));
-    let made = host()
-        .expect(lost)
-        .expect(get_account(ACCOUNT, TOKEN))
-        .setup(with_token().into_iter().chain([Input::Resume]))
-        .run();
-    assert_eq!(made.unwrap().identity.label.as_str(), "Acme Support");
-}
-
-#[test]
 fn the_shape_of_each_sid_is_declared() {
     let descriptor = Twilio.descriptor();
     let pattern = |name| descriptor.fields.iter().find(|f| f.name == name).unwrap().pattern.as_deref();

@@ -80,8 +80,9 @@ fn disagreements(texts: &Texts) -> Vec<String> {
 fn addresses(texts: &Texts) -> Vec<String> {
     let port = between(text(texts, WORDS), "Unless set, it is 127.0.0.1:", ".").unwrap_or_default();
     let health = between(text(texts, ROUTES), "const HEALTH: &str = \"", "\"").unwrap_or_default();
+    let live = between(text(texts, ROUTES), "const LIVE: &str = \"", "\"").unwrap_or_default();
     let ready = between(text(texts, ROUTES), "const READY: &str = \"", "\"").unwrap_or_default();
-    if [port, health, ready].contains(&"") {
+    if [port, health, live, ready].contains(&"") {
         return vec![format!("{WORDS}, {ROUTES}: the port or the path of a check is not found")];
     }
     let expected = [
@@ -94,7 +95,8 @@ fn addresses(texts: &Texts) -> Vec<String> {
         (NETWORK, format!("- port: {port}\n"), 1),
         (SERVICE, format!(" port: {port}\n"), 1),
         (STATEFUL_SET, format!("containerPort: {port}\n"), 1),
-        (STATEFUL_SET, format!("path: {health}\n"), 2),
+        (STATEFUL_SET, format!("path: {health}\n"), 1),
+        (STATEFUL_SET, format!("path: {live}\n"), 1),
         (STATEFUL_SET, format!("path: {ready}\n"), 1),
     ];
     let differs =
@@ -242,7 +244,8 @@ mod tests {
         (MANIFEST, "download/v{ version }", "download/{ version }", "the tag"),
         (MANIFEST, "overrides.x86_64-pc-windows-msvc", "overrides.x86_64-pc-windows-gnu", "x86_64-pc-windows"),
         (NETWORK, "- port: 8745", "- port: 80", "- port: 8745"),
-        (ROUTES, "\"/healthz\"", "\"/health\"", "path: /health` is not there 2 times"),
+        (ROUTES, "\"/healthz\"", "\"/health\"", "path: /health` is not there 1 times"),
+        (ROUTES, "\"/livez\"", "\"/live\"", "path: /live` is not there 1 times"),
         (ROUTES, "\"/readyz\"", "\"/ready\"", "path: /ready` is not there 1 times"),
         (SERVE, "from_secs(60)", "from_secs(90)", "more than 135 seconds"),
         (

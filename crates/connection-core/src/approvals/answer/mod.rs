@@ -7,16 +7,13 @@ use connection_contract::DisplayText;
 use super::{Approval, details::opened};
 use crate::{
     ApprovalError, ApprovalId, ApprovalState, Error,
-    approval::{self, Answerer, Facts, NewWidening},
-    approval_state::state_at,
+    approval::{self, Answerer, Facts, NewWidening, state_at},
     connection::System,
     door, event,
     grant::{AgentStanding, Why},
     ground::{Ground, Scope},
-    store::{
-        Lock, StoreError, Tx,
-        rows::{ApprovalRow, StoredState},
-    },
+    guard,
+    store::{Lock, StoreError, Tx, rows::ApprovalRow},
 };
 
 /// What a person approves.
@@ -59,7 +56,7 @@ pub(super) async fn approve(
         Consent::Widen { time, requests } => {
             let row = ground.reader().await?.approval(scope.owner, id).await?;
             let row = row.ok_or(ApprovalError::Unknown(id))?;
-            approval::check(&ground.sealer, &row)?;
+            guard::check(&ground.sealer, &row)?;
             let (parts, _) = opened(ground, &row).await?;
             Some(NewWidening { scope: door::scope(&Facts::of(&row).rule, &parts), time, requests })
         }
@@ -76,7 +73,7 @@ pub(super) async fn approve(
                 return Ok(Err(error));
             }
             let facts = Facts { widened: widened.is_some(), ..given(facts, ground, &by) };
-            let row = ApprovalRow { state: StoredState::Approved, facts: facts.text(), ..row };
+            let row = ApprovalRow { state: ApprovalState::Approved, facts: facts.text(), ..row };
             Ok(Ok(row))
         })
     })
@@ -95,7 +92,7 @@ pub(super) async fn refuse(
         Box::pin(async move {
             let facts = Facts { refusal: reason, ..given(Facts::of(&row), ground, &by) };
             tx.erase_approval_request(row.id).await?;
-            Ok(Ok(ApprovalRow { state: StoredState::Refused, facts: facts.text(), ..row }))
+            Ok(Ok(ApprovalRow { state: ApprovalState::Refused, facts: facts.text(), ..row }))
         })
     })
     .await
@@ -125,7 +122,7 @@ async fn answered(
             tx.lock(Lock::Owner(&owner)).await?;
             let Some(row) = tx.approval(&owner, id).await? else { return Ok(Err(ApprovalError::Unknown(id).into())) };
             tx.lock(Lock::Connection(row.connection_id)).await?;
-            if let Err(error) = approval::check(&on.sealer, &row) {
+            if let Err(error) = guard::check(&on.sealer, &row) {
                 return Ok(Err(Error::from(error)));
             }
             let now = on.clock.now();

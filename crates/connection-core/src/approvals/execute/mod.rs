@@ -4,28 +4,22 @@ use std::time::Duration;
 
 use connection_contract::{HttpRequest, Secret};
 
-use super::details::{opened, sealed};
+use super::details::opened;
 use crate::{
     AgentError, Agents, ApprovalError, ApprovalId, ApprovalState, Connection, Error, Grantee, LapseReason, Permit,
     Response, RuleError,
-    approval::{self, Facts, StoredAnswer, answer_place},
-    approval_state::state_at,
-    connection::System,
+    approval::{self, Facts, StoredAnswer, state_at},
+    connection::{System, Unanswered},
     door::{self, Body, Decided},
     event,
     grant::{AgentStanding, Why},
     ground::OwnedScope,
-    store::{
-        Lock, StoreError,
-        rows::{ApprovalRow, StoredState},
-    },
+    guard,
+    lease::Lease,
+    store::{APPROVAL_ANSWER, ApprovalLease, Lock, StoreError, rows::ApprovalRow},
     uses::UsedBy,
 };
 
-/// The time after which a process that executes a request is taken for dead, unless it says that it lives.
-const LEASE: i64 = 60;
-/// The time between two signs of life.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// The time after an attempt that failed until the next one, in seconds.
 const PAUSE: i64 = 5;
 /// The maximum size of an answer that is stored, in bytes.
@@ -114,6 +108,7 @@ async fn execute(scope: &OwnedScope<System>, id: ApprovalId) -> Result<(), Error
 /// A request that this process alone sends now.
 struct Prepared {
     row: ApprovalRow,
+    lease: Lease<ApprovalLease>,
     connection: Connection,
     request: HttpRequest,
     body: Secret,
@@ -122,7 +117,7 @@ struct Prepared {
 async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared, Hindrance> {
     let ground = &scope.system.ground;
     let row = ground.reader().await?.approval(&scope.owner, id).await?.ok_or(Hindrance::Elsewhere)?;
-    approval::check(&ground.sealer, &row).map_err(Error::from)?;
+    guard::check(&ground.sealer, &row).map_err(Error::from)?;
     match state_at(&row, ground.clock.now().seconds()) {
         // After an attempt that failed, there is a pause, however often the agent comes back.
         ApprovalState::Approved if Facts::of(&row).code.is_some() => {
@@ -132,7 +127,7 @@ async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared
             }
         }
         ApprovalState::Approved => {}
-        ApprovalState::Lapsed if row.state == StoredState::Approved => {
+        ApprovalState::Lapsed if row.state == ApprovalState::Approved => {
             return Err(Hindrance::Lapsed(LapseReason::Ended));
         }
         _ => return Err(Hindrance::Elsewhere),
@@ -158,11 +153,11 @@ async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared
         return Err(Hindrance::Lapsed(LapseReason::Request));
     }
     connection.check_frozen().await?;
-    let row = Box::pin(taken(scope, row, &permit)).await?;
+    let (row, lease) = Box::pin(taken(scope, row, &permit)).await?;
     // Only the process that sends the request takes it from the budget.
     if let Err(error) = permit.take().await {
         let facts = Facts { code: Some(error.code().to_owned()), ..Facts::of(&row) };
-        store(scope, &row, StoredState::Approved, &facts, None).await?;
+        store(scope, &row, ApprovalState::Approved, &facts, None).await?;
         return Err(Hindrance::Held(error));
     }
     let by = UsedBy {
@@ -174,20 +169,25 @@ async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared
         approval: Some(id),
     };
     let connection = connection.permitted_by(permit.permitted()).recorded_by(by);
-    Ok(Prepared { row, connection, request, body: Secret::new(body) })
+    Ok(Prepared { row, lease, connection, request, body: Secret::new(body) })
 }
 
 /// Takes the request for this process: in one transaction, everything is compared with what was decided, and the state
 /// becomes `executing`.
-async fn taken(scope: &OwnedScope<System>, row: ApprovalRow, permit: &Permit) -> Result<ApprovalRow, Hindrance> {
+async fn taken(
+    scope: &OwnedScope<System>,
+    row: ApprovalRow,
+    permit: &Permit,
+) -> Result<(ApprovalRow, Lease<ApprovalLease>), Hindrance> {
     let on = scope.system.ground.clone();
+    let (lease, since) = (ApprovalLease(row.id), on.clock.passed());
     let revision = permit.revision();
     let job = scope.system.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&row.owner)).await?;
             tx.lock(Lock::Connection(row.connection_id)).await?;
             let Some(row) = tx.approval(&row.owner, row.id).await? else { return Ok(Err(Hindrance::Elsewhere)) };
-            if let Err(error) = approval::check(&on.sealer, &row) {
+            if let Err(error) = guard::check(&on.sealer, &row) {
                 return Ok(Err(Hindrance::Held(error.into())));
             }
             let now = on.clock.now().seconds();
@@ -198,48 +198,48 @@ async fn taken(scope: &OwnedScope<System>, row: ApprovalRow, permit: &Permit) ->
             if let Err(why) = AgentStanding::of_approval(&row, &facts, revision).check(tx, &on).await? {
                 return Ok(Err(Hindrance::of(why, facts.agent)));
             }
-            let row = ApprovalRow {
-                state: StoredState::Executing,
-                facts: facts.text(),
-                changed_at: now,
-                lease_until: Some(now.saturating_add(LEASE)),
-                ..row
-            };
+            let row = ApprovalRow { state: ApprovalState::Executing, facts: facts.text(), changed_at: now, ..row };
             approval::put(tx, &on.sealer, &row).await?;
+            if tx.take_lease(&lease, &on.process).await?.is_none() {
+                return Ok(Err(Hindrance::Elsewhere));
+            }
             Ok(Ok(tx.approval(&row.owner, row.id).await?.unwrap_or(row)))
         })
     });
-    job.await?
+    job.await?.map(|row| (row, Lease::taken(&scope.system.ground, lease, since)))
 }
 
 /// Sends the request, and stores what came of it.
 async fn finish(scope: &OwnedScope<System>, prepared: Prepared) {
-    let Prepared { row, connection, request, body } = prepared;
+    let Prepared { row, mut lease, connection, request, body } = prepared;
+    let is_late = lease.left().is_zero();
     let sending = async {
+        // Others call a request lost whose process was paused for that long.
+        if is_late {
+            let error = StoreError::Busy { place: scope.system.ground.store.place().to_owned() };
+            return Err(Unanswered { error: error.into(), is_sent: false });
+        }
         match connection.open_once(request, body).await {
             Ok(answer) => Ok(whole(answer).await),
             Err(unanswered) => Err(unanswered),
         }
     };
-    let result = tokio::select! {
-        result = sending => result,
-        () = signs_of_life(scope, &row) => return,
-    };
+    let result = lease.extended(sending).await;
     let ground = &scope.system.ground;
     let (state, answer, facts) = match result {
         Ok((answer, is_complete)) => {
             let facts = Facts { status: Some(answer.status), complete: Some(is_complete), ..Facts::of(&row) };
-            (StoredState::Answered, Some(answer), facts)
+            (ApprovalState::Answered, Some(answer), facts)
         }
         Err(unanswered) => {
             let code = Some(unanswered.error.code().to_owned());
-            let state = if unanswered.is_sent { StoredState::Unknown } else { StoredState::Approved };
+            let state = if unanswered.is_sent { ApprovalState::Unknown } else { ApprovalState::Approved };
             (state, None, Facts { code, ..Facts::of(&row) })
         }
     };
     for _ in 0..MAX_STORE_SECONDS {
         match Box::pin(store(scope, &row, state, &facts, answer.as_ref())).await {
-            Ok(()) => return,
+            Ok(()) | Err(Error::Closed) => return,
             Err(error) => tracing::warn!(approval = %row.id, %error, "the result of an approved request is not stored"),
         }
         ground.clock.sleep(Duration::from_secs(1)).await;
@@ -264,25 +264,11 @@ async fn whole(mut answer: Response) -> (StoredAnswer, bool) {
     (StoredAnswer::new(status, headers, &body), is_complete)
 }
 
-/// Says from time to time that this process lives. Ends if the store was closed.
-async fn signs_of_life(scope: &OwnedScope<System>, row: &ApprovalRow) {
-    let ground = &scope.system.ground;
-    let id = row.id;
-    loop {
-        ground.clock.sleep(SIGN_OF_LIFE).await;
-        let until = ground.clock.now().seconds().saturating_add(LEASE);
-        let written = ground.store.write(move |tx| Box::pin(async move { tx.prolong_approval(id, until).await }));
-        if matches!(written.await, Err(StoreError::Closed)) {
-            return;
-        }
-    }
-}
-
 /// Stores the result. A request that was taken for lost meanwhile gets its result nevertheless.
 async fn store(
     scope: &OwnedScope<System>,
     row: &ApprovalRow,
-    state: StoredState,
+    state: ApprovalState,
     facts: &Facts,
     answer: Option<&StoredAnswer>,
 ) -> Result<(), Error> {
@@ -290,9 +276,8 @@ async fn store(
     let sealed = match answer {
         None => None,
         Some(answer) => {
-            let place = answer_place(&row.id, &row.owner, &row.kind);
-            let value = ground.sealer.seal(&place, answer.encode().expose()).await;
-            Some(value.map_err(|source| sealed(row, source))?)
+            let cell = APPROVAL_ANSWER.at(row.id.as_uuid(), 0, &row.owner, &row.kind);
+            Some(ground.seal(&cell, answer.encode().expose()).await?)
         }
     };
     let on = ground.clone();
@@ -302,23 +287,23 @@ async fn store(
             tx.lock(Lock::Owner(&owner)).await?;
             let Some(row) = tx.approval(&owner, id).await? else { return Ok(Ok(())) };
             tx.lock(Lock::Connection(row.connection_id)).await?;
-            if let Err(error) = approval::check(&on.sealer, &row) {
+            if let Err(error) = guard::check(&on.sealer, &row) {
                 return Ok(Err(Error::from(error)));
             }
-            if !matches!(row.state, StoredState::Executing | StoredState::Unknown) {
+            if !matches!(row.state, ApprovalState::Executing | ApprovalState::Unknown) {
                 return Ok(Ok(()));
             }
             let changed_at = on.clock.now().seconds();
             // Whoever was told that the answer is lost gets it with the next attempt. What was called lost is not sent.
-            let was_lost = row.state == StoredState::Unknown;
-            let state = if was_lost && state == StoredState::Approved { StoredState::Unknown } else { state };
-            let fetched_at = row.fetched_at.filter(|_| state != StoredState::Answered);
-            let row = ApprovalRow { state, facts: text, changed_at, fetched_at, lease_until: None, ..row };
+            let was_lost = state_at(&row, changed_at) == ApprovalState::Unknown;
+            let state = if was_lost && state == ApprovalState::Approved { ApprovalState::Unknown } else { state };
+            let fetched_at = row.fetched_at.filter(|_| state != ApprovalState::Answered);
+            let row = ApprovalRow { state, facts: text, changed_at, fetched_at, ..row };
             approval::put(tx, &on.sealer, &row).await?;
             if let Some(sealed) = &sealed {
                 tx.put_approval_answer(id, sealed).await?;
             }
-            if state != StoredState::Approved && tx.account(row.connection_id).await?.is_some() {
+            if state != ApprovalState::Approved && tx.account(row.connection_id).await?.is_some() {
                 let facts = Facts::of(&row);
                 let body = serde_json::json!({
                     "approval": id.to_string(), "agent": facts.agent, "rule": facts.rule, "state": state.as_str(),
@@ -342,7 +327,7 @@ async fn lapse(scope: &OwnedScope<System>, id: ApprovalId, reason: LapseReason) 
             tx.lock(Lock::Owner(&owner)).await?;
             let Some(row) = tx.approval(&owner, id).await? else { return Ok(()) };
             tx.lock(Lock::Connection(row.connection_id)).await?;
-            if row.state == StoredState::Approved && approval::check(&on.sealer, &row).is_ok() {
+            if row.state == ApprovalState::Approved && guard::check(&on.sealer, &row).is_ok() {
                 approval::lapse(tx, &on, row, reason).await?;
             }
             Ok(())

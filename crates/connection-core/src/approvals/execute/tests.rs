@@ -53,7 +53,7 @@ async fn what_was_approved_is_not_taken_after_what_it_was_decided_with_has_chang
             Deed::ChangesAccount => "account",
             Deed::ChangesTerms => "terms",
         };
-        assert_eq!(word(taken.map(|row| row.state.into())), expected, "{deed:?}");
+        assert_eq!(word(taken.map(|taken| taken.0.state)), expected, "{deed:?}");
         stage.registry.close().await;
     }
 }
@@ -65,6 +65,20 @@ async fn an_approved_request_of_a_frozen_connection_is_held() {
     stage.does(Deed::Freezes).await;
     let scope = Scope { system: &stage.registry.systems.connection, owner: stage.agent.owner_name() };
     let prepared = prepared(&scope.owned(), row.id).await;
-    assert_eq!(word(prepared.map(|prepared| prepared.row.state.into())), "frozen");
+    assert_eq!(word(prepared.map(|prepared| prepared.row.state)), "frozen");
+    stage.registry.close().await;
+}
+
+#[tokio::test]
+async fn a_process_that_was_paused_for_longer_than_its_lease_does_not_send() {
+    let stage = Stage::new().await;
+    let row = approved(&stage).await;
+    let scope = Scope { system: &stage.registry.systems.connection, owner: stage.agent.owner_name() }.owned();
+    let Ok(ready) = prepared(&scope, row.id).await else { panic!("it can be sent") };
+    stage.clock.advance(Duration::from_secs(60));
+    finish(&scope, ready).await;
+    let row = stage.approval(row.id).await;
+    let code = Facts::of(&row).code;
+    assert_eq!((row.state, code.as_deref()), (ApprovalState::Approved, Some("store_failed")));
     stage.registry.close().await;
 }

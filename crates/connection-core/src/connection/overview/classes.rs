@@ -12,7 +12,7 @@ use std::{
 use connection_contract::{Kind, Liveness, encode};
 use uuid::Uuid;
 
-use super::{Overview, cursor::Position};
+use super::{Overview, Position};
 use crate::{
     ConnectionId, Error, StoreError,
     connection_info::current_liveness,
@@ -30,13 +30,16 @@ pub(super) struct Class {
     provider: String,
     liveness: Liveness,
     needs_attention: bool,
+    /// `true` if its connections only wait for an application that their provider refuses.
+    waits: bool,
     renews: bool,
 }
 
 impl Class {
     fn of(ground: &Ground, kinds: &RowKinds<'_>, owner: &str, name: String) -> Self {
         let mut words = words(&name);
-        let is_urgent = words.next() == Some("1");
+        let urgency = words.next();
+        let (is_urgent, waits) = (matches!(urgency, Some("1" | "2")), urgency == Some("2"));
         let measured = words.next().map_or(Liveness::Unknown, column::to_liveness);
         let terms = words.next().filter(|hex| !hex.is_empty()).and_then(encode::from_hex);
         let kind = words.next().and_then(Kind::parse).unwrap_or(UNREADABLE);
@@ -51,6 +54,7 @@ impl Class {
             provider,
             liveness: current_liveness(measured, entry.is_some(), changed),
             needs_attention: is_urgent || changed || entry.is_none(),
+            waits: waits && !changed && entry.is_some(),
             renews: entry.as_deref().is_some_and(KindEntry::renews),
             name,
             kind,
@@ -112,8 +116,8 @@ impl Classes {
         Ok(Self { all, ending })
     }
 
-    /// Counts the connections by their liveness and by whether their class needs attention. Each number is at most one
-    /// more than [`MAX_COUNT`](crate::store::MAX_COUNT), and as many entries of the index are read for it.
+    /// Counts the connections by their liveness and by whether a person has to look at each of them. Each number is at most
+    /// one more than [`MAX_COUNT`](crate::store::MAX_COUNT), and as many entries of the index are read for it.
     pub(super) async fn counts(
         &self,
         reader: &mut Reader,
@@ -121,7 +125,7 @@ impl Classes {
     ) -> Result<Vec<(Liveness, bool, u64)>, StoreError> {
         let (mut groups, mut lists) = (Vec::new(), Vec::<Vec<&str>>::new());
         for class in &self.all {
-            let of = (class.liveness, class.needs_attention);
+            let of = (class.liveness, class.needs_attention && !class.waits);
             let place = groups.iter().position(|known| *known == of).unwrap_or_else(|| {
                 groups.push(of);
                 lists.push(Vec::new());
@@ -137,18 +141,18 @@ impl Classes {
         self.ending.len() as u64
     }
 
-    /// Adds the positions of a part that `wanted` selects, until there are `limit`.
+    /// Returns the first positions of a part that `wanted` selects, `limit` at most.
     pub(super) async fn find(
         &self,
         reader: &mut Reader,
         owner: &str,
         part: Part,
         wanted: &Overview,
+        after: Option<&Position>,
         limit: usize,
-        found: &mut Vec<Position>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Position>, Error> {
         let works = part == Part::Rest;
-        let after = wanted.after.as_ref().map(|after| &after.position);
+        let mut found = Vec::new();
         let chosen: Vec<_> = self.all.iter().filter(|class| class.is_wanted(wanted)).collect();
         let providers: BTreeSet<_> = chosen.iter().map(|class| &*class.provider).collect();
         let moved: HashSet<_> = self.ending.iter().map(|ending| ending.id).collect();
@@ -181,7 +185,7 @@ impl Classes {
                 break;
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -2,18 +2,16 @@
 //! number of connections.
 
 mod classes;
-mod cursor;
 
 use std::collections::HashMap;
 
 use connection_contract::{Kind, Liveness, Timestamp};
+use uuid::Uuid;
 
 use super::list::named;
-use crate::{ConnectionId, ConnectionInfo, Error, ground::Ground, plan, store::MAX_COUNT};
+use crate::{ConnectionId, ConnectionInfo, Cursor, Error, Page, ground::Ground, page::Fields, plan, store::MAX_COUNT};
 
 use classes::{Classes, Part};
-use cursor::Position;
-pub use cursor::{InvalidOverviewCursor, OverviewCursor};
 
 /// Selects the connections of an overview, and its page. All conditions must hold.
 ///
@@ -24,7 +22,7 @@ pub use cursor::{InvalidOverviewCursor, OverviewCursor};
 /// async fn broken(registry: &ConnectionRegistry) -> Result<Vec<String>, Error> {
 ///     let failing = Overview::new().kind(Kind::from_static("github")).liveness(Liveness::Failing).limit(20);
 ///     let page = registry.overview(failing).await?;
-///     Ok(page.connections.iter().map(|info| info.label.to_string()).collect())
+///     Ok(page.items.iter().map(|entry| entry.info.label.to_string()).collect())
 /// }
 /// # let _ = broken;
 /// ```
@@ -36,7 +34,7 @@ pub struct Overview {
     liveness: Option<Liveness>,
     only_attention: bool,
     among: Option<Vec<ConnectionId>>,
-    after: Option<OverviewCursor>,
+    after: Option<Cursor>,
     limit: Option<u16>,
 }
 
@@ -81,10 +79,9 @@ impl Overview {
         self
     }
 
-    /// Selects the connections after this position: [`OverviewPage::next`], or [`OverviewPage::cursor_after`] a connection
-    /// of it.
+    /// Selects the connections after this position: [`Page::next`], or the [`OverviewEntry::cursor`] of a connection.
     #[must_use]
-    pub fn after(mut self, cursor: OverviewCursor) -> Self {
+    pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
     }
@@ -97,31 +94,47 @@ impl Overview {
     }
 }
 
-/// A page of an overview.
+/// A connection in an overview.
 ///
 /// ```
-/// use connection_core::OverviewPage;
+/// use connection_core::{OverviewEntry, Page};
 ///
-/// fn labels(page: &OverviewPage) -> Vec<String> {
-///     page.connections.iter().map(|info| info.label.to_string()).collect()
+/// fn labels(page: &Page<OverviewEntry>) -> Vec<String> {
+///     page.items.iter().map(|entry| entry.info.label.to_string()).collect()
 /// }
 /// # let _ = labels;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct OverviewPage {
-    /// The connections, in their order.
-    pub connections: Vec<ConnectionInfo>,
-    /// The position at which the next page begins; `None` for the last page.
-    pub next: Option<OverviewCursor>,
-    /// The positions of the connections.
-    cursors: Vec<OverviewCursor>,
+pub struct OverviewEntry {
+    /// The connection.
+    pub info: ConnectionInfo,
+    /// The position after the connection. It stays valid when connections are added, changed or removed.
+    pub cursor: Cursor,
 }
 
-impl OverviewPage {
-    /// Returns the position after the connection with this index on the page.
-    pub fn cursor_after(&self, index: usize) -> Option<&OverviewCursor> {
-        self.cursors.get(index)
+/// The position of a connection. Positions are compared by their fields in this order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    /// `false` for connections that need attention.
+    works: bool,
+    provider: String,
+    label: String,
+    id: ConnectionId,
+}
+
+impl Position {
+    /// Returns the cursor for this position. `until` is the time by which a connection that ends soon must end, in seconds
+    /// since 1970. It is that of the first page, so that no connection moves while the pages are read.
+    fn cursor(&self, until: i64) -> Cursor {
+        let Self { works, provider, label, id } = self;
+        Cursor::at(Fields((works, provider, label, id.as_uuid(), until)))
+    }
+
+    /// Returns the position in a cursor, and the time by which a connection that ends soon must end.
+    fn read(cursor: &Cursor) -> Result<(Self, i64), Error> {
+        let Fields((works, provider, label, id, until)) = cursor.position::<Fields<(_, _, _, Uuid, _)>>()?;
+        Ok((Self { works, provider, label, id: id.into() }, until))
     }
 }
 
@@ -145,7 +158,8 @@ impl OverviewPage {
 pub struct OverviewCounts {
     /// All connections.
     pub all: u64,
-    /// The connections that [need attention](ConnectionInfo::needs_attention).
+    /// The connections that [need attention](ConnectionInfo::needs_attention), without those that only wait for an
+    /// application that their provider refuses: that needs a person once, and not for each of them.
     pub attention: u64,
     /// The connections that worked when they were last verified.
     pub live: u64,
@@ -163,21 +177,25 @@ impl OverviewCounts {
 }
 
 /// Returns a page of the owner's connections.
-pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> Result<OverviewPage, Error> {
+pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> Result<Page<OverviewEntry>, Error> {
     let limit = usize::from(wanted.limit.unwrap_or(1000));
-    let until = wanted.after.as_ref().map_or_else(|| soon(ground), |after| after.until);
+    let (after, until) = match &wanted.after {
+        Some(after) => Position::read(after).map(|(after, until)| (Some(after), until))?,
+        None => (None, soon(ground)),
+    };
     let mut reader = ground.reader().await?;
-    let (mut found, infos) = match &wanted.among {
+    let (found, infos) = match &wanted.among {
         Some(ids) => {
             let infos = named(ground, &mut reader, owner, ids).await?;
-            (sorted(&infos, &wanted, until), infos)
+            (sorted(&infos, &wanted, after.as_ref(), until), infos)
         }
         None => {
             let classes = Classes::read(ground, &mut reader, owner, until).await?;
             let mut found = Vec::new();
             for part in [Part::Attention, Part::Rest] {
                 if found.len() <= limit && !(part == Part::Rest && wanted.only_attention) {
-                    classes.find(&mut reader, owner, part, &wanted, limit + 1, &mut found).await?;
+                    let missing = limit + 1 - found.len();
+                    found.extend(classes.find(&mut reader, owner, part, &wanted, after.as_ref(), missing).await?);
                 }
             }
             let ids: Vec<_> = found.iter().take(limit).map(|position| position.id).collect();
@@ -185,23 +203,17 @@ pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> 
             (found, infos)
         }
     };
-    let is_last = found.len() <= limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| !is_last).map(|position| OverviewCursor { position: position.clone(), until });
+    let page = Page::of(found, u32::try_from(limit).ok(), |position| position.cursor(until));
     let mut infos: HashMap<_, _> = infos.into_iter().map(|info| (info.id, info)).collect();
-    let (mut connections, mut cursors) = (Vec::new(), Vec::new());
-    for position in found {
-        // A connection that was removed meanwhile is left out.
-        if let Some(info) = infos.remove(&position.id) {
-            connections.push(info);
-            cursors.push(OverviewCursor { position, until });
-        }
-    }
-    Ok(OverviewPage { connections, next, cursors })
+    // A connection that was removed meanwhile is left out.
+    Ok(page.filter_map(|position| {
+        let info = infos.remove(&position.id)?;
+        Some(OverviewEntry { info, cursor: position.cursor(until) })
+    }))
 }
 
 /// Returns the positions of those connections that `wanted` selects, in their order.
-fn sorted(infos: &[ConnectionInfo], wanted: &Overview, until: i64) -> Vec<Position> {
+fn sorted(infos: &[ConnectionInfo], wanted: &Overview, after: Option<&Position>, until: i64) -> Vec<Position> {
     let then = Timestamp::from_seconds(until.saturating_sub(plan::ANNOUNCE_BEFORE));
     let is_wanted = |info: &ConnectionInfo| {
         wanted.kind.as_ref().is_none_or(|kind| info.kind == *kind)
@@ -215,10 +227,7 @@ fn sorted(infos: &[ConnectionInfo], wanted: &Overview, until: i64) -> Vec<Positi
         id: info.id,
     };
     let mut found: Vec<_> = infos.iter().filter(|info| is_wanted(info)).map(position).collect();
-    found.retain(|position| {
-        !(wanted.only_attention && position.works)
-            && wanted.after.as_ref().is_none_or(|after| *position > after.position)
-    });
+    found.retain(|position| !(wanted.only_attention && position.works) && after.is_none_or(|after| position > after));
     found.sort_unstable();
     found
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use connection_contract::Liveness;
+use connection_egress::LastSearch;
 use tokio::sync::OnceCell;
 
 use super::HotRow;
@@ -10,7 +12,6 @@ use crate::{
     credential::{Read, ShownConnection, open_read},
     ground::Ground,
     kinds::KindEntry,
-    redact::LastSearch,
 };
 
 /// A connection as one statement read it.
@@ -79,9 +80,11 @@ impl ReadConnection {
             let read = self.read.as_ref().ok_or(Error::NotFound(self.info.id))?;
             let opened = open_read(ground, &self.info, read).await?;
             Ok(Arc::new(HotRow {
-                payload: opened.payload.map_err(|unopened| unopened.error(self.info.id))?,
+                payload: opened.payload.map_err(|unopened| unopened.error())?,
                 generation: opened.generation,
                 plan: opened.plan,
+                is_not_live: matches!(self.info.liveness, Liveness::Failing | Liveness::Offline),
+                withdrawal: read.withdrawal,
                 last_search: LastSearch::default(),
             }))
         };

@@ -18,10 +18,10 @@ use std::{
     time::Duration,
 };
 
-use connection_egress::Moment;
+use connection_egress::{LastSearch, Moment};
 
 use super::Payload;
-use crate::{ConnectionInfo, Error, plan::Plan, redact::LastSearch, store::Changed};
+use crate::{ConnectionInfo, Error, plan::Plan, store::Changed};
 
 pub(crate) use known::ReadConnection;
 use source::Source;
@@ -33,7 +33,19 @@ pub(crate) struct HotRow {
     pub(crate) payload: Payload,
     pub(crate) generation: i64,
     pub(crate) plan: Plan,
+    /// `true` if the connection was failing or offline when the row was read.
+    pub(crate) is_not_live: bool,
+    /// The last withdrawal that the read of the row followed, if it is known.
+    pub(crate) withdrawal: Option<i64>,
     pub(crate) last_search: LastSearch,
+}
+
+impl HotRow {
+    /// Returns `true` if a success with this credential contradicts what was measured. It proves nothing, because anybody may
+    /// get such an answer.
+    pub(crate) fn is_contradicted_by_success(&self, now: i64) -> bool {
+        self.is_not_live && (self.plan.ended().is_none() || self.plan.has_ended_too_soon(now))
+    }
 }
 
 /// A row, or the reason why there is none.
@@ -134,7 +146,7 @@ impl HotRows {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
             // A row was read beside what was frozen then.
-            Changed::Freezes | Changed::Keys | Changed::Something => self.lock().clear(),
+            Changed::Freezes | Changed::Keys | Changed::Something | Changed::Withdrawals => self.lock().clear(),
             // The declaration of an extension makes the kind of its connections.
             Changed::Extensions => self.lock().forget_own_kinds(),
             Changed::Agents | Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use connection_contract::{Identity, Kind, Liveness, Secret, Timestamp};
-use connection_egress::{Clock as _, Moment};
+use connection_egress::{Clock as _, LastSearch, Moment};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -20,10 +20,9 @@ use super::{
     table::{MAX_ROWS, Subject},
 };
 use crate::{
-    ConnectionId, ConnectionInfo, Error, ListCursor, ManualClock,
+    ConnectionId, ConnectionInfo, Error, ManualClock,
     credential::Payload,
     plan::Plan,
-    redact::LastSearch,
     store::{Changed, ObservedVersion, Version},
 };
 
@@ -122,7 +121,14 @@ impl Source for One<'_> {
             page: None,
         };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
-        let row = HotRow { payload, generation, plan: Plan::default(), last_search: LastSearch::default() };
+        let row = HotRow {
+            payload,
+            generation,
+            plan: Plan::default(),
+            is_not_live: false,
+            withdrawal: None,
+            last_search: LastSearch::default(),
+        };
         Ok(Arc::new(ReadConnection::opened(info(self.id(), self.owner, generation), row)))
     }
 }
@@ -157,7 +163,7 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
         profile: None,
         is_default: false,
         tags: crate::Tags::default(),
-        cursor: ListCursor::new(0, id),
+        usable_at: 0,
         created_at: Timestamp::from_seconds(generation),
         updated_at: Timestamp::from_seconds(generation),
         registered: true,

@@ -6,15 +6,15 @@ use connection_contract::{Crypto as _, encode};
 use connection_rules::RequestParts;
 
 use crate::{
-    AgentError, AgentId, ApprovalId, ConnectionId, Error, RuleError,
-    approval::{self, Facts, StoredRequest, digest, request_place},
+    AgentError, AgentId, ApprovalId, ApprovalState, ConnectionId, Error, RuleError,
+    approval::{self, Facts, StoredRequest, digest},
     event,
     grant::{AgentStanding, Why},
     ground::Ground,
     services::crypto::SystemCrypto,
     store::{
-        Lock, StoreError, Tx,
-        rows::{ApprovalRow, Marked, StoredState},
+        APPROVAL_REQUEST, Lock, StoreError, Tx,
+        rows::{ApprovalRow, StoredMark},
     },
 };
 
@@ -64,9 +64,8 @@ pub(super) async fn ask(ground: &Arc<Ground>, question: Question) -> Result<Appr
         nonce: encode::hex(&nonce),
         ..facts
     };
-    let failed = |source| Error::Sealed { what: format!("approval {id}"), source: Arc::new(source) };
-    let place = request_place(&id, &owner, &kind);
-    let sealed = ground.sealer.seal(&place, encoded.expose()).await.map_err(failed)?;
+    let cell = APPROVAL_REQUEST.at(id.as_uuid(), 0, &owner, &kind);
+    let sealed = ground.seal(&cell, encoded.expose()).await?;
     let now = ground.clock.now().seconds();
     let row = ApprovalRow {
         id,
@@ -74,15 +73,15 @@ pub(super) async fn ask(ground: &Arc<Ground>, question: Question) -> Result<Appr
         agent_id: agent,
         connection_id: connection,
         kind,
-        state: StoredState::Waiting,
+        state: ApprovalState::Waiting,
         same: same.to_vec(),
         facts: facts.text(),
         created_at: now,
         ends_at: now.saturating_add_unsigned(ground.approvals_expire.as_secs()),
         changed_at: now,
         fetched_at: None,
-        lease_until: None,
-        marked: Marked::default(),
+        seconds_left: None,
+        marked: StoredMark::default(),
     };
     let on = ground.clone();
     let job = ground.store.write(move |tx| {
@@ -132,7 +131,7 @@ async fn is_granted(tx: &mut Tx, ground: &Ground, row: &ApprovalRow) -> Result<R
 
 /// Returns `true` if no further request of the agent may wait. Requests whose time has passed do not count.
 async fn is_full(tx: &mut Tx, ground: &Ground, row: &ApprovalRow) -> Result<bool, StoreError> {
-    let waiting = tx.approvals_of_agent(row.agent_id, StoredState::Waiting, MAX_READ).await?;
+    let waiting = tx.approvals_of_agent(row.agent_id, ApprovalState::Waiting, MAX_READ).await?;
     let now = ground.clock.now().seconds();
     Ok(waiting.iter().filter(|other| other.ends_at > now).count() >= MAX_WAITING)
 }

@@ -36,6 +36,8 @@ use connection_seal::platform::{self, Unreadable};
 pub(super) const SLOTS: usize = 16;
 /// The maximum size of the content of a slot, in bytes.
 pub(super) const MAX_CONTENT: usize = 32 * 1024;
+/// The maximum size of the content of the only slot of a courier, whose file may grow.
+const MAX_ONLY: usize = 20 << 20;
 
 const SECTOR: usize = 512;
 const HEAD: usize = 2 * SLOTS * SECTOR;
@@ -133,7 +135,7 @@ impl Record {
         let (nonce, rest) = rest.split_first_chunk()?;
         let (key, rest) = rest.split_first_chunk()?;
         let (length, digest) = rest.split_first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|length| *length <= MAX_CONTENT)?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|length| *length <= MAX_ONLY)?;
         Some(Self { nonce: *nonce, key: ExchangeKey::from_bytes(*key), length, digest: digest.try_into().ok()? })
     }
 }
@@ -159,10 +161,27 @@ const fn content_at(index: usize) -> u64 {
     (HEAD + index * MAX_CONTENT) as u64
 }
 
+/// Reserves space on the disk for the only answer of a courier.
+pub(super) fn make_one(path: PathBuf) -> io::Result<File> {
+    Ok(AnswerSlots::make(path, 1)?.file)
+}
+
+/// Keeps the answer of a courier, and returns when it is on the disk. One that is longer than a slot needs free space.
+pub(super) fn fill_only(file: &File, key: ExchangeKey, content: &[u8]) -> io::Result<()> {
+    fill(file, Path::new(""), 0, content, &Record::of(key, content)?.encode())
+}
+
+fn fill(file: &File, path: &Path, index: usize, content: &[u8], record: &[u8]) -> io::Result<()> {
+    platform::write_at(file, path, content, content_at(index))?;
+    platform::sync_data(file, path)?;
+    platform::write_at(file, path, record, record_at(index))?;
+    platform::sync_data(file, path)
+}
+
 impl AnswerSlots {
     /// Reserves space on the disk for a process, and returns when the space is allocated.
-    pub(super) fn make(path: PathBuf) -> io::Result<Self> {
-        let mut bytes = vec![0; HEAD + SLOTS * MAX_CONTENT];
+    pub(super) fn make(path: PathBuf, slots: usize) -> io::Result<Self> {
+        let mut bytes = vec![0; HEAD + slots * MAX_CONTENT];
         let contents = bytes.get_mut(HEAD..).unwrap_or_default();
         rand::fill(contents).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
         platform::write_new_private(&path, &bytes)?;
@@ -214,10 +233,7 @@ impl AnswerSlots {
     }
 
     fn fill(&self, index: usize, content: &[u8], record: &[u8]) -> io::Result<()> {
-        platform::write_at(&self.file, &self.path, content, content_at(index))?;
-        platform::sync_data(&self.file, &self.path)?;
-        platform::write_at(&self.file, &self.path, record, record_at(index))?;
-        platform::sync_data(&self.file, &self.path)?;
+        fill(&self.file, &self.path, index, content, record)?;
         match platform::is_at(&self.file, &self.path)? {
             true => Ok(()),
             false => Err(io::ErrorKind::NotFound.into()),

@@ -13,8 +13,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    super::StateDirectory, AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, RECORD_LEN, Record, SLOTS, content_at,
-    read_slots, record_at,
+    super::StateDirectory, AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, Record, SLOTS, content_at, read_slots,
+    record_at,
 };
 use connection_seal::platform;
 
@@ -30,7 +30,7 @@ fn content(number: u8) -> Vec<u8> {
 fn made() -> (TempDir, PathBuf, AnswerSlots) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("answers-store-one.places");
-    let places = AnswerSlots::make(path.clone()).unwrap();
+    let places = AnswerSlots::make(path.clone(), SLOTS).unwrap();
     (directory, path, places)
 }
 
@@ -101,7 +101,9 @@ fn a_write_that_is_cut_off_anywhere_keeps_all_or_nothing() {
         platform::write_at(&file, &path, &bytes[..written], content_at(0)).unwrap();
         assert!(read_slots(&path).unwrap().is_empty(), "{written} bytes of the content");
     }
-    for written in 1..RECORD_LEN {
+    // A record may end with bytes that the empty slot has, too.
+    let end = record.iter().rposition(|byte| *byte != 0).unwrap();
+    for written in 1..=end {
         platform::write_at(&file, &path, &record[..written], record_at(0)).unwrap();
         let found = read_slots(&path).unwrap();
         assert_eq!((found.occupied.len(), found.unreadable), (0, vec![0]), "{written} bytes of the record");
@@ -182,7 +184,7 @@ fn the_child_keeps_answers_until_it_is_killed() {
         assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
         return;
     };
-    let places = AnswerSlots::make(path.into()).unwrap();
+    let places = AnswerSlots::make(path.into(), SLOTS).unwrap();
     let mut out = std::io::stdout();
     for round in 0_u8.. {
         let number = round % 40;
@@ -288,4 +290,16 @@ fn a_process_without_places_keeps_its_answers_in_files() {
     assert_eq!(names(directory.path(), ".rescue").len(), 1);
     one.forget_own(key(1)).unwrap();
     assert_eq!(names(directory.path(), ".rescue").len(), 0);
+}
+
+/// The disk was full when the slot was to be made.
+#[test]
+fn the_lock_of_a_courier_without_a_slot_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = StateDirectory::open(directory.path().into(), "store".into(), "one").unwrap();
+    let one = open.tidy(&[]).unwrap();
+    one.make_courier("courier-1").unwrap();
+    fs::remove_file(directory.path().join("answers-store-courier-1.places")).unwrap();
+    one.remove_courier("courier-1").unwrap();
+    assert_eq!(names(directory.path(), "courier-1.lock"), Vec::<String>::new());
 }

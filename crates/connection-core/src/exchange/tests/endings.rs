@@ -4,6 +4,11 @@ use connection_contract::{HttpError, RefreshSemantics::Strict};
 use connection_faults::server::Reply;
 
 use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, text_of};
+use crate::store::{
+    Sealed,
+    rows::{CredentialRow, CredentialState, PlanRow, RestoredUse},
+};
+
 #[tokio::test]
 async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
     for world in World::each(|_| Reply::ok("fresh")).await {
@@ -204,6 +209,36 @@ async fn nothing_is_spent_of_a_credential_that_another_one_replaced() {
         let id = connection(&registry.systems).await;
         world.sql("UPDATE connection_account SET generation = 2, next_generation = 3").await;
         assert_eq!(stopped(&registry.systems, id, "old").await.code(), "store_failed");
+        assert_eq!(world.times_asked(), 0);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_spent_of_a_credential_that_was_marked_after_the_attempt_had_read_it() {
+    for world in World::each(|_| Reply::ok("fresh")).await {
+        let registry = world.open().await;
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        let credential = CredentialRow {
+            connection_id: id,
+            generation: 1,
+            state: CredentialState::Current,
+            sealed: Sealed::from_row(vec![1; 97]),
+            key_id: vec![7; 8],
+            secret_names: "[]".into(),
+            granted_scopes: None,
+            valid_until: None,
+            created_at: 100,
+            plan: PlanRow::default(),
+        };
+        let marked = systems.ground.store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_credential(&credential).await?;
+                tx.mark_restored(id, RestoredUse::Unknown, "{}").await
+            })
+        });
+        marked.await.unwrap();
+        assert_eq!(stopped(systems, id, "old").await.code(), "store_failed");
         assert_eq!(world.times_asked(), 0);
     }
 }

@@ -2,18 +2,27 @@
 #![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
+    fs::File,
+    io,
     process::{Child, Command},
+    sync::Arc,
     time::Duration,
 };
 
 use connection_contract::{
-    HttpError,
+    HttpError, HttpRequest,
     RefreshSemantics::{self, Grace, Stable, Strict},
+    host,
 };
 use connection_faults::server::Reply;
+use tokio::runtime::Handle;
 
-use super::{World, connection, refresh, row, spend, spends};
-use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::conclude_abandoned};
+use super::{AUTH, World, connection, key, refresh, row, spend, spends};
+use crate::{
+    ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, SystemClock,
+    exchange::{CourierStream, Couriers, StateDirectory, conclude_abandoned, courier::Courier, run_courier},
+    store::rows::{ExchangeRow, Sent},
+};
 
 const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 
@@ -27,7 +36,7 @@ async fn the_child_spends_and_waits_for_its_end() {
     };
     let child_values: Vec<&str> = child_values.split('\n').collect();
     let [store, key, state, provider, id, semantics] = child_values[..] else { panic!("six things are told") };
-    let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
+    let http = HttpPolicy::new().endpoint(AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
     let spends = spends(&registry.systems, id.parse().unwrap(), of_word(semantics));
@@ -108,5 +117,46 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a
         world.passes(59).await;
         drop(refresh(systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2, "once after each quarantine");
+    }
+}
+
+/// Couriers on the runtime of the test. The lock is as good there as in a process.
+struct Tasks;
+
+impl Couriers for Tasks {
+    fn start(&self, lock: File, slot: File) -> io::Result<Box<dyn CourierStream>> {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        drop(Handle::current().spawn(async move {
+            run_courier(Box::new(theirs), slot).await.unwrap_or_default();
+            drop(lock);
+        }));
+        Ok(Box::new(ours))
+    }
+}
+
+#[tokio::test]
+async fn a_courier_without_the_word_notes_that_nothing_was_sent() {
+    for world in World::each(|_| Reply::ok("x")).await {
+        let builder = world.builder().clock(Arc::new(SystemClock::new())).state_directory(world.state());
+        let registry = builder.couriers(Arc::new(Tasks)).open().await.unwrap();
+        assert_eq!(registry.store().missing_courier_reason().await, None);
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        let exchange = spends(systems, id, Strict).exchange(key(systems, id, "old"));
+        let at = systems.ground.reader().await.unwrap().clock().await.unwrap();
+        let request = HttpRequest::post(&host::base_url(AUTH).unwrap(), "/");
+        let courier = Courier::start(&systems.exchange, &exchange, &request, at).await.unwrap();
+        let node = systems.exchange.state.as_deref().map(StateDirectory::node).map(str::to_owned);
+        let sent = Sent::first(node, courier.name.clone(), at);
+        let intent = ExchangeRow { key: exchange.key, scope: exchange.scope, sent, sealed: None };
+        let insert = systems.ground.store.write(move |tx| Box::pin(async move { tx.insert_exchange(&intent).await }));
+        assert!(insert.await.unwrap());
+        conclude_abandoned(&systems.exchange).await.unwrap();
+        assert!(row(systems, id, "old").await.unwrap().sent.concluded_at.is_none(), "the courier is out");
+        drop(courier);
+        let (answer, _) = refresh(systems, id, Strict, "old").await;
+        assert_eq!(answer, Ok("200 x".to_owned()), "without a quarantine");
+        assert_eq!(world.times_asked(), 1);
+        assert!(row(systems, id, "old").await.unwrap().sent.process_id.starts_with("courier-"));
     }
 }

@@ -169,10 +169,10 @@ fn spends_of(
 ) -> ConnectionSpends {
     let origin = host::base_url(AUTH).unwrap().origin().clone();
     let egress = Egress { origins: vec![AllowedOrigin { origin, named: NamedBy::Nobody }], ..Egress::default() };
-    let deadline = systems.ground.clock.passed() + Duration::from_secs(40);
+    let deadline = (systems.ground.clock.passed() + Duration::from_secs(40)).into();
     ConnectionSpends::new(
         &systems.exchange,
-        Spender { id, owner: "local", kind: &KIND, generation },
+        Spender { id, owner: "local", kind: &KIND, generation, spends_restored: false },
         semantics,
         egress,
         deadline,

@@ -357,7 +357,7 @@ async fn a_stored_answer_opens_only_for_its_own_exchange() {
                     panic!("it is whole")
                 };
                 fs::remove_file(&file).unwrap();
-                assert!(AnswerSlots::make(file).unwrap().keep(other, &content).unwrap());
+                assert!(AnswerSlots::make(file, SLOTS).unwrap().keep(other, &content).unwrap());
             }
         }
         drop(registry);

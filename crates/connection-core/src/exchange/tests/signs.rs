@@ -19,7 +19,7 @@ async fn age(systems: &std::sync::Arc<Systems>, id: ConnectionId) -> i64 {
 }
 
 #[tokio::test]
-async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it() {
+async fn a_process_gives_a_sign_of_life_every_second_while_it_is_at_it() {
     for world in World::each(|_| Reply::silence()).await {
         let registry = world.open().await;
         let systems = &registry.systems;
@@ -28,16 +28,16 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         let signs = async {
             world.server.until_asked(1).await;
             world.sql(OLDER).await;
-            world.clock.advance(Duration::from_secs(14));
+            world.clock.advance(Duration::from_millis(999));
             assert!(age(systems, id).await >= 100, "there was one when it was sent");
-            world.clock.advance(Duration::from_secs(1));
+            world.clock.advance(Duration::from_millis(1));
             let renewed = async {
                 while age(systems, id).await >= 100 {
                     tokio::task::yield_now().await;
                 }
             };
             tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("a sign is given");
-            world.clock.advance(Duration::from_secs(16));
+            world.clock.advance(Duration::from_secs(30));
         };
         let (answer, ()) = tokio::join!(super::spend(&spending, "old"), signs);
         assert_eq!(answer.map(|answer| answer.status()), Err(HttpError::Uncertain));
@@ -59,17 +59,18 @@ async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
         drop(refresh(&registry.systems, id, Strict, "old").await);
         world.sql(UNMARKED).await;
         let other = world.open_without_state().await;
+        world.sql(&format!("UPDATE connection_exchange SET seen_at = {}", world.time_of_database())).await;
         let asks = async || {
             let (answer, uncertain) = refresh(&other.systems, id, Strict, "old").await;
             assert_eq!(answer, Err(HttpError::Uncertain));
             let uncertain = uncertain.unwrap();
-            (uncertain.is_left, uncertain.replay_at.unwrap().seconds() - now(&world))
+            (uncertain.is_left, uncertain.is_silent, uncertain.replay_at.unwrap().seconds() - now(&world))
         };
-        let (is_left, seconds) = asks().await;
-        assert!(is_left && (30..=45).contains(&seconds), "{seconds}");
-        world.passes(45).await;
-        let (is_left, seconds) = asks().await;
-        assert!(!is_left && (1..=60).contains(&seconds), "{seconds}");
+        let (is_left, is_silent, seconds) = asks().await;
+        assert!(is_left && !is_silent && (1..=3).contains(&seconds), "{seconds}");
+        world.passes(3).await;
+        let (is_left, is_silent, seconds) = asks().await;
+        assert!(!is_left && is_silent && (1..=60).contains(&seconds), "{seconds}");
         assert_eq!(world.times_asked(), 1);
     }
 }

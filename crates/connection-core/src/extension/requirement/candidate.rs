@@ -116,8 +116,17 @@ pub(super) enum Selection<'c> {
     Several(Vec<&'c Candidate>),
 }
 
-/// Selects the default of the provider, or the only connection that holds these secrets. Grants do not influence the
-/// selection.
+/// Returns the only one of these candidates that holds these secrets; `None` if several do, or none does.
+pub(super) fn only_satisfying<'c>(
+    names: &[SecretName],
+    candidates: impl Iterator<Item = &'c Candidate>,
+) -> Option<&'c Candidate> {
+    let mut satisfying = candidates.filter(|candidate| candidate.satisfies(names));
+    satisfying.next().filter(|_| satisfying.next().is_none())
+}
+
+/// Selects the default of the provider, or the only connection that holds these secrets, for an extension without a
+/// choice that was not granted exactly one of them.
 pub(super) fn select<'c>(names: &[SecretName], candidates: &'c [Candidate]) -> Selection<'c> {
     let mut satisfying: Vec<_> = candidates.iter().filter(|candidate| candidate.satisfies(names)).collect();
     if let Some(default) = satisfying.iter().find(|candidate| candidate.is_default) {

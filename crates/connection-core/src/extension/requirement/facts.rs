@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use connection_contract::{ExtensionDeclaration, Kind, SecretName, Value};
 
 use super::{
-    candidate::{Candidate, MAX_CANDIDATES, Selection, select, select_only},
+    candidate::{Candidate, MAX_CANDIDATES, Selection, only_satisfying, select, select_only},
     public,
 };
 use crate::{
@@ -41,9 +41,9 @@ type Lacking = HashMap<ConnectionId, Vec<String>>;
 /// The connections, choices, grants and settings of an owner, as far as they were read.
 #[derive(Default)]
 pub(crate) struct Facts {
-    /// The connections of kinds that serve every extension, by provider.
+    /// The connections of kinds that serve every extension, by provider, in the order of their ids.
     candidates: HashMap<Kind, Vec<Candidate>>,
-    /// The connections of kinds that belong to one extension, by extension and provider.
+    /// The connections of kinds that belong to one extension, by extension and provider, in the order of their ids.
     reserved: HashMap<(String, Kind), Vec<Candidate>>,
     /// The connections that a person chose, by extension.
     choices: HashMap<String, ConnectionId>,
@@ -82,13 +82,14 @@ impl Facts {
             // An account that was connected before another kind covered the provider serves until then.
             candidates.extend(one.of(reader, provider, &[own], names).await?.0);
         }
+        candidates.sort_unstable_by_key(|candidate| candidate.id);
         let (reserved, candidates) = candidates.into_iter().partition(|candidate: &Candidate| candidate.is_reserved);
         let PublicSettings { own, of_provider, declared } = settings;
         let name = declaration.name.to_string();
         let mut grants: HashMap<String, Granted> = [(name.clone(), one.granted)].into();
         if declared.is_some() && name != provider.as_str() {
             for row in reader.open_grants(owner, provider.as_str()).await? {
-                if let Some(grant) = grants::in_force(ground, owner, &row) {
+                if let Some(grant) = grants::in_force(ground, &row) {
                     grants.entry(row.extension).or_default().insert(row.connection_id, grant);
                 }
             }
@@ -110,7 +111,7 @@ impl Facts {
         let mut facts = Self::default();
         facts.read_candidates(ground, reader, owner).await?;
         for row in reader.grants(owner).await? {
-            if let Some(grant) = grants::in_force(ground, owner, &row) {
+            if let Some(grant) = grants::in_force(ground, &row) {
                 facts.grants.entry(row.extension).or_default().insert(row.connection_id, grant);
             }
         }
@@ -119,7 +120,7 @@ impl Facts {
             facts.lacking.entry(extension).or_default().insert(connection, scopes);
         }
         for row in reader.choices(owner).await? {
-            if let Some(chosen) = choice::chosen_connection(&ground.sealer, owner, &row) {
+            if let Some(chosen) = choice::chosen_connection(&ground.sealer, &row) {
                 facts.choices.insert(row.extension, chosen);
             }
         }
@@ -163,7 +164,28 @@ impl Facts {
     pub(super) fn select(&self, declaration: &ExtensionDeclaration) -> Selection<'_> {
         let requirement = &declaration.requirement;
         let shared = || select(&requirement.auth.secret_names, self.candidates(&requirement.provider));
-        self.chosen(declaration).unwrap_or_else(|| self.select_reserved(declaration, shared()))
+        let decided = self.chosen(declaration).or_else(|| self.only_granted(declaration));
+        decided.unwrap_or_else(|| self.select_reserved(declaration, shared()))
+    }
+
+    /// Returns the selection of the only connection that satisfies the requirement and was granted to the extension;
+    /// `None` if none was, or several were.
+    pub(super) fn only_granted(&self, declaration: &ExtensionDeclaration) -> Option<Selection<'_>> {
+        self.only_granted_of(declaration, self.candidates(&declaration.requirement.provider))
+    }
+
+    /// Returns the only one of these connections, which are in the order of their ids, that satisfies the requirement
+    /// and was granted to the extension.
+    fn only_granted_of<'f>(
+        &self,
+        declaration: &ExtensionDeclaration,
+        candidates: &'f [Candidate],
+    ) -> Option<Selection<'f>> {
+        let granted = self.grants.get(&*declaration.name)?;
+        // Found by the grants, because there may be many connections for each of many extensions.
+        let place = |id: &ConnectionId| candidates.binary_search_by_key(id, |candidate| candidate.id).ok();
+        let found = granted.keys().filter_map(place).filter_map(|place| candidates.get(place));
+        only_satisfying(&declaration.requirement.auth.secret_names, found).map(Selection::One)
     }
 
     /// Returns the selection among the connections that are for the extension alone, if no other connection meets its
@@ -175,10 +197,13 @@ impl Facts {
     ) -> Selection<'f> {
         let names = &declaration.requirement.auth.secret_names;
         match (&shared, self.reserved(declaration)) {
-            (Selection::None(_, near), reserved @ [_, ..]) => match select(names, reserved) {
-                Selection::None(..) if near.is_some() => shared,
-                found => found,
-            },
+            (Selection::None(_, near), reserved @ [_, ..]) => {
+                let granted = self.only_granted_of(declaration, reserved);
+                match granted.unwrap_or_else(|| select(names, reserved)) {
+                    Selection::None(..) if near.is_some() => shared,
+                    found => found,
+                }
+            }
             _ => shared,
         }
     }
@@ -277,6 +302,8 @@ struct NearFacts {
     candidates: Vec<Candidate>,
     /// `true` if there may be more candidates.
     is_full: bool,
+    /// `true` if there may be more candidates that are granted.
+    has_more_grants: bool,
     settings: PublicSettings,
 }
 
@@ -290,12 +317,12 @@ impl OfOne<'_> {
         names: &[SecretName],
     ) -> Result<(Vec<Candidate>, PublicSettings), StoreError> {
         let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
-        let NearFacts { candidates, is_full, settings } = self.near(reader, provider, &kinds).await?;
-        let candidates = match self.decisive(candidates, is_full, names) {
+        let near = self.near(reader, provider, &kinds).await?;
+        let candidates = match self.decisive(&near, names) {
             Some(candidates) => candidates,
-            None => self.all(reader, &kinds, names).await?,
+            None => self.all(reader, &kinds, names, &near).await?,
         };
-        Ok((candidates, settings))
+        Ok((candidates, near.settings))
     }
 
     /// Returns the kind of a candidate; `None` if it is not one of those that serve the extension.
@@ -311,6 +338,7 @@ impl OfOne<'_> {
     async fn near(&mut self, reader: &mut Reader, provider: &Kind, kinds: &[&str]) -> Result<NearFacts, StoreError> {
         let mut candidates = Vec::new();
         let mut is_full = false;
+        let mut has_more_grants = false;
         let mut settings = None;
         let mut rest = kinds;
         // The loop runs at least once, because the settings are read even without a kind.
@@ -325,31 +353,51 @@ impl OfOne<'_> {
                 self.note_grant(row.id, row.granted);
             }
             is_full |= near.is_full;
+            has_more_grants |= near.has_more_grants;
             settings.get_or_insert(near.settings);
             rest = others;
         }
-        Ok(NearFacts { candidates, is_full, settings: settings.unwrap_or_default() })
+        Ok(NearFacts { candidates, is_full, has_more_grants, settings: settings.unwrap_or_default() })
     }
 
-    /// Returns the first candidates if they decide the selection: the only ones, the chosen one, or the default.
-    fn decisive(&self, mut near: Vec<Candidate>, is_full: bool, names: &[SecretName]) -> Option<Vec<Candidate>> {
-        if !is_full && near.len() < 2 {
-            return Some(near);
+    /// Returns the first candidates if they decide the selection: the only ones, the chosen one, the only granted one, or
+    /// the default.
+    fn decisive(&self, near: &NearFacts, names: &[SecretName]) -> Option<Vec<Candidate>> {
+        let candidates = near.candidates.as_slice();
+        if !near.is_full && candidates.len() < 2 {
+            return Some(candidates.to_vec());
         }
-        if let Some(chosen) = near.iter().position(|candidate| Some(candidate.id) == self.chosen) {
-            return Some(vec![near.swap_remove(chosen)]);
+        if let Some(chosen) = candidates.iter().find(|candidate| Some(candidate.id) == self.chosen) {
+            return Some(vec![chosen.clone()]);
         }
-        near.retain(|candidate| candidate.is_default && candidate.satisfies(names));
-        near.into_iter().min_by_key(|candidate| candidate.id).map(|default| vec![default])
+        if self.needs_all_grants(near, names) {
+            return None;
+        }
+        let granted = candidates.iter().filter(|candidate| self.granted.contains_key(&candidate.id));
+        if let Some(only) = only_satisfying(names, granted) {
+            return Some(vec![only.clone()]);
+        }
+        let defaults = candidates.iter().filter(|candidate| candidate.is_default && candidate.satisfies(names));
+        defaults.min_by_key(|candidate| candidate.id).map(|default| vec![default.clone()])
     }
 
-    /// Reads the candidates of all kinds, of which none is the selected default, as far as they can be shown.
+    /// Returns `true` if the first candidates do not tell whether one of the granted ones is the only one that satisfies
+    /// the requirement.
+    fn needs_all_grants(&self, near: &NearFacts, names: &[SecretName]) -> bool {
+        let granted = near.candidates.iter().filter(|candidate| self.granted.contains_key(&candidate.id));
+        near.has_more_grants && granted.filter(|candidate| candidate.satisfies(names)).count() < 2
+    }
+
+    /// Reads the candidates of all kinds, of which none is the selected default, as far as they can be shown, and those of
+    /// the first ones that are granted.
     async fn all(
         &mut self,
         reader: &mut Reader,
         kinds: &[&str],
         names: &[SecretName],
+        near: &NearFacts,
     ) -> Result<Vec<Candidate>, StoreError> {
+        let needs_all_grants = self.needs_all_grants(near, names);
         let mut candidates: Vec<Candidate> = Vec::new();
         for kind in kinds {
             let mut after = None;
@@ -367,17 +415,22 @@ impl OfOne<'_> {
                 // More candidates of a kind than can be shown are not needed.
                 let of_kind = candidates.iter().skip(before);
                 let several = of_kind.filter(|candidate| candidate.satisfies(names)).count() > MAX_CANDIDATES;
-                if after.is_none() || several {
+                if after.is_none() || several && !needs_all_grants {
                     break;
                 }
             }
         }
+        // Without them, one of several granted ones could look like the only one.
+        let is_new = |one: &&Candidate| !candidates.iter().any(|candidate| candidate.id == one.id);
+        let granted = near.candidates.iter().filter(|candidate| self.granted.contains_key(&candidate.id));
+        let granted: Vec<_> = granted.filter(is_new).cloned().collect();
+        candidates.extend(granted);
         Ok(candidates)
     }
 
     fn note_choice(&mut self, id: ConnectionId, chosen: ChosenRow) {
-        let row = chosen.choice(self.extension, id);
-        let chosen = row.and_then(|row| choice::chosen_connection(&self.ground.sealer, self.owner, &row));
+        let row = chosen.choice(self.owner, self.extension, id);
+        let chosen = row.and_then(|row| choice::chosen_connection(&self.ground.sealer, &row));
         self.chosen = self.chosen.or(chosen);
     }
 
@@ -386,8 +439,8 @@ impl OfOne<'_> {
     }
 
     fn note_grant(&mut self, id: ConnectionId, granted: GrantedRow) {
-        let row = granted.grant(self.extension, id);
-        let grant = row.and_then(|row| grants::in_force(self.ground, self.owner, &row));
+        let row = granted.grant(self.owner, self.extension, id);
+        let grant = row.and_then(|row| grants::in_force(self.ground, &row));
         self.granted.extend(grant.map(|grant| (id, grant)));
     }
 }

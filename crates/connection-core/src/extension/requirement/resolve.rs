@@ -54,7 +54,7 @@ pub(crate) async fn resolve_all(
 struct Resolver<'f> {
     ground: &'f Ground,
     facts: &'f Facts,
-    /// The selections without a choice, which extensions with the same requirement share.
+    /// The selections without a choice and without an only grant, which extensions with the same requirement share.
     selections: HashMap<(&'f Kind, &'f [SecretName]), Selection<'f>>,
 }
 
@@ -72,8 +72,8 @@ impl<'f> Resolver<'f> {
         let facts = self.facts;
         let chosen = facts.chosen(declaration);
         let is_chosen = chosen.is_some();
-        let selection = match chosen {
-            Some(chosen) => chosen,
+        let selection = match chosen.or_else(|| facts.only_granted(declaration)) {
+            Some(selection) => selection,
             None => {
                 let provider = &declaration.requirement.provider;
                 let names = declaration.requirement.auth.secret_names.as_slice();

@@ -42,8 +42,9 @@ impl ResolvedConnection {
         self.connection
     }
 
-    /// Returns `true` if a person [chose](crate::Extensions::choose) a connection for the extension, so that the default
-    /// of the provider does not count. A chosen connection that lacks a secret is not [selected](Self::connection).
+    /// Returns `true` if a person [chose](crate::Extensions::choose) a connection for the extension, so that neither its
+    /// grants nor the default of the provider count. A chosen connection that lacks a secret is not
+    /// [selected](Self::connection).
     pub fn is_chosen(&self) -> bool {
         self.is_chosen
     }
@@ -55,7 +56,7 @@ impl ResolvedConnection {
     }
 
     /// Returns the first connections that have what is needed, if the status is `missing` because none of them was
-    /// chosen or is the default; otherwise nothing.
+    /// chosen, is the only granted one or is the default; otherwise nothing.
     pub fn candidates(&self) -> &[ConnectionId] {
         &self.candidates
     }

@@ -2,13 +2,12 @@
 
 use connection_contract::encode;
 
-use super::agent;
 use crate::{
     AgentId, ConnectionId,
     approval::Facts,
     event,
     ground::Ground,
-    guard::RowError,
+    guard::{self, RowError},
     store::{
         StoreError, Tx,
         rows::{AccountRow, AccountState, AgentGrantRow, AgentRow, ApprovalRow},
@@ -92,7 +91,7 @@ impl AgentStanding {
 
     fn check_agent(&self, ground: &Ground, agent: Option<AgentRow>) -> Result<(), Why> {
         let agent = agent.filter(|agent| agent.owner == self.owner && agent.removed_at.is_none());
-        Ok(agent::check(&ground.sealer, &agent.ok_or(Why::AgentRemoved)?)?)
+        Ok(guard::check(&ground.sealer, &agent.ok_or(Why::AgentRemoved)?)?)
     }
 
     fn check_grant(&self, ground: &Ground, grant: Option<AgentGrantRow>) -> Result<AgentGrantRow, Why> {
@@ -100,7 +99,7 @@ impl AgentStanding {
         if grant.expires_at <= ground.clock.now().seconds() {
             return Err(Why::GrantEnded);
         }
-        agent::check_grant(&ground.sealer, &grant)?;
+        guard::check(&ground.sealer, &grant)?;
         Ok(grant)
     }
 
@@ -113,16 +112,15 @@ impl AgentStanding {
         if let Some(edited) = edited {
             return Err(edited.into());
         }
-        if account.account_id != self.account_id {
+        let is_replaced = grant.marked.newest != Some(self.revision);
+        // A change of the account ends the grants. Under the same grant, another id is a new name of the account.
+        if is_replaced && account.account_id != self.account_id {
             return Err(Why::OtherAccount);
         }
         if account.terms.as_deref().map(encode::hex) != self.terms {
             return Err(Why::OtherTerms);
         }
-        match grant.marked.newest == Some(self.revision) {
-            true => Ok(account),
-            false => Err(Why::GrantReplaced),
-        }
+        if is_replaced { Err(Why::GrantReplaced) } else { Ok(account) }
     }
 }
 

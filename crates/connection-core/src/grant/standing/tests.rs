@@ -65,7 +65,7 @@ impl Deed {
 /// An agent with a grant, whose rules ask about each request, and which releases the secret.
 pub(crate) struct Stage {
     database: TestDatabase,
-    clock: ManualClock,
+    pub(crate) clock: ManualClock,
     pub(crate) registry: ConnectionRegistry,
     pub(crate) connection: Connection,
     pub(crate) agent: Agent,
@@ -134,11 +134,11 @@ impl Stage {
         let id = self.connection.id();
         match deed {
             Deed::Nothing => {}
-            Deed::RemovesAgent => assert!(self.registry.agents().remove("deploy").await.unwrap()),
+            Deed::RemovesAgent => assert!(self.registry.agents().remove("deploy").await.unwrap().was_there),
             Deed::EditsAgent => self.edits("UPDATE connection_agent SET made_at = made_at + 1").await,
             Deed::EditsGrant => self.edits("UPDATE connection_agent_grant SET expires_at = expires_at + 1").await,
             Deed::EditsConnection => self.edits("UPDATE connection_account SET label = 'other'").await,
-            Deed::RevokesGrant => assert!(self.agent.revoke(id).await.unwrap()),
+            Deed::RevokesGrant => assert!(self.agent.revoke(id).await.unwrap().was_there),
             Deed::EndsGrant => self.clock.advance(Duration::from_secs(60)),
             Deed::ReplacesGrant => self.grant().await,
             Deed::RemovesConnection => drop(self.registry.remove(id).await.unwrap()),

@@ -5,15 +5,13 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::Timestamp;
 use connection_egress::ManualClock;
 use connection_faults::postgres;
-use connection_seal::{KeyFile, Place, SealError, Slot};
+use connection_seal::{KeyFile, SealError, Slot};
 
 use crate::{
     ids::UuidV7,
     keys::{KeySources, Sealer, open_keyset},
-    store::{Store, rows::KeysetRow},
+    store::{CREDENTIAL, Store, rows::KeysetRow},
 };
-
-const PLACE: Place<'static> = Place { table: "t", column: "c", key: &[], owner: "", kind: "", sequence: 0 };
 
 /// Another process rotates the keys, and then the earlier row is put back.
 #[tokio::test]
@@ -42,19 +40,19 @@ async fn a_row_of_older_keys_that_is_put_back_changes_nothing_in_memory() {
         let mut back = before;
         put(&store, row).await;
         clock.advance(Duration::from_secs(1));
-        let sealed = sealer.seal(&PLACE, b"x").await.unwrap();
+        let sealed = sealer.seal(&CREDENTIAL.start(), b"x").await.unwrap();
         assert_eq!((sealer.key_id(), first == second), (second, false), "the control: newer ones are taken");
 
         back.revision = store.reader().await.unwrap().keyset().await.unwrap().unwrap().revision;
         put(&store, back).await;
         for _ in 0..2 {
             clock.advance(Duration::from_secs(1));
-            drop(sealer.seal(&PLACE, b"y").await.unwrap());
+            drop(sealer.seal(&CREDENTIAL.start(), b"y").await.unwrap());
             assert_eq!(sealer.key_id(), second);
-            assert_eq!(sealer.open(&PLACE, &sealed).await.unwrap().expose(), b"x");
+            assert_eq!(sealer.open(&CREDENTIAL.start(), &sealed).await.unwrap().expose(), b"x");
             // A value of an unknown key makes the sealer ask the store.
-            let other = Sealer::for_tests().seal(&PLACE, b"z").await.unwrap();
-            assert!(matches!(sealer.open(&PLACE, &other).await, Err(SealError::WrongKey { .. })));
+            let other = Sealer::for_tests().seal(&CREDENTIAL.start(), b"z").await.unwrap();
+            assert!(matches!(sealer.open(&CREDENTIAL.start(), &other).await, Err(SealError::WrongKey { .. })));
             assert_eq!(sealer.key_id(), second);
         }
     }

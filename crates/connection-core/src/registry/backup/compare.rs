@@ -40,6 +40,8 @@ pub(super) struct Found {
     pub(super) has_answer: bool,
     /// `true` if the node may keep answers that cannot be read.
     pub(super) may_have_answer: bool,
+    /// `true` if a server may have the token, too, because the database was moved there.
+    pub(super) is_moved: bool,
 }
 
 /// Returns what is known about the token of `backup`.
@@ -63,7 +65,7 @@ pub(super) fn token_use(backup: &Trace, found: &Found) -> TokenUse {
         // The database that is replaced was restored, too, and its token may have been used before that.
         Some(RestoredUse::Used) => TokenUse::Used,
         Some(RestoredUse::Unknown) => TokenUse::Unknown,
-        None if found.may_have_answer => TokenUse::Unknown,
+        None if found.may_have_answer || found.is_moved => TokenUse::Unknown,
         None => TokenUse::Unused,
     }
 }
@@ -73,17 +75,27 @@ pub(super) struct Former {
     store: Option<ReplacedStore>,
     /// `true` if the database is one of the same store.
     is_same: bool,
+    /// `true` if the database or the backup was moved to a server, where the tokens may have been used since.
+    is_moved: bool,
     node: NodeLook,
 }
 
 impl Former {
     /// Prepares the comparison of a store with this id. A database of another store shows nothing.
-    pub(super) async fn of(store_id: uuid::Uuid, mut store: Option<ReplacedStore>, node: NodeLook) -> Self {
-        let mut is_same = false;
+    /// `was_moved` says that the backup is one of a store that was moved to a server.
+    pub(super) async fn of(
+        store_id: uuid::Uuid,
+        mut store: Option<ReplacedStore>,
+        node: NodeLook,
+        was_moved: bool,
+    ) -> Self {
+        let (mut is_same, mut is_moved) = (false, was_moved);
         if let Some(store) = &mut store {
             is_same = matches!(store.reader().keyset().await, Ok(Some(row)) if row.store_id == store_id);
+            // The tables of an older program have no such row.
+            is_moved |= matches!(store.reader().moved().await, Ok(Some(_)));
         }
-        Self { store, is_same, node }
+        Self { store, is_same, is_moved, node }
     }
 
     /// Returns what is known about the token of a connection. A part that cannot be read shows nothing.
@@ -91,6 +103,7 @@ impl Former {
         let mut found = Found {
             has_answer: self.node.has_answer(id, backup.generation),
             may_have_answer: self.node.is_unreadable,
+            is_moved: self.is_moved,
             ..Found::default()
         };
         if let (Some(store), true) = (&mut self.store, self.is_same) {

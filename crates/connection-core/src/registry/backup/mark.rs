@@ -1,10 +1,14 @@
-//! Marks the restored credentials, and records the restore with each connection.
+//! Marks the credentials of a database that may lack their newest records, after a restore or a failover, and records that
+//! with each connection.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use connection_contract::{Kind, Liveness, RefreshSemantics};
 
-use super::{BackupError, Restored, RestoredConnection, TokenUse};
+use super::{
+    BackupError, Restored, RestoredConnection, TokenUse,
+    loss::{self, LossCause},
+};
 use crate::{
     ConnectionId, Error, Freezes, IdGenerator, RegistryBuilder,
     credential::replace,
@@ -32,12 +36,35 @@ pub(super) struct Classed {
     pub(super) token: Option<TokenUse>,
 }
 
-/// Marks a store that was restored with other tools: nothing shows which tokens were used.
-pub(super) async fn whole_store(mut builder: RegistryBuilder) -> Result<Restored, BackupError> {
+/// The task of a call for a whole store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WholeStore {
+    /// It was restored with other tools, so nothing shows which tokens were used.
+    Restored,
+    /// Its server failed over and may lack the last commits.
+    FailedOver,
+    /// Its server failed over and has every commit, so no credential is marked.
+    FailedOverWhole,
+}
+
+/// Marks a store of which nothing shows which tokens were used.
+pub(super) async fn whole_store(mut builder: RegistryBuilder, task: WholeStore) -> Result<Restored, BackupError> {
     let (source, keys) = builder.store_and_keys()?;
+    if task != WholeStore::Restored && source.is_sqlite() {
+        return Err(BackupError::NotAServer);
+    }
     let systems = Arc::new(assembled(builder, source, keys).await?);
     let work = systems.clone();
     let marked = systems.ground.runtimes.spawn(async move {
+        let store = &work.ground.store;
+        let cause = match task {
+            WholeStore::Restored => LossCause::Backup,
+            WholeStore::FailedOver => LossCause::Failover { timeline: store.timeline().await? },
+            WholeStore::FailedOverWhole => {
+                store.record_timeline().await?;
+                return Ok(Vec::new());
+            }
+        };
         let mut after = None;
         loop {
             let page = Page::read(&work, after).await?;
@@ -45,12 +72,14 @@ pub(super) async fn whole_store(mut builder: RegistryBuilder) -> Result<Restored
                 let token = Some(TokenUse::Unknown);
                 Classed { id: row.listed.account.id, token }
             });
-            mark(&work, classed.collect()).await?;
+            mark(&work, classed.collect(), cause).await?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => break,
             }
         }
+        // From now on, the tokens that are not marked are sent again.
+        store.record_timeline().await?;
         marked(&work, &BTreeSet::new()).await
     });
     let marked = marked.await.map_err(|_| StoreError::Panicked)?;
@@ -95,6 +124,9 @@ impl Page {
 /// person's request. For a kind that this host does not have, the plan of the credential tells whether it is refreshed.
 pub(super) fn is_used_up(row: &Row) -> bool {
     let Some(credential) = &row.credential else { return false };
+    if plan::has_nothing_to_renew(credential.plan.refresh_reason.as_deref()) {
+        return false;
+    }
     if Plan::of(credential).ended().is_some() {
         return Plan::of(credential).is_restored();
     }
@@ -104,8 +136,8 @@ pub(super) fn is_used_up(row: &Row) -> bool {
     }
 }
 
-/// Marks connections and records the restore.
-pub(super) async fn mark(systems: &Systems, classed: Vec<Classed>) -> Result<(), StoreError> {
+/// Marks connections and records the cause with each of them.
+pub(super) async fn mark(systems: &Systems, classed: Vec<Classed>, cause: LossCause) -> Result<(), StoreError> {
     if classed.is_empty() {
         return Ok(());
     }
@@ -115,7 +147,7 @@ pub(super) async fn mark(systems: &Systems, classed: Vec<Classed>) -> Result<(),
     let written = systems.ground.store.write(move |tx| {
         Box::pin(async move {
             for classed in classed {
-                mark_one(tx, &sealer, &*ids, now, classed).await?;
+                mark_one(tx, &sealer, &*ids, now, classed, cause).await?;
             }
             Ok(())
         })
@@ -128,8 +160,10 @@ async fn mark_one(
     sealer: &Sealer,
     ids: &dyn IdGenerator,
     now: i64,
-    Classed { id, token }: Classed,
+    classed: Classed,
+    cause: LossCause,
 ) -> Result<(), StoreError> {
+    let Classed { id, token } = classed;
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok(()) };
     let before = tx.restored(id).await?;
@@ -143,10 +177,10 @@ async fn mark_one(
         return Ok(());
     }
     let append = |kind: &str, body| event::at(now, ids, &row.account.owner, id, kind, body);
-    let body = serde_json::json!({ "refreshToken": token.map(TokenUse::name) });
+    let body = serde_json::json!({ "refreshToken": token.map(TokenUse::name), "cause": cause.name() });
     event::append(tx, sealer, &append(event::RESTORED, body)).await?;
     let (Some(mark), Some(current)) = (mark, tx.current_credential(id).await?) else { return Ok(()) };
-    let why = plan::restored(mark);
+    let why = loss::restored(mark, cause);
     tx.mark_restored(id, mark, &json::reason(&why)).await?;
     match current.valid_until {
         // The access token does not work either, which nobody would find before its next use.

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "sqlite")]
 mod compare;
+mod loss;
 mod mark;
 #[cfg(feature = "sqlite")]
 mod restore;
@@ -18,6 +19,7 @@ use connection_contract::BoxFuture;
 
 use super::{OpenError, RegistryBuilder};
 use crate::{ConnectionInfo, Error, Frozen, KeyId, StoreError};
+use mark::WholeStore;
 
 /// A backup that was written.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub struct Backup {
     pub connections: u64,
 }
 
-/// A database that was restored, or marked as restored.
+/// A database that was restored, or marked as restored or failed over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Restored {
@@ -45,7 +47,8 @@ pub struct Restored {
     pub unread: Option<String>,
     /// `true` if the call completed a restore that was interrupted, from the backup that was named then.
     pub is_completed: bool,
-    /// The connections with a token that is used up by its use, of all owners.
+    /// The connections with a token that is used up by its use, of all owners. None after a failover that
+    /// [lost nothing](RegistryBuilder::accept_failover).
     pub connections: Vec<RestoredConnection>,
     /// What is frozen, of all owners. It is what was frozen in the database that was replaced; if that could not be
     /// read, everything is frozen.
@@ -116,6 +119,9 @@ pub enum BackupError {
     /// The store is not the file of a SQLite database that was named by its path.
     #[error("the database is not a file, so this program does not copy it")]
     NotAFile,
+    /// The store is a SQLite database, which has no server that fails over.
+    #[error("the database is a file, which does not fail over")]
+    NotAServer,
     /// A connection could not be marked.
     #[error(transparent)]
     Registry(#[from] Error),
@@ -133,6 +139,7 @@ impl BackupError {
             Self::Missing { .. } => "backup_missing",
             Self::NotOurs { .. } => "backup_invalid",
             Self::NotAFile => "database_not_a_file",
+            Self::NotAServer => "database_not_a_server",
             Self::Registry(error) => error.code(),
             Self::Open(error) => error.code(),
         }
@@ -149,6 +156,9 @@ impl BackupError {
                  run `connections restore --mark` before any other command"
                     .into(),
             ),
+            Self::NotAServer => {
+                Some("if an older copy of the file was put in its place, run `connections restore --mark`".into())
+            }
             Self::Registry(error) => error.remedy(),
             Self::Open(error) => error.remedy(),
         }
@@ -253,7 +263,36 @@ impl RegistryBuilder {
     /// }
     /// ```
     pub fn mark_restored(self) -> BoxFuture<'static, Result<Restored, BackupError>> {
-        Box::pin(mark::whole_store(self))
+        Box::pin(mark::whole_store(self, WholeStore::Restored))
+    }
+
+    /// Marks the database, instead of opening a registry, after its server was lost and a standby was promoted that may
+    /// lack the last commits: refresh tokens that are used up by their use are sent only at a person's request.
+    ///
+    /// Connections that are marked already stay as they are. Until this call or [`accept_failover`](Self::accept_failover)
+    /// completes, every process refuses to send such tokens with [`StoreError::Promoted`], if the server tells its
+    /// timeline.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped or the process is killed, some connections are marked, and no token is sent. The same
+    /// call again marks the others.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; for a SQLite database [`BackupError::NotAServer`]. Some connections may be marked.
+    pub fn mark_failed_over(self) -> BoxFuture<'static, Result<Restored, BackupError>> {
+        Box::pin(mark::whole_store(self, WholeStore::FailedOver))
+    }
+
+    /// Records, instead of opening a registry, that the standby that was promoted had every commit, as a synchronous one
+    /// does: no connection is marked, and every token is sent again that was not marked before.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; for a SQLite database [`BackupError::NotAServer`].
+    pub fn accept_failover(self) -> BoxFuture<'static, Result<Restored, BackupError>> {
+        Box::pin(mark::whole_store(self, WholeStore::FailedOverWhole))
     }
 
     #[cfg(feature = "sqlite")]

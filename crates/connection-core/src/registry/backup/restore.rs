@@ -7,6 +7,7 @@ use connection_contract::Timestamp;
 use super::{
     BackupError, Restored, RestoredConnection, TokenUse,
     compare::{Former, Trace},
+    loss::LossCause,
     mark::{self, Classed, Page},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     keys,
     owner::DEFAULT_OWNER,
     registry::{Systems, node, open::assembled},
-    store::{self, Lock, ReplacedStore, Replacement},
+    store::{self, Lock, ReplacedStore, Replacement, StagedCopy},
 };
 
 pub(super) async fn restore(mut builder: RegistryBuilder, from: PathBuf) -> Result<Restored, BackupError> {
@@ -97,7 +98,7 @@ struct Staged {
 impl Restore {
     async fn run(self, replacement: &Replacement, from: PathBuf) -> Result<Staged, BackupError> {
         let place = from.display().to_string();
-        let Some((draft, copy)) = replacement.stage(&from).await? else {
+        let Some(StagedCopy { draft, checked: copy, was_moved }) = replacement.stage(&from).await? else {
             return Err(BackupError::NotOurs { file: from });
         };
         let checked = keys::check_keyset(&copy.keyset, &self.keys).await;
@@ -117,7 +118,7 @@ impl Restore {
             if node.is_in_use {
                 return Err(BackupError::InUse { place: database.clone() });
             }
-            let mut former = Former::of(store_id, former, node).await;
+            let mut former = Former::of(store_id, former, node, was_moved).await;
             let connections = compared(&systems, &mut former).await?;
             let taken = former.freezing(&systems.ground.sealer).await;
             let frozen = take_freezes(&systems, taken, is_unread).await?;
@@ -160,7 +161,7 @@ async fn compared(systems: &Systems, former: &mut Former) -> Result<Vec<Restored
             }
             classed.push(Classed { id, token });
         }
-        mark::mark(systems, classed).await?;
+        mark::mark(systems, classed, LossCause::Backup).await?;
         match page.next {
             Some(next) => after = Some(next),
             None => break,

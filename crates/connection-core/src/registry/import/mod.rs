@@ -8,7 +8,7 @@ mod fields;
 mod prepare;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -17,7 +17,7 @@ use std::{
 };
 
 use connection_contract::{
-    BaseUrl, DisplayText, Identity, Kind, Liveness, Reach, Reason, Secret, SetupResult, Timestamp,
+    BaseUrl, DisplayText, Identity, Kind, Liveness, Reach, Reason, Secret, SetupResult, Timestamp, host,
 };
 use futures_core::Stream;
 use tokio::{
@@ -31,7 +31,7 @@ use crate::{
     default_connection::is_first,
     event,
     setup::numbered_label,
-    store::{Lock, StandingRow, Tx, carried, carrying},
+    store::{Lock, StandingRow, Tx, carried, carrying, rows::AccountRow},
 };
 use fields::Fields;
 use prepare::{Prepared, prepare};
@@ -306,7 +306,12 @@ async fn store(
     let mut stored = match insert(systems, sound.clone(), again).await {
         Ok(stored) => stored,
         // The error concerns one item. The loop finds out which.
-        Err(StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::Panicked) => {
+        Err(
+            StoreError::ChangedMeanwhile { .. }
+            | StoreError::Conflict { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Panicked,
+        ) => {
             let mut stored = Vec::new();
             for item in sound {
                 stored.extend(match insert(systems, vec![item], again).await {
@@ -339,11 +344,10 @@ async fn insert(
     let stored = systems.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            // Kinds that already have a connection, so that a later item is never the first.
             let mut stored = Vec::new();
-            let mut settled = HashSet::new();
+            let mut known = Known::default();
             for item in items {
-                stored.push(insert_one(tx, &on, item, again, &mut settled).await?);
+                stored.push(insert_one(tx, &on, item, again, &mut known).await?);
             }
             let ids: Vec<_> = stored.iter().flatten().map(|imported| imported.connection.to_string()).collect();
             if !ids.is_empty() {
@@ -358,18 +362,69 @@ async fn insert(
     Ok(stored)
 }
 
+/// What a transaction knows of the owner's connections. It holds the owner's lock, so no other transaction adds one.
+#[derive(Default)]
+struct Known {
+    /// The kinds that already have a connection, so that a later item is never the first.
+    settled: HashSet<Kind>,
+    /// The labels of the connections by the e-mail addresses of their accounts, of each kind for which one was looked up. No
+    /// index finds an address in any case, so all addresses of a kind are read once.
+    addresses: HashMap<Kind, HashMap<String, String>>,
+}
+
+impl Known {
+    /// Returns the label of the oldest connection whose account has the e-mail address of that identity, in any case.
+    async fn label_of_address(
+        &mut self,
+        tx: &mut Tx,
+        kind: &Kind,
+        owner: &str,
+        identity: &Identity,
+    ) -> Result<Option<String>, StoreError> {
+        let current = identity.is_email.then_some(&identity.account_id);
+        let mut wanted = current.into_iter().chain(&identity.former_email).map(|email| host::email_key(email.as_str()));
+        let Some(first) = wanted.next() else { return Ok(None) };
+        let addresses = match self.addresses.remove(kind) {
+            Some(addresses) => addresses,
+            None => {
+                let mut addresses = HashMap::new();
+                for (account_id, label) in tx.account_ids(owner, kind.as_str()).await? {
+                    addresses.entry(host::email_key(&account_id)).or_insert(label);
+                }
+                addresses
+            }
+        };
+        let label = addresses.get(&first).cloned().or_else(|| wanted.find_map(|email| addresses.get(&email).cloned()));
+        self.addresses.insert(kind.clone(), addresses);
+        Ok(label)
+    }
+
+    /// Adds a connection that the transaction has stored.
+    fn add(&mut self, kind: &Kind, stored: &AccountRow) {
+        if let Some(addresses) = self.addresses.get_mut(kind) {
+            addresses.entry(host::email_key(&stored.account_id)).or_insert_with(|| stored.label.clone());
+        }
+    }
+}
+
 async fn insert_one(
     tx: &mut Tx,
     systems: &Systems,
     item: Prepared,
     again: bool,
-    settled: &mut HashSet<Kind>,
+    known: &mut Known,
 ) -> Result<Result<Imported, Error>, StoreError> {
-    let Prepared { mut account, is_labelled, credential, liveness, event, kind, terms } = item;
+    let Prepared { mut account, identity, is_labelled, credential, liveness, event, kind, terms } = item;
     tx.lock(Lock::Connection(account.id)).await?;
     let beside = tx.beside(&account).await?;
-    if !again && let Some(label) = beside.label_of_account {
-        return Ok(Err(Error::AccountConnected { kind, label }));
+    if !again {
+        let connected = match beside.label_of_account {
+            None => known.label_of_address(tx, &kind, &account.owner, &identity).await?,
+            label => label,
+        };
+        if let Some(label) = connected {
+            return Ok(Err(Error::AccountConnected { kind, label }));
+        }
     }
     if beside.is_label_taken {
         if is_labelled {
@@ -377,16 +432,17 @@ async fn insert_one(
         }
         account.label = numbered_label(tx, &account).await?;
     }
-    if !settled.contains(&kind) {
+    if !known.settled.contains(&kind) {
         account.is_default = is_first(tx, &systems.ground, &account).await?;
         if !account.is_default {
-            settled.insert(kind.clone());
+            known.settled.insert(kind.clone());
         }
     }
     if let Some(terms) = &terms {
         tx.put_kind_terms(terms).await?;
     }
     tx.insert_account(&account).await?;
+    known.add(&kind, &account);
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
     event::append_row_change(tx, &systems.ground.sealer, &event, &StandingRow::inserted(&account)).await?;

@@ -11,7 +11,7 @@ use super::{Import, fields};
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
-    credential::{Payload, Subject, named_secrets, page},
+    credential::{Payload, Subject, named_secrets, page, renewal},
     event,
     ground::Ground,
     kinds::{KindEntry, Terms},
@@ -20,7 +20,7 @@ use crate::{
     plan::{self, ReportedTimes},
     setup::{GRACE, MAX_RUN},
     store::{
-        json,
+        CREDENTIAL, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow},
     },
 };
@@ -32,6 +32,8 @@ const FIRST: i64 = 1;
 pub(super) struct Prepared {
     /// The account, whose label is used if it is free, and gets a number otherwise.
     pub(super) account: AccountRow,
+    /// The identity of the account, by which a connection to it is found.
+    pub(super) identity: Identity,
     /// `true` if the item has a label of its own, which gets no number.
     pub(super) is_labelled: bool,
     pub(super) credential: CredentialRow,
@@ -46,15 +48,15 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     let (entry, mut made, named) = read(ground, owner, item).await?;
     let id = ConnectionId::from(ground.ids.next());
     let payload = payload(ground, owner, &entry, id, &mut made, &named).await?;
-    let sealed = ground.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
-    let sealed =
-        sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
+    let cell = CREDENTIAL.at(id.as_uuid(), FIRST, owner, kind.as_str());
+    let sealed = ground.seal(&cell, payload.encode().expose()).await?;
     let now = ground.clock.now().seconds();
     let given = ReportedTimes {
         valid_until: made.valid_until.map(Timestamp::seconds),
         renew_at: made.renew_at.map(Timestamp::seconds),
         authorized_until: made.authorized_until.map(Timestamp::seconds),
     };
+    let renewal = renewal(ground, &entry, &payload.credential).await;
     let credential = CredentialRow {
         connection_id: id,
         generation: FIRST,
@@ -65,7 +67,7 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
         granted_scopes: made.granted_scopes.as_ref().map(json::texts),
         valid_until: given.valid_until,
         created_at: now,
-        plan: plan::of(id, entry.renews(), now, given),
+        plan: plan::of(id, renewal, now, given),
     };
     let liveness = LivenessRow {
         connection_id: id,
@@ -81,8 +83,10 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     };
     let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     let terms = entry.terms.clone();
+    let mut identity = made.identity.clone();
+    identity.is_email |= entry.descriptor.account_is_email;
     let (account, is_labelled) = account(&entry, id, owner, made, now);
-    Ok(Prepared { account, is_labelled, credential, liveness, event, kind, terms })
+    Ok(Prepared { account, identity, is_labelled, credential, liveness, event, kind, terms })
 }
 
 /// Checks an item, and has its plugin read it. Returns also the origins that its fields name.

@@ -7,6 +7,7 @@
 
 mod announce;
 mod ended;
+mod misdated;
 mod old_rows;
 mod pace;
 mod trouble;
@@ -53,6 +54,8 @@ const DUE: &str = "credentials that are due";
 const KINDS: &str = "kinds that have connections";
 const ENDING: &str = "credentials that end soon";
 const ENDED: &str = "credentials that have ended";
+const MISDATED: &str = "verifications that were planned by a wrong clock";
+const USED_UP: &str = "tokens that are used up by their use";
 const LOST: &str = "setups whose process has ended";
 const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
 
@@ -85,6 +88,9 @@ impl ConnectionRegistry {
     /// A host spawns this future in any number of processes. Without it, credentials are refreshed at their next use, and
     /// what is kept no longer stays in the database, where it counts as deleted.
     ///
+    /// The work ends when this program becomes too old to write the database, or when the file of the database was
+    /// moved, deleted or replaced.
+    ///
     /// The scheduler logs once that the database cannot be reached and once that it can be reached again, under the
     /// target `connections::operations`.
     ///
@@ -94,8 +100,16 @@ impl ConnectionRegistry {
     pub fn run(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let mut scheduler = Scheduler::new(self.clone());
+            self.systems.ground.try_applications_again(None);
             while !self.systems.ground.store.is_closed() {
                 let began = self.systems.ground.clock.passed();
+                let store = &self.systems.ground.store;
+                if store.is_too_old() || store.check_files().is_err() {
+                    // Newer programs, or processes with the file that is there now, do the work. The log says why this
+                    // one may not.
+                    scheduler.rest(began.saturating_add(MAX_SLEEP)).await;
+                    continue;
+                }
                 let next = match scheduler.begin_due_work().await {
                     Ok(nap) => began.saturating_add(nap),
                     Err(error) => {
@@ -147,10 +161,14 @@ impl Scheduler {
             // Another process may have connected an account of a kind that this one has not read yet.
             let read = systems.ground.read_connected_kinds().await;
             self.tolerate(KINDS, read, ROUND_INTERVAL).await?;
+            systems.ground.follow_applications();
             let ending = announce::ending(&self.registry).await;
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
             self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
+            let misdated = misdated::misdated(&self.registry).await;
+            self.tolerate(MISDATED, misdated, ROUND_INTERVAL).await?;
+            self.notice_promotion().await?;
             let lost = self.take_over().await;
             self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
             self.pace.has_several_owners = systems.ground.reader().await?.has_several_owners().await?;
@@ -176,6 +194,21 @@ impl Scheduler {
         let next_end = self.next_ends.values().min().copied().unwrap_or(passed);
         let round = self.next_round.min(self.next_abandoned).min(next_end).saturating_sub(passed);
         Ok(left.min(round).clamp(BUSY_SLEEP, MAX_SLEEP))
+    }
+
+    /// Logs once that tokens are not sent because the server was promoted, and once that they are sent again.
+    async fn notice_promotion(&mut self) -> Result<(), Error> {
+        let systems = self.registry.systems.clone();
+        let now = systems.ground.clock.passed();
+        match systems.ground.store.refuse_after_promotion().await {
+            Ok(()) => self.trouble.worked(USED_UP, || format!("{USED_UP} are sent again"), now),
+            Err(promoted @ StoreError::Promoted { .. }) => {
+                let remedy = promoted.remedy().unwrap_or_default();
+                self.trouble.failed(USED_UP, format!("{promoted}; {remedy}"), ROUND_INTERVAL, now);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// Ends the rows whose time has passed, as far as one round does.
@@ -246,7 +279,12 @@ impl Scheduler {
         let due = match job {
             Job::Check => reader.due_checks(now, &kinds, &busy, limit).await?,
             Job::Refresh => reader.due_refreshes(now, &kinds, &busy, limit).await?,
-            Job::RefusedUse => reader.due_refused_uses(&kinds, &busy, limit).await?,
+            Job::RefusedUse => {
+                let passwords = systems.ground.kinds.read_entries();
+                let passwords =
+                    any_of(passwords.iter().filter(|kind| kind.has_password()).map(|kind| kind.kind().as_str()));
+                reader.due_refused_uses(&kinds, &passwords, &busy, limit).await?
+            }
         };
         drop(reader);
         let found = !due.is_empty();
@@ -268,7 +306,7 @@ impl Scheduler {
             let is_claimed = match job {
                 Job::Check => claim(&self.registry, &row, now).await?,
                 Job::Refresh => true,
-                Job::RefusedUse => self.claim_refused_use(&row, passed).await?,
+                Job::RefusedUse => self.claim_refused_use(&row, &kind, passed).await?,
             };
             if !is_claimed {
                 self.pace.end(row.id);
@@ -292,8 +330,8 @@ impl Scheduler {
 
     /// Claims the verification after a refused use. During a pause of the connection, the row is set aside for a moment, so
     /// that it is not read again and again.
-    async fn claim_refused_use(&mut self, row: &DueRow, passed: Duration) -> Result<bool, Error> {
-        let is_claimed = verify::refused_use::claim(&self.registry.systems.verify, row.id).await?;
+    async fn claim_refused_use(&mut self, row: &DueRow, kind: &Kind, passed: Duration) -> Result<bool, Error> {
+        let is_claimed = verify::refused_use::claim(&self.registry.systems.verify, &row.owner, kind, row.id).await?;
         if !is_claimed {
             self.pace.put_aside(row.id, passed.saturating_add(MAX_SLEEP));
         }
@@ -308,7 +346,8 @@ impl Scheduler {
             let scope = Scope { system: &systems.verify, owner: &row.owner };
             let result = match job {
                 Job::Check | Job::RefusedUse => {
-                    verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(|info| info.paused_until)
+                    let asker = if job == Job::Check { ProbeTrigger::Schedule } else { ProbeTrigger::Use };
+                    verify::verify(scope, row.id, asker, permit).await.map(|info| info.paused_until)
                 }
                 Job::Refresh => {
                     refresh(scope.on(&systems.refresh), row.id, row.generation, Trigger::Due).await.map(|_| None)

@@ -10,7 +10,8 @@ use connection_contract::{BoxFuture, Timestamp};
 use super::ROUND_INTERVAL;
 use crate::{
     ConnectionRegistry, Error, approvals, limits, outbox, setup,
-    store::{ERASED_AT_ONCE, OldRows},
+    store::{ERASED_AT_ONCE, OldRows, rows::UNREADABLE_KEPT},
+    webhook,
 };
 
 /// The time between two searches for rows that only take up space.
@@ -35,7 +36,7 @@ pub(super) struct EndByTime {
 }
 
 /// Everything that ends by time.
-pub(super) const ALL: [EndByTime; 10] = [
+pub(super) const ALL: [EndByTime; 14] = [
     EndByTime {
         name: "setups that nobody continued in time",
         interval: ROUND_INTERVAL,
@@ -68,6 +69,24 @@ pub(super) const ALL: [EndByTime; 10] = [
         end: |registry, limit| older_than(registry, OldRows::EndedSetups, 0, limit),
     },
     EndByTime {
+        name: "previous credentials that are kept no longer",
+        interval: DELETION_INTERVAL,
+        limit: ROWS,
+        end: |registry, limit| older_than(registry, OldRows::PreviousCredentials, limits::PREVIOUS_KEPT, limit),
+    },
+    EndByTime {
+        name: "digests of webhooks that are kept no longer",
+        interval: DELETION_INTERVAL,
+        limit: ROWS,
+        end: |registry, limit| older_than(registry, OldRows::WebhookDigests, webhook::DEDUPLICATION_SECONDS, limit),
+    },
+    EndByTime {
+        name: "webhooks that could not be opened and are kept no longer",
+        interval: DELETION_INTERVAL,
+        limit: ROWS,
+        end: |registry, limit| older_than(registry, OldRows::WebhooksSetAside, webhook::DEDUPLICATION_SECONDS, limit),
+    },
+    EndByTime {
         name: "requests with a key that are kept no longer",
         interval: DELETION_INTERVAL,
         limit: ROWS,
@@ -79,6 +98,12 @@ pub(super) const ALL: [EndByTime; 10] = [
         limit: ROWS,
         // A ticket can be used in the last second of its time.
         end: |registry, limit| older_than(registry, OldRows::Tickets, limits::TICKET_KEPT + 1, limit),
+    },
+    EndByTime {
+        name: "answers that could not be read and are kept no longer",
+        interval: DELETION_INTERVAL,
+        limit: ROWS,
+        end: |registry, limit| Box::pin(old_answers(registry, limit)),
     },
     EndByTime {
         name: "messages to the operator that are kept no longer",
@@ -120,6 +145,16 @@ fn older_than(registry: &ConnectionRegistry, rows: OldRows, age: i64, limit: i64
         let job = ground.store.write(move |tx| Box::pin(async move { tx.end_old_rows(rows, by, limit).await }));
         Ok(job.await?)
     })
+}
+
+/// Ends the answers that are kept no longer. Their times are by the clock of the database.
+async fn old_answers(registry: &ConnectionRegistry, limit: i64) -> Result<u64, Error> {
+    let ground = &registry.systems.ground;
+    let by = ground.reader().await?.clock().await?.saturating_sub(UNREADABLE_KEPT);
+    let job = ground
+        .store
+        .write(move |tx| Box::pin(async move { tx.end_old_rows(OldRows::UnreadableAnswers, by, limit).await }));
+    Ok(job.await?)
 }
 
 async fn old_uses(registry: &ConnectionRegistry) -> Result<u64, Error> {

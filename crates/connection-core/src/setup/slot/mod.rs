@@ -11,19 +11,18 @@ use std::{
     },
 };
 
-use connection_contract::{Kind, Secret};
-use connection_seal::Place;
+use connection_contract::{Identity, Kind, Secret};
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::AbortHandle,
 };
+use uuid::Uuid;
 
 use super::{Outcome, SetupStep, StepNo, followers::Followers};
 use crate::{
-    Error, SealError, SessionId,
+    Error, SessionId,
     credential::Subject,
-    journal,
-    store::{ProviderGrantRow, Sealed},
+    store::{ProviderGrantRow, SETUP_INPUT, Sealed, SealedCell, SealedColumn, SealedKey},
 };
 
 #[cfg(test)]
@@ -52,7 +51,7 @@ pub(super) struct View {
 /// A candidate that waits for its confirmation, kept by the process that verified it.
 pub(super) struct Unconfirmed {
     pub(super) subject: Subject,
-    pub(super) account_id: String,
+    pub(super) identity: Identity,
     /// The digest of the terms of the kind that received the grant.
     pub(super) kind_terms: Option<Vec<u8>>,
     /// The grant at the provider, if it is known.
@@ -260,15 +259,13 @@ impl Slot {
         std::mem::replace(&mut *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner), unconfirmed)
     }
 
-    pub(super) fn effect_place(&self, seq: i64) -> Place<'_> {
-        journal::entry_place(&self.id, &self.owner, &self.kind, seq)
+    /// Returns the cell of the session's row, or of one of its effects, in this column.
+    pub(super) fn cell(&self, column: &SealedColumn, number: i64) -> SealedCell {
+        column.at(self.id.as_uuid(), number, &self.owner, self.kind.as_str())
     }
 
-    pub(super) fn place(&self, table: &'static str, column: &'static str, sequence: i64) -> Place<'_> {
-        journal::place(&self.id, &self.owner, &self.kind, table, column, sequence)
-    }
-
-    pub(super) fn sealed_error(&self, source: SealError) -> Error {
-        Error::Sealed { what: format!("setup session {}", self.id), source: Arc::new(source) }
+    /// Returns the cell of a callback that is kept.
+    pub(super) fn input_cell(&self, input: Uuid) -> SealedCell {
+        SETUP_INPUT.cell(SealedKey::Input(self.id.as_uuid(), input), &self.owner, self.kind.as_str())
     }
 }

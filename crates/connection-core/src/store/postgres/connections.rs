@@ -3,6 +3,9 @@
 //! sqlx's pool pings a connection on a task of its own when it is returned. A caller whose statements follow one
 //! another finds no connection in the meantime and opens another one, until the pool is full. Here, a connection that
 //! is known to be between two statements is returned at once, and the connection that was returned last is used first.
+//!
+//! A server may vanish without a word, so each wait for it has an end. A connection on which nothing came in time is
+//! dropped without a further statement.
 
 use std::{
     io,
@@ -11,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use connection_egress::Backoff;
+use connection_egress::{Backoff, OPERATIONS};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, pool::PoolConnection,
     postgres::PgConnectOptions,
@@ -22,13 +25,23 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::super::engine::is_dead;
+use super::super::{
+    engine::{is_dead, is_of_node},
+    error::called,
+};
 
 /// The maximum number of own connections. Eight processes with ten each would use up all that a server allows by
 /// default.
 const CONNECTIONS: u32 = 8;
-/// The maximum time to wait for a connection, and for a connection to become usable again.
+/// The maximum time to wait for a connection.
 const MAX_WAIT: Duration = Duration::from_secs(10);
+/// The maximum time in which the server answers a round trip. The server itself ends a statement and a transaction that
+/// waits, as `begin!` says, so that what it holds is free soon after that.
+const ROUND_TRIP: Duration = Duration::from_secs(14);
+/// The maximum time in which the server answers a ping.
+const PING: Duration = Duration::from_secs(2);
+/// The minimum time between two closings of the connections that are not in use, because of errors of the node.
+const BETWEEN_CLOSINGS: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before use. The ping costs as much as a read.
 const UNCHECKED: Duration = Duration::from_millis(500);
 /// The idle time after which a connection is closed when another one is returned.
@@ -38,8 +51,8 @@ const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// The pauses between attempts to reach a server that is starting.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
-/// The maximum number of dead connections that are replaced in a row: more than there are.
-pub(super) const MAX_STALE_CONNECTIONS: u32 = 16;
+/// The maximum number of dead connections of the host's pool that are replaced in a row: more than there are.
+const MAX_STALE_CONNECTIONS: u32 = 16;
 
 /// The source of connections. A clone is another handle to the same ones.
 #[derive(Clone)]
@@ -65,9 +78,15 @@ struct OwnConnections {
     permits: Arc<Semaphore>,
 }
 
-/// The open connections that are not in use. The connection that was returned last is at the end.
-#[derive(Default)]
-struct Idle(Mutex<Vec<IdleConnection>>);
+/// The open connections that are not in use.
+struct Idle {
+    /// The connection that was returned last is at the end.
+    connections: Mutex<Vec<IdleConnection>>,
+    /// The time at which an error of the node last closed them.
+    closed_at: Mutex<Option<Instant>>,
+    /// The name of the database for people.
+    place: Arc<str>,
+}
 
 struct IdleConnection {
     connection: PgConnection,
@@ -75,13 +94,24 @@ struct IdleConnection {
     returned_at: Instant,
 }
 
+/// The connection that a caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// One that is open, or else a new one.
+    Any,
+    /// One that is opened now, because an open one has failed.
+    New,
+}
+
 /// A connection that is returned when it is dropped.
 pub(in super::super) struct LentConnection {
     /// `None` only while it is being dropped.
     lent: Option<Lent>,
-    /// `true` while a statement is in progress, and after one that failed.
-    is_in_statement: bool,
+    /// The beginning of the statement that is in progress, or that has failed.
+    statement_began_at: Option<Instant>,
     is_in_transaction: bool,
+    /// `true` after an error of the node, after which the connection is not used again.
+    is_lost: bool,
     runtime: Handle,
 }
 
@@ -100,10 +130,11 @@ struct OwnConnection {
 
 impl Connections {
     /// Creates a source of own connections, of which the first ones may be open already.
-    pub(super) fn own(options: PgConnectOptions, open: Option<PgConnection>) -> Self {
-        let idle = Idle::default();
+    pub(super) fn own(options: PgConnectOptions, open: Option<PgConnection>, place: Arc<str>) -> Self {
         let now = Instant::now();
-        idle.lock().extend(open.map(|connection| IdleConnection { connection, opened_at: now, returned_at: now }));
+        let open = open.map(|connection| IdleConnection { connection, opened_at: now, returned_at: now });
+        let connections = Mutex::new(open.into_iter().collect());
+        let idle = Idle { connections, closed_at: Mutex::default(), place };
         let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
         let own = OwnConnections { options: Arc::new(options), idle: Arc::new(idle), permits };
         Self { source: Source::Own(own), runtime: Handle::current() }
@@ -124,29 +155,46 @@ impl Connections {
         &self.runtime
     }
 
-    pub(super) async fn lend(&self) -> Result<LentConnection, sqlx::Error> {
+    pub(super) async fn lend(&self, wanted: Wanted) -> Result<LentConnection, sqlx::Error> {
         let lent = match &self.source {
-            Source::Own(own) => Lent::Own(own.lend().await?),
+            Source::Own(own) => Lent::Own(own.lend(wanted).await?),
             Source::Host(pool) => Lent::Host(pool.acquire().await?),
         };
         let runtime = self.runtime.clone();
-        Ok(LentConnection { lent: Some(lent), is_in_statement: false, is_in_transaction: false, runtime })
+        Ok(LentConnection {
+            lent: Some(lent),
+            statement_began_at: None,
+            is_in_transaction: false,
+            is_lost: false,
+            runtime,
+        })
     }
 
     /// Lends a connection on which these statements have begun a transaction. A connection may have died since it was
-    /// last used; nothing was changed on it yet, so another one is taken.
+    /// last used, or lead to a server that no longer takes writes. Nothing was changed on it yet, so another one is
+    /// taken.
     pub(super) async fn begin(&self, statements: &'static str) -> Result<LentConnection, sqlx::Error> {
         let mut tries = 0;
         loop {
+            let wanted = if tries == 0 { Wanted::Any } else { Wanted::New };
             let begun = async {
-                let mut connection = self.lend().await?;
+                let mut connection = self.lend(wanted).await?;
                 connection.begin(statements).await?;
                 Ok(connection)
             };
             match begun.await {
-                Err(error) if is_dead(&error) && tries < MAX_STALE_CONNECTIONS => tries += 1,
+                Err(error) if is_unbegun(&error) && tries < self.max_replaced(&error) => tries += 1,
                 begun => return begun,
             }
+        }
+    }
+
+    /// Returns how many connections may be replaced in a row after this error. Own connections are closed together, so
+    /// that the next one is new; the host's pool may have more that are dead.
+    pub(super) fn max_replaced(&self, error: &sqlx::Error) -> u32 {
+        match self.source {
+            Source::Host(_) if is_dead(error) && !is_unanswered(error) => MAX_STALE_CONNECTIONS,
+            _ => 1,
         }
     }
 
@@ -156,54 +204,94 @@ impl Connections {
         // The error means that another call has closed them.
         let Ok(_all) = own.permits.acquire_many(CONNECTIONS).await else { return };
         own.permits.close();
-        let idle = std::mem::take(&mut *own.idle.lock());
-        for kept in idle {
+        for kept in own.idle.take_all() {
             // The server notices a connection that cannot say goodbye.
-            kept.connection.close().await.unwrap_or_default();
+            drop(timeout(PING, kept.connection.close()).await);
         }
     }
 }
 
 impl OwnConnections {
-    async fn lend(&self) -> Result<OwnConnection, sqlx::Error> {
+    async fn lend(&self, wanted: Wanted) -> Result<OwnConnection, sqlx::Error> {
         let deadline = Instant::now() + MAX_WAIT;
         let permit = timeout_at(deadline, self.permits.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let connected = timeout_at(deadline, async {
-            match self.kept().await {
+            match self.kept(wanted).await {
                 Some(kept) => Ok((kept.connection, kept.opened_at)),
-                None => Ok((self.connect().await?, Instant::now())),
+                None => self.connect(wanted).await,
             }
         });
         let (connection, opened_at) = connected.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         Ok(OwnConnection { connection, opened_at, idle: self.idle.clone(), permit })
     }
 
-    /// Takes the connection that was returned last, if one is alive.
-    async fn kept(&self) -> Option<IdleConnection> {
+    /// Takes the connection that was returned last, if it is alive. If it is not, the others are closed, too, because a
+    /// ping of each would take its time.
+    async fn kept(&self, wanted: Wanted) -> Option<IdleConnection> {
+        if wanted == Wanted::New {
+            // The new connection takes the place of one that may have failed as well.
+            drop(self.idle.pop());
+            return None;
+        }
         loop {
-            // In its own statement, so that the lock is released.
-            let kept = self.idle.lock().pop();
-            let mut kept = kept?;
+            let mut kept = self.idle.pop()?;
             if kept.opened_at.elapsed() > MAX_AGE {
-                kept.connection.close().await.unwrap_or_default();
-            } else if kept.returned_at.elapsed() < UNCHECKED || kept.connection.ping().await.is_ok() {
+                // The server notices a connection that cannot say goodbye.
+                drop(timeout(PING, kept.connection.close()).await);
+            } else if kept.returned_at.elapsed() < UNCHECKED
+                || timeout(PING, kept.connection.ping()).await.is_ok_and(|pinged| pinged.is_ok())
+            {
                 return Some(kept);
+            } else {
+                drop(self.idle.take_all());
+                return None;
             }
         }
     }
 
-    /// Connects, and tries again while the server is starting.
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+    /// Connects, and tries again while the server is starting or has no connection left, or until a wanted one is free.
+    async fn connect(&self, wanted: Wanted) -> Result<(PgConnection, Instant), sqlx::Error> {
         let mut failures = 0;
         loop {
             match self.options.connect().await {
                 Err(error) if may_be_starting(&error) => failures += 1,
-                connected => return connected,
+                connected => return connected.map(|connection| (connection, Instant::now())),
             }
             sleep(PAUSES.after(failures)).await;
+            if wanted == Wanted::Any
+                && let Some(returned) = self.idle.pop()
+            {
+                return Ok((returned.connection, returned.opened_at));
+            }
         }
     }
+}
+
+/// Waits for the answer to a round trip, for a limited time.
+///
+/// # Errors
+///
+/// That of the round trip, or an error of a dead connection if the server did not answer.
+pub(in super::super) async fn answered<T>(
+    round_trip: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(ROUND_TRIP, round_trip).await.unwrap_or_else(|_| {
+        let message = "the server did not answer in 14 seconds";
+        Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message)))
+    })
+}
+
+/// Returns `true` if a round trip had no answer in time.
+fn is_unanswered(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// Returns `true` if a transaction could not begin because of the node. To a standby, a transaction that writes is a
+/// feature that it does not support (0A000).
+fn is_unbegun(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    is_of_node(error) || code.is_some_and(|code| code == "0A000")
 }
 
 /// Returns `true` for the errors of a server that is not there yet or that has no connection left: 57P03 is "cannot
@@ -218,7 +306,34 @@ fn may_be_starting(error: &sqlx::Error) -> bool {
 
 impl Idle {
     fn lock(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the connection that was returned last.
+    fn pop(&self) -> Option<IdleConnection> {
+        self.lock().pop()
+    }
+
+    fn take_all(&self) -> Vec<IdleConnection> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Closes the connections after an error of the node, and logs it, unless that was done a moment ago.
+    fn close_all(&self, error: &sqlx::Error) {
+        let now = Instant::now();
+        {
+            let mut closed_at = self.closed_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if closed_at.is_some_and(|before| now.duration_since(before) < BETWEEN_CLOSINGS) {
+                return;
+            }
+            *closed_at = Some(now);
+        }
+        let count = self.take_all().len();
+        let place = called(&self.place);
+        tracing::warn!(
+            target: OPERATIONS,
+            "a connection to {place} cannot be used any longer, so it and {count} unused ones are closed: {error}"
+        );
     }
 
     /// Adds a connection. Returns the one that was unused for longest, if it is no longer needed.
@@ -234,18 +349,49 @@ impl Idle {
 impl LentConnection {
     /// Marks the beginning of a statement.
     pub(in super::super) fn statement_begins(&mut self) {
-        self.is_in_statement = true;
+        self.statement_began_at = Some(Instant::now());
     }
 
     /// Marks the end of a statement that succeeded.
     pub(in super::super) fn statement_ended(&mut self) {
-        self.is_in_statement = false;
+        self.statement_began_at = None;
+    }
+
+    /// Marks a statement as failed. After an error of the node, this connection and those that are not in use are
+    /// closed.
+    pub(in super::super) fn statement_failed(&mut self, error: &sqlx::Error) {
+        if is_of_node(error) {
+            self.lose(error);
+        }
+    }
+
+    /// Marks the server as one that takes no writes. This connection and those that are not in use are closed, so that
+    /// the next one leads to where the address leads then.
+    pub(in super::super) fn leads_to_standby(&mut self) {
+        self.is_lost = true;
+        if let Some(Lent::Own(own)) = &self.lent {
+            drop(own.idle.take_all());
+        }
+    }
+
+    fn lose(&mut self, error: &sqlx::Error) {
+        self.is_lost = true;
+        if let Some(Lent::Own(own)) = &self.lent {
+            own.idle.close_all(error);
+        }
     }
 
     /// Begins a transaction with these statements.
     pub(super) async fn begin(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
         self.is_in_transaction = true;
-        self.run(statements).await
+        let begun = self.run(statements).await;
+        if let Err(error) = &begun
+            && is_unbegun(error)
+            && !self.is_lost
+        {
+            self.lose(error);
+        }
+        begun
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
@@ -254,7 +400,11 @@ impl LentConnection {
         Ok(())
     }
 
+    /// Rolls back. A connection that is lost is left alone, because the server rolls back when it notices.
     pub(super) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+        if self.is_lost {
+            return Ok(());
+        }
         self.run("ROLLBACK").await?;
         self.is_in_transaction = false;
         Ok(())
@@ -262,9 +412,12 @@ impl LentConnection {
 
     async fn run(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
         self.statement_begins();
-        sqlx::raw_sql(statements).execute(&mut **self).await?;
-        self.statement_ended();
-        Ok(())
+        let done = answered(sqlx::raw_sql(statements).execute(&mut **self)).await;
+        match &done {
+            Ok(_) => self.statement_ended(),
+            Err(error) => self.statement_failed(error),
+        }
+        done.map(drop)
     }
 }
 
@@ -295,6 +448,14 @@ impl Lent {
         }
         drop(permit);
     }
+
+    /// Closes a connection without a further word to the server.
+    fn discard(self) {
+        // A pool must not get the connection back.
+        if let Self::Host(pooled) = self {
+            drop(pooled.detach());
+        }
+    }
 }
 
 impl Deref for LentConnection {
@@ -318,18 +479,21 @@ impl Drop for LentConnection {
     fn drop(&mut self) {
         let Some(mut lent) = self.lent.take() else { return };
         let _on = self.runtime.enter();
-        if !self.is_in_statement && !self.is_in_transaction {
+        if self.is_lost {
+            return lent.discard();
+        }
+        if self.statement_began_at.is_none() && !self.is_in_transaction {
             return lent.give_back();
         }
-        // The caller left in the middle of a statement or a transaction, or a statement failed.
+        // The caller left in a statement or a transaction, or a statement failed, which has the rest of its time.
+        let soon = Instant::now() + PING;
+        let deadline = self.statement_began_at.map_or(soon, |began_at| soon.max(began_at + ROUND_TRIP));
         let is_in_transaction = self.is_in_transaction;
         self.runtime.spawn(async move {
-            let recovered = timeout(MAX_WAIT, recover(lent.connection(), is_in_transaction)).await;
-            match (recovered, lent) {
-                (Ok(Ok(())), lent) => lent.give_back(),
-                // A pool must not get the connection back.
-                (_, Lent::Host(pooled)) => drop(pooled.detach()),
-                (_, Lent::Own(_)) => {}
+            let recovered = timeout_at(deadline, recover(lent.connection(), is_in_transaction)).await;
+            match recovered {
+                Ok(Ok(())) => lent.give_back(),
+                _ => lent.discard(),
             }
         });
     }

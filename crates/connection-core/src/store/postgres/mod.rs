@@ -9,7 +9,10 @@ mod connections;
 mod job;
 mod lender;
 mod listen;
+#[cfg(feature = "sqlite")]
+mod move_target;
 mod open;
+mod requirements;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +24,7 @@ use super::{
     engine::Reader,
     job::{Durability, Job},
     migrate,
+    part::{Admission, Program},
     signals::{ObservedVersion, Signals},
 };
 
@@ -28,16 +32,21 @@ use crate::Clock;
 use connections::Connections;
 use listen::NotificationListener;
 
-pub(super) use connections::LentConnection;
+pub(super) use connections::{LentConnection, answered};
 pub(super) use lender::Lender;
+#[cfg(feature = "sqlite")]
+pub(crate) use move_target::{Arrival, MoveTarget, TargetState};
 pub(super) use open::{migrate_at, open, open_host_pool, read_only};
 
 /// A database on a server.
 pub(super) struct Postgres {
     connections: Connections,
     place: Arc<str>,
+    program: &'static Program,
     /// `true` if a pooler is between this program and the server.
     pooled: bool,
+    /// `true` if the server tells its timeline.
+    has_timeline: bool,
     /// `true` while jobs are accepted. Each job holds a read lock until it ends, so a writer of this value waits
     /// for all jobs.
     open: Arc<RwLock<bool>>,
@@ -52,7 +61,7 @@ impl Postgres {
         let open = self.open.clone();
         let connections = self.connections.clone();
         let place = self.place.clone();
-        let pooled = self.pooled;
+        let (program, pooled) = (self.program, self.pooled);
         self.connections.runtime().spawn(async move {
             let may_run = match may_run {
                 Ok(may_run) => may_run,
@@ -60,11 +69,15 @@ impl Postgres {
                 Err(_) => open.read_owned().await,
             };
             if *may_run {
-                job::run(&connections, place, pooled, job).await;
+                job::run(&connections, program, place, pooled, job).await;
             } else {
                 job.answer(Err(StoreError::Closed));
             }
         });
+    }
+
+    pub(super) fn notices_promotions(&self) -> bool {
+        self.has_timeline
     }
 
     pub(super) fn place(&self) -> Arc<str> {
@@ -109,22 +122,50 @@ impl Postgres {
     }
 }
 
+/// Limits the time of a statement, and of a transaction whose client says nothing, on the server, so that the locks of
+/// a client that has vanished are released.
+macro_rules! limits {
+    () => {
+        "; SET LOCAL statement_timeout TO '12s'; SET LOCAL idle_in_transaction_session_timeout TO '15s'"
+    };
+}
+
+/// Begins a transaction that waits for the disk as `$synchronous` says.
+macro_rules! begin {
+    ($synchronous:literal) => {
+        concat!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'",
+            crate::store::postgres::limits!(),
+            "; SET LOCAL synchronous_commit TO ",
+            $synchronous
+        )
+    };
+}
+
+pub(super) use begin;
+pub(super) use limits;
+
+/// Begins a transaction that only reads.
+const BEGIN_READ_ONLY: &str = concat!("BEGIN READ ONLY", limits!());
+
 /// Returns the statements that begin a transaction. They override the settings of server, database and role, so that a
 /// synced job waits for the disk and no job waits for a lock for ever. They apply only to the transaction, because a
 /// pooler gives the connection to other clients afterwards.
-fn beginning(durability: Durability) -> &'static str {
-    match durability {
-        Durability::Synced => {
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'; \
-             SET LOCAL synchronous_commit TO on"
-        }
-        Durability::Relaxed => {
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout TO '10s'; \
-             SET LOCAL synchronous_commit TO off"
-        }
+fn beginning(program: &Program, admission: Admission, durability: Durability) -> &'static str {
+    match (admission, durability) {
+        (Admission::Checked, Durability::Synced) => program.begin_synced,
+        (Admission::Checked, Durability::Relaxed) => program.begin_relaxed,
+        (Admission::Always, Durability::Synced) => begin!("on"),
+        (Admission::Always, Durability::Relaxed) => begin!("off"),
     }
 }
 
-pub(super) fn migrator() -> Migrator {
-    migrate::configured(migrate::embedded!("postgres": "0001_store",))
+pub(super) fn migrator(program: &Program) -> Migrator {
+    migrate::configured(
+        &migrate::embedded!(
+            "postgres": "0001_store", "0002_provider_words", "0003_presence", "0004_moves", "0005_part", "0006_signs",
+            "0007_refused_by", "0008_waiting", "0009_outbox_order", "0010_presence_program",
+        ),
+        program.more,
+    )
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Marked, row, stored_words};
+use super::{StoredMark, row, stored_words};
 use crate::ids::AccessTokenId;
 
 stored_words! {
@@ -46,6 +46,6 @@ row! {
         pub(crate) audience: Option<String>,
         /// The client that got the token, or that may exchange the code, as JSON.
         pub(crate) client: Option<String>,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }

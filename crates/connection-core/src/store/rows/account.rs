@@ -89,6 +89,10 @@ row! {
         pub(crate) paused_until: Option<i64>,
         /// The time of a use that the provider refused and that no verification has followed.
         pub(crate) refused_at: Option<i64>,
+        /// The answer to that use, with its host and its status; `None` if no answer was the reason.
+        pub(crate) refused_by: Option<String>,
+        /// The number of verifications in a row with the same result, if the connection is not live.
+        pub(crate) failures: Option<i64>,
         /// The granted scopes, as JSON.
         pub(crate) granted_scopes: Option<String>,
         pub(crate) valid_until: Option<i64>,

@@ -1,6 +1,6 @@
 //! Agents, and their grants.
 
-use super::{AccessTokenRow, FreezeSign, Marked, row};
+use super::{AccessTokenRow, FreezeSign, StoredMark, row};
 use crate::ids::{AgentId, ConnectionId};
 
 row! {
@@ -15,7 +15,7 @@ row! {
         pub(crate) removed_at: Option<i64>,
         /// The client for which the agent was created, as JSON.
         pub(crate) client: Option<String>,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -39,7 +39,7 @@ row! {
         pub(crate) created_at: i64,
         pub(crate) expires_at: i64,
         pub(crate) revoked_at: Option<i64>,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -68,7 +68,7 @@ impl GrantedAgentRow {
             created_at: created_at?,
             expires_at: expires_at?,
             revoked_at,
-            marked: Marked { mark, newest },
+            marked: StoredMark { mark, newest },
         })
     }
 }

@@ -1,30 +1,13 @@
 //! Requests of agents about which a person is asked, and the widenings of grants.
 
-use super::{Marked, row, stored_words};
+use super::{StoredMark, row, stored};
 use crate::{
+    approval_state::ApprovalState,
     ids::{AgentId, ApprovalId, ConnectionId},
-    store::Sealed,
+    store::{ApprovalLease, Sealed},
 };
 
-stored_words! {
-    /// The state of an approval.
-    StoredState in "connection_approval.state" {
-        /// A person has not answered.
-        Waiting = "waiting",
-        /// A person approved the request, and it was not sent.
-        Approved = "approved",
-        /// A process sends the request.
-        Executing = "executing",
-        /// The provider answered.
-        Answered = "answered",
-        /// A person refused the request.
-        Refused = "refused",
-        /// The request can no longer be sent.
-        Lapsed = "lapsed",
-        /// The request may have been sent, and there is no answer.
-        Unknown = "unknown",
-    }
-}
+stored!(ApprovalState in "connection_approval.state");
 
 row! {
     /// A row of `connection_approval`, without its sealed values.
@@ -35,7 +18,7 @@ row! {
         pub(crate) agent_id: AgentId,
         pub(crate) connection_id: ConnectionId,
         pub(crate) kind: String,
-        pub(crate) state: StoredState,
+        pub(crate) state: ApprovalState,
         /// A MAC over what makes two requests of an agent equal.
         pub(crate) same: Vec<u8>,
         /// What is asked, who answered and how it ended, as JSON.
@@ -45,8 +28,16 @@ row! {
         pub(crate) ends_at: i64,
         pub(crate) changed_at: i64,
         pub(crate) fetched_at: Option<i64>,
-        pub(crate) lease_until: Option<i64>,
-        pub(crate) marked: Marked,
+        /// The seconds until the lease of its execution expires; `None` if no process executes it.
+        pub(crate) seconds_left: Option<i64>,
+        pub(crate) marked: StoredMark,
+    }
+}
+
+impl ApprovalRow {
+    /// Returns `true` while a process executes the request.
+    pub(crate) fn is_held(&self) -> bool {
+        self.seconds_left.is_some_and(|left| (1..=ApprovalLease::LONGEST).contains(&left))
     }
 }
 
@@ -65,7 +56,7 @@ row! {
         pub(crate) ends_at: i64,
         pub(crate) requests: i64,
         pub(crate) taken: i64,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 

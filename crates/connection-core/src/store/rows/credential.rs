@@ -1,6 +1,6 @@
 //! A credential of a connection, in one of its generations.
 
-use super::{Marked, row, stored_words};
+use super::{StoredMark, row, stored_words};
 use crate::{ids::ConnectionId, store::Sealed};
 
 stored_words! {
@@ -79,6 +79,33 @@ row! {
         pub(crate) account_label: String,
         /// The public configuration, as JSON.
         pub(crate) config: String,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
+    }
+}
+
+impl PreviousRow {
+    /// Returns the columns that the mark covers.
+    pub(crate) fn mark_of(&self, owner: &str) -> PreviousMark {
+        PreviousMark {
+            owner: owner.to_owned(),
+            connection_id: self.credential.connection_id,
+            generation: self.credential.generation,
+            account_id: self.account_id.clone(),
+            config: self.config.clone(),
+            marked: self.marked.clone(),
+        }
+    }
+}
+
+row! {
+    /// The columns of a previous credential that its mark covers. The sealed one is bound to its generation by itself.
+    #[derive(Clone, Debug)]
+    pub(crate) struct PreviousMark {
+        pub(crate) owner: String,
+        pub(crate) connection_id: ConnectionId,
+        pub(crate) generation: i64,
+        pub(crate) account_id: String,
+        pub(crate) config: String,
+        pub(crate) marked: StoredMark,
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{AccountState, ListedRow, Marked, row};
+use super::{AccountState, ListedRow, StoredMark, row};
 use crate::{
     ids::{ConnectionId, SessionId},
     store::columns::{Columns, FromColumns},
@@ -12,12 +12,13 @@ row! {
     /// A row of `connection_extension`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct ExtensionRow {
+        pub(crate) owner: String,
         pub(crate) name: String,
         pub(crate) provider: String,
         pub(crate) source: String,
         pub(crate) fingerprint: Vec<u8>,
         pub(crate) added_at: i64,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -32,8 +33,8 @@ row! {
 }
 
 impl DeclaredMark {
-    pub(crate) fn marked(&self) -> Marked {
-        Marked { mark: self.mark.clone(), newest: self.newest }
+    pub(crate) fn marked(&self) -> StoredMark {
+        StoredMark { mark: self.mark.clone(), newest: self.newest }
     }
 }
 
@@ -41,6 +42,8 @@ row! {
     /// A row of `connection_extension_state`.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub(crate) struct ExtensionStateRow {
+        pub(crate) owner: String,
+        pub(crate) name: String,
         /// `None` after the extension was removed.
         pub(crate) fingerprint: Option<Vec<u8>>,
         /// `None` while the extension is not added.
@@ -48,7 +51,7 @@ row! {
         /// The public part of the declaration, as JSON.
         pub(crate) public: Option<String>,
         pub(crate) public_revision: i64,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -70,6 +73,7 @@ row! {
     /// A row of `connection_extension_grant`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct GrantRow {
+        pub(crate) owner: String,
         pub(crate) extension: String,
         pub(crate) connection_id: ConnectionId,
         /// The names of the granted secrets, as JSON.
@@ -78,7 +82,7 @@ row! {
         pub(crate) rules: Option<String>,
         pub(crate) created_at: i64,
         pub(crate) revoked_at: Option<i64>,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -97,16 +101,17 @@ row! {
 
 impl GrantedRow {
     /// Returns the row of the extension's grant.
-    pub(crate) fn grant(self, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
+    pub(crate) fn grant(self, owner: &str, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
         let Self { names, rules, created_at, mark, newest } = self;
         Some(GrantRow {
+            owner: owner.to_owned(),
             extension: extension.to_owned(),
             connection_id,
             names: names?,
             rules,
             created_at: created_at?,
             revoked_at: None,
-            marked: Marked { mark, newest },
+            marked: StoredMark { mark, newest },
         })
     }
 }
@@ -115,9 +120,10 @@ row! {
     /// A row of `connection_extension_choice`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct ChoiceRow {
+        pub(crate) owner: String,
         pub(crate) extension: String,
         pub(crate) connection_id: ConnectionId,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -133,10 +139,10 @@ row! {
 
 impl ChosenRow {
     /// Returns the row of the extension's choice.
-    pub(crate) fn choice(self, extension: &str, connection_id: ConnectionId) -> Option<ChoiceRow> {
+    pub(crate) fn choice(self, owner: &str, extension: &str, connection_id: ConnectionId) -> Option<ChoiceRow> {
         let Self { mark, newest } = self;
-        let marked = Marked { mark: Some(mark?), newest };
-        Some(ChoiceRow { extension: extension.to_owned(), connection_id, marked })
+        let marked = StoredMark { mark: Some(mark?), newest };
+        Some(ChoiceRow { owner: owner.to_owned(), extension: extension.to_owned(), connection_id, marked })
     }
 }
 
@@ -144,6 +150,7 @@ row! {
     /// A row of `connection_extension_preference`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct PreferenceRow {
+        pub(crate) owner: String,
         pub(crate) extension: String,
         /// Empty for the settings of the extension itself.
         pub(crate) command: String,
@@ -151,7 +158,7 @@ row! {
         pub(crate) body: String,
         pub(crate) revision: i64,
         pub(crate) public_revision: i64,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -237,7 +244,7 @@ impl FromColumns for NearRow {
         let Some(state) = Option::<String>::from_columns(columns, "state").transpose() else {
             return PublicSettings::from_columns(columns, name).map(Self::Settings);
         };
-        let is_known = state.is_ok_and(|state| AccountState::try_from(state).is_ok());
+        let is_known = state.is_ok_and(|state| AccountState::parse(&state).is_some());
         let mut columns = columns.skipped(PublicSettings::WIDTH);
         let mut candidate = || NearCandidate::from_columns(&mut columns, name).ok().map(Box::new);
         Ok(Self::Candidate(if is_known { candidate() } else { None }))

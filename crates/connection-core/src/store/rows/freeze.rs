@@ -1,6 +1,6 @@
 //! The row that names what is frozen.
 
-use super::{Marked, row};
+use super::{StoredMark, row};
 
 row! {
     /// The row of `connection_freeze`.
@@ -10,7 +10,7 @@ row! {
         pub(crate) frozen: String,
         /// Who froze and thawed what and when, as JSON.
         pub(crate) notes: String,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
@@ -28,7 +28,7 @@ row! {
 impl FreezeSign {
     /// Returns the sign of a row that was read as a whole.
     pub(crate) fn of(row: Option<&FreezeRow>) -> Self {
-        let Some(FreezeRow { frozen, marked: Marked { mark, newest }, .. }) = row else { return Self::default() };
+        let Some(FreezeRow { frozen, marked: StoredMark { mark, newest }, .. }) = row else { return Self::default() };
         Self { frozen: Some(frozen.clone()), mark: mark.clone(), newest: *newest }
     }
 }

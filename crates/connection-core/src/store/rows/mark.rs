@@ -5,8 +5,8 @@ use super::row;
 row! {
     /// The mark of a row, and the number of its newest row event, both read by one statement.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Marked {
-        /// `None` in a row from before rows had marks.
+    pub(crate) struct StoredMark {
+        /// `None` in a row that has not been written, and in one that was written outside of the program.
         pub(crate) mark: Option<Vec<u8>>,
         /// `None` if there is no such event.
         pub(crate) newest: Option<i64>,
@@ -20,7 +20,7 @@ pub(crate) struct RowSign {
     pub(crate) revision: i64,
 }
 
-impl Marked {
+impl StoredMark {
     /// Returns the mark that a transaction has just written.
     pub(crate) fn written(mark: Vec<u8>) -> Self {
         Self { newest: revision(&mark), mark: Some(mark) }

@@ -14,6 +14,7 @@ mod keyset;
 mod kv;
 mod liveness;
 mod mark;
+mod moves;
 mod outbox;
 mod profile;
 mod setup;
@@ -25,11 +26,11 @@ use super::columns::row;
 pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use agent::{AgentGrantKey, AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow};
-pub(crate) use approval::{ApprovalRow, SealedOfApproval, StoredState, WideningRow};
-pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow, RestoredUse};
+pub(crate) use approval::{ApprovalRow, SealedOfApproval, WideningRow};
+pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousMark, PreviousRow, RestoredUse};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
-pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
+pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent, UNREADABLE_KEPT};
 pub(crate) use extension::{
     CandidateRow, ChoiceRow, ChosenRow, DeclaredMark, ExtensionRow, ExtensionStateRow, GrantRow, GrantedRow,
     NearCandidate, NearRow, PreferenceRow, PublicRow, PublicSettings, TicketRow,
@@ -38,7 +39,8 @@ pub(crate) use freeze::{FreezeRow, FreezeSign};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
-pub(crate) use mark::{Marked, RowEvent, RowSign};
+pub(crate) use mark::{RowEvent, RowSign, StoredMark};
+pub(crate) use moves::{MoveRow, MoveState};
 pub(crate) use outbox::{OutboxRow, OutboxState};
 pub(crate) use profile::{ProfileRow, SlotRow};
 pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
@@ -52,35 +54,9 @@ pub(crate) struct UnknownWord {
     column: &'static str,
 }
 
-/// Defines an enum that is stored as a word.
-macro_rules! stored_words {
-    ($(#[$docs:meta])* $name:ident in $column:literal { $($(#[$variant_docs:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$docs])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub(crate) enum $name {
-            $($(#[$variant_docs])* $variant,)+
-        }
-
-        impl $name {
-            /// Returns the word in the column.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $crate::store::rows::UnknownWord;
-
-            fn try_from(word: String) -> Result<Self, Self::Error> {
-                match word.as_str() {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::store::rows::UnknownWord { column: $column }),
-                }
-            }
-        }
-
+/// Lets an enum of words be read from a column.
+macro_rules! stored {
+    ($name:ident in $column:literal) => {
         impl $crate::store::columns::FromColumns for $name {
             const WIDTH: usize = 1;
 
@@ -89,7 +65,8 @@ macro_rules! stored_words {
                 name: &'static str,
             ) -> Result<Self, sqlx::Error> {
                 let word = <String as $crate::store::columns::FromColumns>::from_columns(columns, name)?;
-                Self::try_from(word).map_err(|unknown| $crate::store::columns::of_column(name, unknown.into()))
+                let unknown = $crate::store::rows::UnknownWord { column: $column };
+                Self::parse(&word).ok_or_else(|| $crate::store::columns::of_column(name, unknown.into()))
             }
 
             fn names(name: &'static str, names: &mut Vec<&'static str>) {
@@ -98,4 +75,15 @@ macro_rules! stored_words {
         }
     };
 }
-use stored_words;
+
+/// Defines an enum that is stored as a word.
+macro_rules! stored_words {
+    ($(#[$docs:meta])* $name:ident in $column:literal { $($variants:tt)+ }) => {
+        $crate::words::words! {
+            $(#[$docs])*
+            pub(crate) enum $name { $($variants)+ }
+        }
+        $crate::store::rows::stored!($name in $column);
+    };
+}
+use {stored, stored_words};

@@ -1,13 +1,15 @@
 //! An isolated identity of a local tool.
 
-use super::{Marked, row};
+use super::{StoredMark, row};
 use crate::ids::ProfileId;
 
 row! {
-    /// A row of `connection_profile`, without its owner and kind, which the query gives.
+    /// A row of `connection_profile`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct ProfileRow {
         pub(crate) id: ProfileId,
+        pub(crate) owner: String,
+        pub(crate) kind: String,
         /// Unique per owner and kind.
         pub(crate) label: String,
         /// Absolute and normalized; unique per owner and kind.
@@ -15,16 +17,18 @@ row! {
         pub(crate) is_default: bool,
         pub(crate) is_implicit: bool,
         pub(crate) created_at: i64,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }
 
 row! {
-    /// A row of `connection_profile_slot`, without its owner and kind.
+    /// A row of `connection_profile_slot`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct SlotRow {
+        pub(crate) owner: String,
+        pub(crate) kind: String,
         pub(crate) slot: String,
         pub(crate) profile_id: ProfileId,
-        pub(crate) marked: Marked,
+        pub(crate) marked: StoredMark,
     }
 }

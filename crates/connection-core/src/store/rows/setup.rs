@@ -37,8 +37,6 @@ row! {
         pub(crate) sealed_header: Option<Sealed>,
         /// The sealed step that waits for an input, or the sealed outcome.
         pub(crate) sealed_step: Option<Sealed>,
-        pub(crate) lease_owner: Option<String>,
-        pub(crate) lease_until: Option<i64>,
         pub(crate) expires_at: i64,
         pub(crate) created_at: i64,
     }

@@ -6,7 +6,7 @@ use connection_seal::platform;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
 use super::{
-    super::{StoreError, migrate, rows::KeysetRow},
+    super::{StoreError, migrate, part::Program, rows::KeysetRow},
     own_pool::{blocking, sibling_path},
     read_only::read_only,
 };
@@ -29,6 +29,9 @@ pub(in super::super) enum Use {
 pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<(), StoreError> {
     let place = from.display().to_string();
     let failed = |error: sqlx::Error| StoreError::of(&error, &place);
+    // With replacement characters, the name would be that of another file, which SQLite would create for all to read.
+    utf8(from)?;
+    let name = utf8(to)?.to_owned();
     let target = to.to_owned();
     // SQLite keeps the mode of the file, whatever the umask is.
     blocking(to.display().to_string(), move || platform::open_private(&target)).await?;
@@ -43,14 +46,37 @@ pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<
         Use::Backup => options.read_only(true).immutable(!sibling_path(from, "-wal").exists()),
     };
     let mut connection = options.connect().await.map_err(failed)?;
-    let name = to.display().to_string();
     let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut connection).await;
     // An error at the end concerns only the source, of which everything has been read.
     connection.close().await.unwrap_or_default();
-    copied.map_err(failed)?;
+    copied.map_err(|error| match failed(error) {
+        // Only the copy takes space.
+        StoreError::Full { .. } => StoreError::Full { place: to.display().to_string() },
+        other => other,
+    })?;
     let target = to.to_owned();
     // SQLite does not sync a file that it writes in this way.
     blocking(to.display().to_string(), move || File::options().write(true).open(target)?.sync_all()).await
+}
+
+fn utf8(path: &Path) -> Result<&str, StoreError> {
+    path.to_str().ok_or_else(|| StoreError::NotUnicode { place: path.display().to_string() })
+}
+
+/// Deletes what a copy says about a move of the database. Returns `true` if it said something.
+pub(in super::super) async fn forget_move(copy: &Path, place: &str) -> Result<bool, StoreError> {
+    let failed = |error: sqlx::Error| StoreError::of(&error, place);
+    let options = SqliteConnectOptions::new().filename(copy).create_if_missing(false).disable_statement_logging();
+    let mut connection = options.connect().await.map_err(failed)?;
+    let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'connection_move'";
+    let (tables,): (i64,) = sqlx::query_as(table).fetch_one(&mut connection).await.map_err(failed)?;
+    let mut forgotten = false;
+    if tables > 0 {
+        let done = sqlx::query("DELETE FROM connection_move").execute(&mut connection).await.map_err(failed)?;
+        forgotten = done.rows_affected() > 0;
+    }
+    connection.close().await.map_err(failed)?;
+    Ok(forgotten)
 }
 
 /// The content of a copy that decides whether it can be used.
@@ -64,8 +90,8 @@ pub(in super::super) struct Checked {
 ///
 /// # Errors
 ///
-/// [`StoreError::Newer`], [`StoreError::Changed`] and [`StoreError::Unreleased`] for a version that this program cannot
-/// use, and the errors of a query. They name the database as `place`.
+/// [`StoreError::ProgramTooOld`], [`StoreError::Changed`] and [`StoreError::Unreleased`] for a version that this program
+/// cannot use, and the errors of a query. They name the database as `place`.
 pub(in super::super) async fn check(copy: &Path, place: &str) -> Result<Option<Checked>, StoreError> {
     let mut reader = read_only(copy.to_owned()).await?;
     reader.place = place.into();
@@ -75,7 +101,12 @@ pub(in super::super) async fn check(copy: &Path, place: &str) -> Result<Option<C
         Err(StoreError::Corrupt { detail, .. }) if detail.starts_with("no such ") => return Ok(None),
         Err(error) => return Err(error),
     };
-    let Some(version) = migrate::check(&super::migrator(), &applied, place)? else { return Ok(None) };
+    let (program, migrator) = (Program::CURRENT, super::migrator(Program::CURRENT));
+    let Some(version) = migrate::check(&migrator, &applied, place)? else { return Ok(None) };
+    // A copy that lacks migrations of this program was made by an older one.
+    if migrate::are_all(&applied, &migrator) {
+        migrate::refuse_too_old(Some((reader.part().await?.oldest,)), program, place)?;
+    }
     let Some(keyset) = reader.keyset().await? else { return Ok(None) };
     let connections = reader.count_accounts(None, None).await?;
     Ok(Some(Checked { version, keyset, connections }))

@@ -6,14 +6,19 @@ use std::{path::PathBuf, sync::Arc};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{
-    super::StoreError,
+    super::{StoreError, part::Program},
     Limits, Sqlite, bring_up, is_current,
+    open_files::OpenFiles,
     own_pool::{blocking, lock},
     readers::Readers,
     writer::{Connections, Writer},
 };
 
-pub(in super::super) async fn open(pool: SqlitePool, limits: Limits) -> Result<Sqlite, StoreError> {
+pub(in super::super) async fn open(
+    pool: SqlitePool,
+    limits: Limits,
+    program: &'static Program,
+) -> Result<Sqlite, StoreError> {
     let failed = |error: sqlx::Error| StoreError::of(&error, "the host's pool");
     let mut connection = pool.acquire().await.map_err(failed)?;
     let file: Option<(String,)> = sqlx::query_as("SELECT file FROM pragma_database_list WHERE name = 'main'")
@@ -31,13 +36,16 @@ pub(in super::super) async fn open(pool: SqlitePool, limits: Limits) -> Result<S
     if !lacks.is_empty() {
         return Err(StoreError::Unsuited { place: place.to_string(), lacks });
     }
+    // The pool may close its connections, and with the last one SQLite deletes the log, so the log is not compared.
+    let files = OpenFiles::before_opening(pool.connect_options().get_filename(), place.clone());
     let path = PathBuf::from(file);
     let lock = blocking(place.to_string(), move || lock(&path)).await?;
-    if !is_current(&mut connection, &place).await? {
-        bring_up(&mut connection, &place).await?;
+    if !is_current(&mut connection, program, &place).await? {
+        bring_up(&mut connection, program, &place).await?;
     }
     drop((lock, connection));
-    let writer = Writer { limits, connections: Connections::HostPool(pool.clone()), place: place.clone() };
+    let connections = Connections::HostPool(pool.clone());
+    let writer = Writer { limits, connections, files: Arc::new(files), place: place.clone(), program };
     Ok(Sqlite::start(writer, Readers::Host(pool), place))
 }
 

@@ -4,6 +4,7 @@
 //! database is held from before the file is created until its tables exist.
 
 use std::{
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -15,8 +16,9 @@ use sqlx::{
 };
 
 use super::{
-    super::StoreError,
+    super::{StoreError, part::Program},
     Limits, Sqlite, bring_up, is_current,
+    open_files::OpenFiles,
     readers::Readers,
     swap::{self, Prepared},
     writer::{Connections, Separate, Writer},
@@ -25,11 +27,28 @@ use connection_seal::platform::{self, FileContent};
 
 /// The time for which a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait for a process that opens, restores or moves the database. One that was stopped keeps its lock.
+const MAX_OPENING: Duration = Duration::from_secs(30);
+/// The time between two looks at that lock.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqlite, StoreError> {
+pub(in super::super) async fn open(
+    path: PathBuf,
+    limits: Limits,
+    program: &'static Program,
+) -> Result<Sqlite, StoreError> {
+    match open_once(path.clone(), limits, program).await {
+        // The file was replaced at this moment, and another one may be there now.
+        Err(StoreError::Displaced { .. }) => open_once(path, limits, program).await,
+        opened => opened,
+    }
+}
+
+async fn open_once(path: PathBuf, limits: Limits, program: &'static Program) -> Result<Sqlite, StoreError> {
     let place: Arc<str> = path.display().to_string().into();
     let failed = |error: sqlx::Error| StoreError::of(&error, &place);
     let lock = prepare(path.clone(), place.to_string()).await?;
+    let mut files = OpenFiles::before_opening(&path, place.clone());
     let base = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(false)
@@ -43,14 +62,15 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     let reading = base.pragma("query_only", "ON");
     let mut reader = reading.connect().await.ok();
     let is_current = match &mut reader {
-        Some(reader) => is_current(reader, &place).await?,
+        Some(reader) => is_current(reader, program, &place).await?,
         None => false,
     };
     if !is_current {
         let mut first = synced.options.connect().await.map_err(failed)?;
-        bring_up(&mut first, &place).await?;
+        bring_up(&mut first, program, &place).await?;
         synced.connection = Some(first);
     }
+    files.opened()?;
     drop(lock);
     // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
     // corrupted.
@@ -58,17 +78,17 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     let relaxed = Separate { options, connection: None };
     let reader = match reader {
         Some(reader) => reader,
-        None => reading.connect().await.map_err(failed)?,
+        None => files.connect(&reading).await?,
     };
     let readers = Readers::new(reading, reader);
     let connections = Connections::OwnPool { synced, relaxed };
-    let writer = Writer { limits, connections, place: place.clone() };
+    let writer = Writer { limits, connections, files: Arc::new(files), place: place.clone(), program };
     Ok(Sqlite::start(writer, readers, place))
 }
 
 /// Creates the directory and the file, and takes the lock, which is released when the returned file is dropped.
 /// Existing files that other users can read or change are rejected.
-async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreError> {
+async fn prepare(path: PathBuf, place: String) -> Result<File, StoreError> {
     let prepared = blocking(place, move || {
         if path.is_dir() {
             return Err(std::io::ErrorKind::IsADirectory.into());
@@ -101,8 +121,29 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
     prepared.await?
 }
 
-pub(in super::super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
-    platform::lock_file(&sibling_path(database, ".lock"))
+/// Waits until no other process opens, restores or moves the database, and keeps them from it until the returned file is
+/// dropped. Blocks.
+///
+/// # Errors
+///
+/// [`WouldBlock`](std::io::ErrorKind::WouldBlock) after the longest wait, and the errors of the file.
+pub(in super::super) fn lock(database: &Path) -> std::io::Result<File> {
+    lock_within(database, MAX_OPENING)
+}
+
+fn lock_within(database: &Path, patience: Duration) -> std::io::Result<File> {
+    let file = platform::open_private(&sibling_path(database, ".lock"))?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if waited < patience => {
+                std::thread::sleep(LOOK_AGAIN);
+                waited += LOOK_AGAIN;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 pub(in super::super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
@@ -120,5 +161,23 @@ pub(in super::super) async fn blocking<T: Send + 'static>(
         Ok(result) => result.map_err(|error| StoreError::io(&error, place)),
         // The task neither panics nor is aborted. It is lost only when the runtime shuts down.
         Err(_) => Err(StoreError::Closed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_was_stopped_while_it_opens_or_moves_a_database_is_not_waited_for_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("connections.db");
+        let place = database.display().to_string();
+        let stopped = lock(&database).unwrap();
+        let other = database.clone();
+        let busy = blocking(place.clone(), move || lock_within(&other, 2 * LOOK_AGAIN)).await;
+        assert_eq!(busy.map(drop), Err(StoreError::Busy { place }));
+        drop(stopped);
+        drop(lock_within(&database, Duration::ZERO).unwrap());
     }
 }

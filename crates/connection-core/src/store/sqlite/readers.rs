@@ -11,10 +11,13 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::super::engine::Connection;
+use super::{
+    super::{StoreError, engine::Connection},
+    open_files::OpenFiles,
+};
 
 /// The number of reads that run at the same time.
 const READERS: u32 = 4;
@@ -65,10 +68,12 @@ impl Readers {
         }
     }
 
-    pub(super) async fn lend(&self) -> Result<Connection, sqlx::Error> {
+    pub(super) async fn lend(&self, files: &OpenFiles) -> Result<Connection, StoreError> {
         match self {
-            Self::Own(own) => own.lend().await.map(Connection::SqliteLent),
-            Self::Host(pool) => pool.acquire().await.map(Connection::SqlitePooled),
+            Self::Own(own) => own.lend(files).await.map(Connection::SqliteLent),
+            Self::Host(pool) => {
+                pool.acquire().await.map(Connection::SqlitePooled).map_err(|error| files.failed(&error))
+            }
         }
     }
 
@@ -87,15 +92,32 @@ impl Readers {
 }
 
 impl OwnReaders {
-    async fn lend(&self) -> Result<LentReader, sqlx::Error> {
-        let permit = tokio::time::timeout(MAX_WAIT, self.permits.clone().acquire_owned()).await;
-        let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+    async fn lend(&self, files: &OpenFiles) -> Result<LentReader, StoreError> {
+        let permit = self.permit(1).await.map_err(|error| files.failed(&error))?;
         let idle = self.idle.lock().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
+        let opened = match idle {
+            Some(connection) => Ok(connection),
+            None => files.connect(&self.options).await,
         };
-        Ok(LentReader { connection: Some(connection), idle: self.idle.clone(), _permit: permit })
+        match opened {
+            // No further connection is opened. The open ones serve the reads one after the other.
+            Err(error @ StoreError::Displaced { .. }) => {
+                drop(permit);
+                let all = self.permit(READERS).await.map_err(|error| files.failed(&error))?;
+                let idle = self.idle.lock().pop();
+                Ok(self.lent(idle.ok_or(error)?, all))
+            }
+            opened => Ok(self.lent(opened?, permit)),
+        }
+    }
+
+    async fn permit(&self, count: u32) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+        let permit = tokio::time::timeout(MAX_WAIT, self.permits.clone().acquire_many_owned(count)).await;
+        permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    fn lent(&self, connection: SqliteConnection, permit: OwnedSemaphorePermit) -> LentReader {
+        LentReader { connection: Some(connection), idle: self.idle.clone(), _permit: permit }
     }
 }
 
@@ -132,6 +154,8 @@ mod tests {
         task::{Context, Poll, Waker},
     };
 
+    use sqlx::ConnectOptions as _;
+
     use super::*;
 
     /// Returns the result of a future that does not wait.
@@ -142,12 +166,13 @@ mod tests {
         }
     }
 
-    async fn readers(directory: &tempfile::TempDir) -> OwnReaders {
+    async fn readers(directory: &tempfile::TempDir) -> (OwnReaders, OpenFiles) {
         let path = directory.path().join("a.db");
-        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
         let first = options.connect().await.unwrap();
+        let files = OpenFiles::before_opening(&path, "a.db".into());
         match Readers::new(options, first) {
-            Readers::Own(own) => own,
+            Readers::Own(own) => (own, files),
             Readers::Host(_) => panic!("there is no pool of a host"),
         }
     }
@@ -164,14 +189,14 @@ mod tests {
     #[tokio::test]
     async fn the_connection_that_was_returned_last_is_lent_first() {
         let directory = tempfile::tempdir().unwrap();
-        let readers = readers(&directory).await;
-        let (mut first, mut second) = (readers.lend().await.unwrap(), readers.lend().await.unwrap());
+        let (readers, files) = readers(&directory).await;
+        let (mut first, mut second) = (readers.lend(&files).await.unwrap(), readers.lend(&files).await.unwrap());
         mark(&mut first, 101).await;
         mark(&mut second, 102).await;
         drop(second);
         drop(first);
         for _ in 0..3 {
-            assert_eq!(marked(&mut readers.lend().await.unwrap()).await, 101);
+            assert_eq!(marked(&mut readers.lend(&files).await.unwrap()).await, 101);
         }
         assert_eq!(readers.idle.lock().len(), 2, "no further one was opened");
     }
@@ -179,17 +204,18 @@ mod tests {
     #[tokio::test]
     async fn a_read_beyond_the_number_of_connections_waits_and_so_does_closing() {
         let directory = tempfile::tempdir().unwrap();
-        let all = Readers::Own(readers(&directory).await);
+        let (own, files) = readers(&directory).await;
+        let all = Readers::Own(own);
         let mut borrowed = Vec::new();
         for _ in 0..READERS {
-            borrowed.push(all.lend().await.unwrap());
+            borrowed.push(all.lend(&files).await.unwrap());
         }
-        assert!(now_or_never(all.lend()).is_none());
+        assert!(now_or_never(all.lend(&files)).is_none());
         borrowed.pop();
-        borrowed.push(now_or_never(all.lend()).unwrap().unwrap());
+        borrowed.push(now_or_never(all.lend(&files)).unwrap().unwrap());
         assert!(now_or_never(all.close()).is_none());
         borrowed.clear();
         all.close().await;
-        assert!(matches!(all.lend().await, Err(sqlx::Error::PoolClosed)));
+        assert!(matches!(all.lend(&files).await, Err(StoreError::Closed)));
     }
 }

@@ -6,15 +6,19 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_egress::Moment;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{runtime::Handle, sync::Mutex};
 
-use super::super::signals::{ObservedVersion, Version};
+use super::{
+    super::signals::{ObservedVersion, Version},
+    open_files::OpenFiles,
+};
 use crate::Clock;
 
 /// Reads the version of a file. The first call opens the connection.
 pub(super) struct Versions {
     options: Arc<SqliteConnectOptions>,
+    files: Arc<OpenFiles>,
     state: Arc<Mutex<State>>,
     runtime: Handle,
 }
@@ -31,8 +35,8 @@ struct State {
 
 impl Versions {
     /// Creates the reader of versions, which runs on the runtime of the caller.
-    pub(super) fn new(options: Arc<SqliteConnectOptions>) -> Self {
-        Self { options, state: Arc::default(), runtime: Handle::current() }
+    pub(super) fn new(options: Arc<SqliteConnectOptions>, files: Arc<OpenFiles>) -> Self {
+        Self { options, files, state: Arc::default(), runtime: Handle::current() }
     }
 
     /// Returns the version, read less than `age` ago; `None` if it cannot be read. A call during another one waits for
@@ -43,7 +47,7 @@ impl Versions {
             return Some(looked);
         }
         // Runs on a separate task: a caller that is neither polled nor dropped would keep all others waiting.
-        let look = look(self.state.clone(), self.options.clone(), age, now);
+        let look = look(self.state.clone(), self.options.clone(), self.files.clone(), age, now);
         self.runtime.spawn(look).await.ok().flatten()
     }
 
@@ -67,6 +71,7 @@ impl State {
 async fn look(
     state: Arc<Mutex<State>>,
     options: Arc<SqliteConnectOptions>,
+    files: Arc<OpenFiles>,
     age: Duration,
     now: Moment,
 ) -> Option<ObservedVersion> {
@@ -78,12 +83,14 @@ async fn look(
         return None;
     }
     state.last = None;
+    // The version of a file that is no longer at its place says nothing.
+    files.check().ok()?;
     // The connection is taken out while it is used, so that it is closed if it fails.
     let mut connection = match state.connection.take() {
         Some(connection) => connection,
         None => {
             state.opened += 1;
-            options.connect().await.ok()?
+            files.connect(&options).await.ok()?
         }
     };
     let read = sqlx::query_as::<_, (i64,)>("PRAGMA data_version").fetch_one(&mut connection).await;

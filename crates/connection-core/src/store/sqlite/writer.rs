@@ -11,15 +11,16 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::super::{
     StoreError, Tx,
     engine::{Connection, Reader, execute},
     job::{Durability, Job, Outcome, log_commit},
+    part::{Admission, Program},
 };
-use super::{together::Together, waiting::Before};
+use super::{open_files::OpenFiles, together::Together, waiting::Before};
 
 /// The limits of a batch, so that its first job does not wait too long for the last one.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +52,9 @@ pub(super) struct Separate {
 pub(super) struct Writer {
     pub(super) limits: Limits,
     pub(super) connections: Connections,
+    pub(super) files: Arc<OpenFiles>,
     pub(super) place: Arc<str>,
+    pub(super) program: &'static Program,
 }
 
 impl Writer {
@@ -65,7 +68,7 @@ impl Writer {
                 Ok(connection) => {
                     let mut tx = Tx::new(Reader::new(connection, self.place.clone()));
                     let durability = if relaxed { Durability::Relaxed } else { Durability::Synced };
-                    if let Some(jobs) = batch(&mut tx, &mut waiting, self.limits).await {
+                    if let Some(jobs) = batch(&mut tx, self.program, &self.files, &mut waiting, self.limits).await {
                         log_commit(&self.place, jobs, durability);
                     }
                     self.put_back(tx.into_connection(), relaxed);
@@ -82,17 +85,20 @@ impl Writer {
     }
 
     async fn connection(&mut self, is_relaxed: bool) -> Result<Connection, StoreError> {
-        let connection = match &mut self.connections {
+        // Nothing is begun in a file that the next start will not find.
+        self.files.refuse_displaced()?;
+        match &mut self.connections {
             Connections::OwnPool { synced, relaxed } => {
                 let separate = if is_relaxed { relaxed } else { synced };
                 match separate.connection.take() {
                     Some(connection) => Ok(Connection::Sqlite(connection)),
-                    None => separate.options.connect().await.map(Connection::Sqlite),
+                    None => self.files.connect(&separate.options).await.map(Connection::Sqlite),
                 }
             }
-            Connections::HostPool(pool) => pool.acquire().await.map(Connection::SqlitePooled),
-        };
-        connection.map_err(|error| StoreError::of(&error, &self.place))
+            Connections::HostPool(pool) => {
+                pool.acquire().await.map(Connection::SqlitePooled).map_err(|error| self.files.failed(&error))
+            }
+        }
     }
 
     fn put_back(&mut self, connection: Connection, is_relaxed: bool) {
@@ -126,12 +132,18 @@ async fn refill(
 
 /// Runs jobs from the front in one transaction and answers them. Returns the number of committed jobs, or `None` if
 /// there are none.
-async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits) -> Option<usize> {
+async fn batch(
+    tx: &mut Tx,
+    program: &Program,
+    files: &OpenFiles,
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    limits: Limits,
+) -> Option<usize> {
     let mut done = Vec::new();
     let result = if waiting.len() == 1 {
-        alone(tx, waiting, &mut done).await
+        alone(tx, program, waiting, &mut done).await
     } else {
-        match begin(tx).await {
+        match begin(tx, program, waiting).await {
             Err(error) => {
                 done.extend(waiting.drain(..));
                 Err(error)
@@ -142,6 +154,11 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
     if result.is_err() {
         roll_back(tx).await;
     }
+    // Nobody acts on a commit that the next start may not find.
+    let result = match result {
+        Ok(kept) if kept > 0 => files.check().map(|()| kept),
+        result => result,
+    };
     for job in done {
         job.answer(result.clone().map(drop));
     }
@@ -152,11 +169,15 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
 /// job. Its first statement begins the transaction.
 async fn alone(
     tx: &mut Tx,
+    program: &Program,
     waiting: &mut VecDeque<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> Result<usize, StoreError> {
     let Some(mut job) = waiting.pop_front() else { return Ok(0) };
-    tx.together.run_before(Some(BEGIN));
+    tx.together.run_before(Some(match job.admission() {
+        Admission::Checked => Before { sql: program.begin_sqlite, statements: 2, is_begin: true },
+        Admission::Always => BEGIN,
+    }));
     let outcome = job.run(tx).await;
     if outcome == Outcome::Undo {
         tx.together.forget_waiting();
@@ -327,7 +348,24 @@ impl Batch<'_> {
     }
 }
 
-async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
+/// Begins the transaction of these jobs. If the program may no longer write, the jobs that need this are answered, and the
+/// others remain.
+async fn begin(tx: &mut Tx, program: &Program, waiting: &mut VecDeque<Box<dyn Job>>) -> Result<(), StoreError> {
+    if waiting.iter().any(|job| job.admission() == Admission::Checked) {
+        tx.together.run_before(Some(BEGIN));
+        match execute!(tx, program.check) {
+            Err(error @ StoreError::ProgramTooOld { .. }) => {
+                roll_back(tx).await;
+                // The failure is that of the jobs that are answered here.
+                drop(tx.take_failure());
+                let (refused, others) =
+                    waiting.drain(..).partition::<VecDeque<_>, _>(|job| job.admission() == Admission::Checked);
+                *waiting = others;
+                refused.into_iter().for_each(|job| job.answer(Err(error.clone())));
+            }
+            begun => return begun.map(drop),
+        }
+    }
     execute!(tx, "BEGIN IMMEDIATE").map(drop)
 }
 

@@ -69,3 +69,37 @@ async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(store.reader().await.unwrap().account(id).await.unwrap(), Some(row));
 }
+
+/// Returns the processes of the server that serve this database, without the one of this connection.
+async fn backends(other: &mut PgConnection) -> Vec<(i32,)> {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+               AND backend_type = 'client backend'";
+    sqlx::query_as(sql).fetch_all(other).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_error_of_the_node_ends_its_connection_and_one_of_a_statement_does_not() {
+    let Some(database) = Database::on_postgres().await else { return };
+    let store = database.open().await;
+    let mut other = past(&database).await;
+    for (sql, is_of_node) in [
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '25006'; END $$", true),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '25P03'; END $$", true),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '57P04'; END $$", true),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '08006'; END $$", true),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '22012'; END $$", false),
+    ] {
+        assert!(store.health().await, "a connection is kept");
+        let before = backends(&mut other).await;
+        store.write(move |tx| Box::pin(async move { execute!(tx, sql) })).await.unwrap_err();
+        assert!(store.health().await, "the next reader has a connection");
+        if is_of_node {
+            // The server notices a moment later.
+            while backends(&mut other).await.iter().any(|backend| before.contains(backend)) {}
+        } else {
+            let after = backends(&mut other).await;
+            assert!(before.iter().all(|backend| after.contains(backend)), "{before:?} {after:?}");
+        }
+    }
+    store.close().await;
+}

@@ -1,9 +1,14 @@
-//! Work that may not begin now is left out by the query, so that it does not take the place of other work in a batch.
+//! The queries for due work: work that may not begin now is left out, so that it does not take the place of other work
+//! in a batch, and messages have an order.
 
 use connection_contract::Kind;
+use uuid::Uuid;
 
 use super::{Database, add};
-use crate::store::{Busy, rows::LivenessRow};
+use crate::store::{
+    Busy,
+    rows::{LivenessRow, OutboxRow, OutboxState},
+};
 
 /// Names work that may not begin.
 type Change = fn(&mut Busy);
@@ -69,5 +74,29 @@ async fn a_query_for_due_work_leaves_out_busy_owners_origins_and_kinds() {
         for (what, left) in cases {
             assert_eq!(due(what).await.iter().collect::<Vec<_>>(), left);
         }
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_due_at_the_same_time_are_in_the_order_of_their_ids() {
+    for database in Database::each().await {
+        let store = database.open().await;
+        for (id, next_at) in [(3, 2), (1, 2), (4, 1), (2, 2)] {
+            let row = OutboxRow {
+                id: Uuid::from_u128(id),
+                owner: "local".into(),
+                connection_id: Uuid::from_u128(9).into(),
+                name: "connection.connected".into(),
+                body: "{}".into(),
+                state: OutboxState::Pending,
+                attempts: 0,
+                next_at: Some(next_at),
+                failure: None,
+            };
+            store.write(move |tx| Box::pin(async move { tx.insert_outbox(&row).await })).await.unwrap();
+        }
+        let due = store.reader().await.unwrap().due_outbox(2, 9).await.unwrap();
+        assert_eq!(due.iter().map(|row| row.id.as_u128()).collect::<Vec<_>>(), [4, 1, 2, 3]);
+        store.close().await;
     }
 }

@@ -1,17 +1,22 @@
 //! The store, on temporary files and on databases of the test server.
 #![cfg(feature = "workspace-tests")]
 
+mod addresses;
 mod changes;
 mod connections;
 mod dead;
+mod displaced;
 mod due;
 mod durable;
 mod events;
 mod grown;
+mod leases;
 mod lists;
+mod moves;
 mod old_rows;
 mod open;
 mod plans;
+mod provider_words;
 mod refusals;
 mod restores;
 mod rows;

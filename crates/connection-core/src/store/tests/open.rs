@@ -8,7 +8,7 @@ use connection_seal::platform::NotPrivate;
 
 use super::{Database, add, labels};
 use crate::store::{
-    Store, StoreError, Tx,
+    Program, Store, StoreError, StoreSource, Tx,
     engine::{Reader, execute, optional},
     migrate, postgres,
     sqlite::migrator,
@@ -33,7 +33,7 @@ async fn eight_first_starts_at_once_all_succeed() {
 /// R-INSEAM-044
 #[tokio::test]
 async fn migrations_ascend_and_are_applied_once() {
-    let versions: Vec<_> = migrator().iter().map(|migration| migration.version).collect();
+    let versions: Vec<_> = migrator(Program::CURRENT).iter().map(|migration| migration.version).collect();
     assert!(versions.is_sorted_by(|a, b| a < b));
     let database = Database::new();
     let store = database.open().await;
@@ -48,7 +48,9 @@ async fn migrations_ascend_and_are_applied_once() {
 
 #[test]
 fn the_migrations_are_the_files_of_their_folders() {
-    for (engine, migrator) in [("sqlite", migrator()), ("postgres", postgres::migrator())] {
+    for (engine, migrator) in
+        [("sqlite", migrator(Program::CURRENT)), ("postgres", postgres::migrator(Program::CURRENT))]
+    {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
@@ -65,6 +67,20 @@ fn the_migrations_are_the_files_of_their_folders() {
     }
 }
 
+/// A store in which no upgrade was finished admits the programs of all versions.
+#[test]
+fn a_later_migration_removes_nothing_that_a_program_names() {
+    for migrator in [migrator(Program::CURRENT), postgres::migrator(Program::CURRENT)] {
+        for migration in migrator.iter().skip(1) {
+            let statements = migration.sql.as_str().lines().filter(|line| !line.trim_start().starts_with("--"));
+            let text = statements.collect::<Vec<_>>().join(" ").to_uppercase();
+            for removes in ["DROP TABLE", "DROP COLUMN", "DROP TRIGGER", "RENAME", "ALTER COLUMN", "DROP CONSTRAINT"] {
+                assert!(!text.contains(removes), "{} has `{removes}`", migration.description);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_later_program_brings_the_tables_up_to_date_as_a_whole_and_once() {
     let database = Database::new();
@@ -74,12 +90,22 @@ async fn a_later_program_brings_the_tables_up_to_date_as_a_whole_and_once() {
     let options = SqliteConnectOptions::new().filename(database.path());
     let mut connection: SqliteConnection = options.connect().await.unwrap();
     let first = ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql"));
-    let second = ("0002_later", "CREATE TABLE connection_later (number INTEGER)");
-    let fails = ("0003_fails", "INSERT INTO connection_missing VALUES (1)");
-    let third = ("0003_third", "INSERT INTO connection_later SELECT count(*) FROM connection_account");
-    for (last, works) in [(fails, false), (third, true), (third, true)] {
+    let second = ("0002_provider_words", include_str!("../../../migrations/sqlite/0002_provider_words.sql"));
+    let third = ("0003_presence", include_str!("../../../migrations/sqlite/0003_presence.sql"));
+    let fourth = ("0004_moves", include_str!("../../../migrations/sqlite/0004_moves.sql"));
+    let fifth = ("0005_part", include_str!("../../../migrations/sqlite/0005_part.sql"));
+    let sixth = ("0006_signs", include_str!("../../../migrations/sqlite/0006_signs.sql"));
+    let seventh = ("0007_refused_by", include_str!("../../../migrations/sqlite/0007_refused_by.sql"));
+    let eighth = ("0008_waiting", include_str!("../../../migrations/sqlite/0008_waiting.sql"));
+    let ninth = ("0009_outbox_order", include_str!("../../../migrations/sqlite/0009_outbox_order.sql"));
+    let tenth = ("0010_presence_program", include_str!("../../../migrations/sqlite/0010_presence_program.sql"));
+    let later = ("9001_later", "CREATE TABLE connection_later (number INTEGER)");
+    let fails = ("9002_fails", "INSERT INTO connection_missing VALUES (1)");
+    let counts = ("9002_counts", "INSERT INTO connection_later SELECT count(*) FROM connection_account");
+    for (last, works) in [(fails, false), (counts, true), (counts, true)] {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
-        let migrator = migrate::configured([first, second, last]);
+        let files = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, later, last];
+        let migrator = migrate::configured(&files, &[]);
         let brought = migrate::run(&migrator, &mut *transaction, "x.db").await;
         assert_eq!(brought.is_ok(), works, "{brought:?}");
         if works {
@@ -97,7 +123,7 @@ async fn a_later_program_brings_the_tables_up_to_date_as_a_whole_and_once() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_later_program_is_refused_by_its_number() {
+async fn a_database_of_a_later_program_is_refused_when_only_later_ones_may_write() {
     let database = Database::new();
     edit(
         &database,
@@ -105,9 +131,13 @@ async fn a_database_of_a_later_program_is_refused_by_its_number() {
                      VALUES (9000, 'later', 1, x'00', 0)",
     )
     .await;
+    let store = Store::open(database.url().into()).await.unwrap();
+    add(&store, &database.account("a")).await.unwrap();
+    store.close().await;
+    edit(&database, "UPDATE connection_part SET oldest = 2 WHERE name = 'core'").await;
     let error = Store::open(database.url().into()).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Newer { have: 9000, known, .. } if *known < 9000), "{error:?}");
-    assert_eq!(error.remedy().unwrap(), "install the newer version of this program");
+    assert_eq!(error, StoreError::ProgramTooOld { place: database.path().display().to_string() });
+    assert_eq!(error.remedy().unwrap(), "install the newer version of this program, and start it");
 }
 
 #[tokio::test]
@@ -308,6 +338,12 @@ async fn an_address_that_keeps_nothing_is_refused_and_not_repeated() {
         let error = Store::open(url.into()).await.unwrap_err();
         assert!(matches!(error, StoreError::InvalidAddress { .. }), "{url}: {error:?}");
     }
+    let words = "host=db user=ada password=hunter2";
+    for source in [StoreSource::from(words), StoreSource::from("postgres://ada@127.0.0.1:1/x").direct(words)] {
+        let error = Store::open(source).await.unwrap_err();
+        assert!(error.to_string().contains("postgres://USER@HOST:PORT/DATABASE"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
     let error = Store::open("mysql://ada:hunter2@db/connections".into()).await.unwrap_err();
     assert_eq!(error, StoreError::UnsupportedEngine { engine: "mysql".into() });
     assert!(!format!("{error} {error:?}").contains("hunter2"));
@@ -320,4 +356,17 @@ async fn edit(database: &Database, sql: &'static str) {
     let mut connection: SqliteConnection = options.connect().await.unwrap();
     sqlx::query(sql).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_with_several_servers_is_refused_for_that_reason() {
+    for url in [
+        "postgres://ada:hunter2@one,two/connections",
+        "postgres://ada@one:5432,two:5432/connections?target_session_attrs=read-write",
+        "postgres:///connections?host=one,two",
+    ] {
+        let error = Store::open(url.into()).await.unwrap_err();
+        assert!(error.to_string().contains("names several servers"), "{url}: {error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
 }

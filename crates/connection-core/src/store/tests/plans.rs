@@ -8,7 +8,9 @@ use std::sync::{
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
-use crate::store::{accounts, candidates, events, lists, livenesses, places, row_events, webhooks};
+use crate::store::{
+    accounts, agents, candidates, events, extensions, lists, livenesses, places, profiles, row_events, setups, webhooks,
+};
 
 /// Returns the plan of SQLite, one step per line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -76,15 +78,46 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
             "SEARCH connection_event USING COVERING INDEX sqlite_autoindex_connection_event_1 (id>?)",
         ),
         (events::LAST_ID, "SEARCH connection_event USING COVERING INDEX connection_event_owner (owner=?)"),
+    ] {
+        check_page(&database, sql, index).await;
+    }
+}
+
+async fn check_page(database: &Database, sql: &str, index: &str) {
+    let plan = plan(database, sql).await;
+    assert!(plan.iter().any(|step| step == index), "{sql}: {plan:#?}");
+    let is_search = |step: &String| step.starts_with("SEARCH ") || step.ends_with("SCALAR SUBQUERY 1");
+    assert!(plan.iter().all(is_search), "{sql}: {plan:#?}");
+}
+
+#[tokio::test]
+async fn each_page_of_one_owner_walks_an_index_and_sorts_nothing() {
+    let database = Database::new();
+    database.open().await.close().await;
+    for (sql, index) in [
+        (agents::AGENTS, "SEARCH b USING INDEX connection_agent_name (owner=? AND name>?)"),
+        (extensions::EXTENSIONS, "SEARCH x USING INDEX sqlite_autoindex_connection_extension_1 (owner=? AND name>?)"),
+        (
+            extensions::GRANTED,
+            "SEARCH connection_extension_grant USING INDEX sqlite_autoindex_connection_extension_grant_1 \
+             (owner=? AND extension>?)",
+        ),
+        (
+            extensions::GRANTS_WITHIN,
+            "SEARCH g USING INDEX sqlite_autoindex_connection_extension_grant_1 \
+             (owner=? AND extension>? AND extension<?)",
+        ),
+        (
+            profiles::PROFILES,
+            "SEARCH p USING INDEX sqlite_autoindex_connection_profile_4 (owner=? AND kind=? AND id>?)",
+        ),
+        (setups::LISTED, "SEARCH connection_setup USING INDEX connection_setup_open ((owner,id)>(?,?) AND owner<?)"),
         (
             events::OF_CONNECTION,
             "SEARCH connection_event USING INDEX sqlite_autoindex_connection_event_2 (connection_id=? AND seq>?)",
         ),
     ] {
-        let plan = plan(&database, sql).await;
-        assert!(plan.iter().any(|step| step == index), "{sql}: {plan:#?}");
-        let is_search = |step: &String| step.starts_with("SEARCH ") || step == "SCALAR SUBQUERY 1";
-        assert!(plan.iter().all(is_search), "{sql}: {plan:#?}");
+        check_page(&database, sql, index).await;
     }
 }
 
@@ -130,6 +163,8 @@ async fn rows_that_were_written_since_are_found_by_key() {
     let plan = plan(&database, row_events::WRITTEN_SINCE).await;
     let by_key = "USING COVERING INDEX connection_row_event_subject (owner=? AND subject=? AND seq>?)";
     assert!(plan.iter().any(|step| step.starts_with("SEARCH n ") && step.ends_with(by_key)), "{plan:#?}");
+    let by_id = "USING COVERING INDEX sqlite_autoindex_connection_account_1 (id=?)";
+    assert!(plan.iter().any(|step| step.starts_with("SEARCH a ") && step.ends_with(by_id)), "{plan:#?}");
 }
 
 /// A waiter for webhooks reads every few seconds. The cost depends on the number of events that wait, not of all that
@@ -138,7 +173,7 @@ async fn rows_that_were_written_since_are_found_by_key() {
 async fn the_next_webhook_is_found_among_those_that_wait() {
     let database = Database::new();
     database.open().await.close().await;
-    let plan = plan(&database, webhooks::TURN).await;
+    let plan = plan(&database, webhooks::turn!("unixepoch()")).await;
     let waiting = "SCAN d USING INDEX connection_webhook_address_waiting";
     assert!(plan.iter().any(|step| step == waiting), "{plan:#?}");
     let is_one = |step: &&String| step.starts_with("SCAN ") && *step != waiting;

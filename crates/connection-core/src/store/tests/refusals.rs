@@ -1,5 +1,7 @@
 //! The errors of a server, converted to ours: tested with real refusals.
 
+use std::time::Duration;
+
 use super::{Database, add};
 use crate::store::{
     Lock, Sealed, Store, StoreError, Tx,
@@ -105,6 +107,56 @@ async fn a_lock_that_is_not_had_in_time_is_busy_and_the_next_job_runs() {
     release.send(()).unwrap();
     holder.await.unwrap();
     assert_eq!(waiting("SET LOCAL lock_timeout = '10s'").await, Ok(()));
+}
+
+/// The end of an upgrade waits for a job for less time than the jobs of all other processes, which wait behind it.
+#[tokio::test]
+async fn the_end_of_an_upgrade_holds_up_no_job_for_long() {
+    let Some(database) = Database::on_postgres().await else { return };
+    let store = database.open().await;
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let holder = store.write(move |_| {
+        Box::pin(async move {
+            held.send(()).unwrap();
+            drop(released.await);
+            Ok(())
+        })
+    });
+    is_held.await.unwrap();
+    let finishing = store.write_end(|tx| Box::pin(async move { tx.finish_upgrade(1).await }));
+    let finished = tokio::time::timeout(Duration::from_secs(5), finishing).await.unwrap();
+    assert_eq!(finished, Err(StoreError::Busy { place: store.place().to_owned() }));
+    release.send(()).unwrap();
+    holder.await.unwrap();
+    let finishing = store.write_end(|tx| Box::pin(async move { tx.finish_upgrade(1).await }));
+    assert_eq!(finishing.await, Ok(false), "there is nothing to finish");
+}
+
+/// A process that is stopped, or whose machine has died, leaves no lock behind.
+#[tokio::test]
+async fn a_job_that_stops_half_way_is_undone_by_the_server_and_the_next_job_runs() {
+    const SETTING: &str = "SELECT current_setting('idle_in_transaction_session_timeout')";
+    let Some(database) = Database::on_postgres().await else { return };
+    let store = database.open().await;
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let holder = store.write(move |tx| {
+        Box::pin(async move {
+            let usual = optional!(tx, (String,), SETTING)?;
+            tx.lock(Lock::Owner("local")).await?;
+            execute!(tx, "SET LOCAL idle_in_transaction_session_timeout TO '20ms'")?;
+            held.send(usual).unwrap();
+            drop(released.await);
+            tx.lock(Lock::Owner("local")).await
+        })
+    });
+    assert_eq!(is_held.await.unwrap(), Some(("15s".to_owned(),)));
+    let next = store.write(|tx| Box::pin(async move { tx.lock(Lock::Owner("local")).await }));
+    assert_eq!(next.await, Ok(()));
+    release.send(()).unwrap();
+    let stopped = holder.await;
+    assert!(matches!(stopped, Err(StoreError::Unavailable { .. })), "{stopped:?}");
 }
 
 /// A text of PostgreSQL cannot contain a zero byte; one of SQLite can.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Database, add, credential};
 use crate::store::{
-    Recovery, Store,
+    Recovery, RefreshLease, Store,
     rows::{CredentialState, PlanRow, RestoredUse},
 };
 
@@ -34,7 +34,7 @@ async fn what_makes_a_credential_due_leaves_a_restored_one_alone() {
         let page = Recovery { origin, after: Uuid::nil(), last: Uuid::max(), now: 5 };
         let failed = store.write(move |tx| {
             Box::pin(async move {
-                tx.lease_refresh(id, 1, "p").await?;
+                tx.take_lease(&RefreshLease { id, generation: 1 }, "p").await?;
                 tx.release_refresh(id, "p", 1, Some(origin)).await?;
                 tx.refresh_after_answer(id, 1).await
             })

@@ -1,10 +1,12 @@
 //! Accounts, credentials, liveness and small values.
 
+use connection_contract::Identity;
+
 use super::{Database, add, credential, labels};
 use crate::{
     ids::ConnectionId,
     store::{
-        ListFilter, Sealed, Store, StoreError,
+        ListFilter, OldRows, Sealed, Store, StoreError,
         engine::execute,
         rows::{CredentialState, KeysetRow, KvValue, LivenessRow},
     },
@@ -23,9 +25,64 @@ async fn a_row_is_read_as_it_was_written_after_a_new_start() {
         assert_eq!(reader.account(row.id).await.unwrap(), Some(row.clone()));
         assert_eq!(reader.account_by_label("local", "github", "work").await.unwrap(), Some(row.id));
         assert_eq!(reader.account_by_label("u42", "github", "work").await.unwrap(), None);
-        let found = reader.account_by_identity("local", "github", "583231").await.unwrap();
+        let found = reader.account_of("local", "github", &Identity::new("583231", "octocat"), None).await.unwrap();
         assert_eq!(found, Some((row.id, "work".into())));
         assert_eq!(reader.account(database.id()).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_e_mail_address_in_any_case() {
+    for database in Database::each().await {
+        let store = database.open().await;
+        let mut row = database.account("work");
+        row.account_id = "Ada@Example.com".into();
+        add(&store, &row).await.unwrap();
+        let mut reader = store.reader().await.unwrap();
+        let found = Some((row.id, "work".into()));
+        for address in ["Ada@Example.com", "ada@example.com", "ADA@EXAMPLE.COM"] {
+            for identity in [Identity::new(address, "Ada").email(), Identity::new("1", "Ada").formerly(address)] {
+                assert_eq!(reader.account_of("local", "github", &identity, None).await.unwrap(), found, "{address}");
+                assert_eq!(reader.account_of("local", "github", &identity, Some(row.id)).await.unwrap(), None);
+                assert_eq!(reader.account_of("u42", "github", &identity, None).await.unwrap(), None);
+            }
+        }
+        let name = Identity::new("ada@example.com", "Ada");
+        assert_eq!(reader.account_of("local", "github", &name, None).await.unwrap(), None, "a name has its case");
+        // SQLite knows no capital letters beyond ASCII, and the characters of patterns are those of any address.
+        let mut other = database.account("other");
+        other.account_id = "J\u{d6}RG_100%!@Example.com".into();
+        add(&store, &other).await.unwrap();
+        for (address, is_found) in [
+            ("j\u{f6}rg_100%!@example.com", true),
+            ("J\u{d6}RG_100%!@EXAMPLE.com", true),
+            ("j\u{fc}rg_100%!@example.com", false),
+            ("j\u{f6}rgX100%!@example.com", false),
+            ("j%@example.com", false),
+        ] {
+            let found = is_found.then(|| (other.id, "other".into()));
+            let identity = Identity::new(address, "J").email();
+            assert_eq!(reader.account_of("local", "github", &identity, None).await.unwrap(), found, "{address}");
+        }
+        // Letters with a second capital form may be in the address of another mailbox: k, i and the sharp s.
+        for (stored, address) in [
+            ("mike@example.com", "mi\u{212a}e@example.com"),
+            ("i\u{307}da@example.com", "\u{130}da@example.com"),
+            ("stra\u{df}e@example.com", "stra\u{1e9e}e@example.com"),
+        ] {
+            let mut mailbox = database.account(stored);
+            mailbox.account_id = stored.into();
+            add(&store, &mailbox).await.unwrap();
+            let identity = Identity::new(address, "M").email();
+            assert_eq!(reader.account_of("local", "github", &identity, None).await.unwrap(), None, "{address}");
+            let same = Identity::new(stored.to_ascii_uppercase(), "M").email();
+            let found = Some((mailbox.id, stored.into()));
+            assert_eq!(
+                reader.account_of("local", "github", &same, None).await.unwrap(),
+                found,
+                "the control: {stored}"
+            );
+        }
     }
 }
 
@@ -146,7 +203,9 @@ async fn a_credential_takes_the_place_of_the_current_one_which_is_kept_for_a_whi
                 })
             })
         };
-        let forget = |by| store.write(move |tx| Box::pin(async move { tx.forget_previous(id, by).await }));
+        let forget = |by| {
+            store.write(move |tx| Box::pin(async move { tx.end_old_rows(OldRows::PreviousCredentials, by, 9).await }))
+        };
         let generations = async || {
             let mut reader = store.reader().await.unwrap();
             let previous = reader.previous_credential(id).await.unwrap();
@@ -155,7 +214,7 @@ async fn a_credential_takes_the_place_of_the_current_one_which_is_kept_for_a_whi
         };
         replace(1).await.unwrap();
         assert_eq!(generations().await, (Some((1, "octocat".into(), 300)), 2));
-        assert!(matches!(replace(1).await, Err(StoreError::Conflict { .. })), "another is the current one");
+        assert!(matches!(replace(1).await, Err(StoreError::ChangedMeanwhile { .. })), "another is the current one");
         assert_eq!(generations().await, (Some((1, "octocat".into(), 300)), 2));
         replace(2).await.unwrap();
         assert_eq!(generations().await, (Some((2, "octocat".into(), 300)), 3), "one is kept");

@@ -1,16 +1,16 @@
-//! The table of sealed columns contains every one of the schema, and each value is sealed again for its own place.
+//! The list of sealed columns contains every one of the schema, and a value opens in its own row and column alone.
 
 use std::sync::Arc;
 
 use connection_contract::Timestamp;
-use connection_seal::Place;
+use uuid::Uuid;
 
 use super::Database;
 use crate::{
     Clock, KeyFile, ManualClock,
     ids::UuidV7,
-    keys::{KeySources, kv_key, open_keyset, rotate},
-    store::{SEALED, Sealed, engine::all, rows::KvValue},
+    keys::{KeySources, Sealer, open_keyset, rotate},
+    store::{SEALED, STORED_VALUE, Sealed, SealedCell, SealedKey, engine::all, rows::KvValue},
 };
 
 /// Columns of bytes that the keyset does not seal: ids, hashes, and the keyset itself.
@@ -57,6 +57,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_kind_terms.digest",
     "connection_lacking_scope.connection_id",
     "connection_liveness.connection_id",
+    "connection_move.move_id",
     "connection_outbox.connection_id",
     "connection_outbox.id",
     "connection_setup.connection_id",
@@ -130,20 +131,50 @@ async fn every_sealed_column_of_the_schema_is_sealed_again_by_a_rotation() {
     }
 }
 
+#[tokio::test]
+async fn a_value_of_each_sealed_column_opens_in_its_own_row_and_column_alone() {
+    let sealer = Sealer::for_tests();
+    for column in SEALED {
+        let own = SealedCell { owner: "local".into(), kind: "github".into(), ..column.start() };
+        let keys = match own.key.clone() {
+            SealedKey::Bytes(key, number) => [SealedKey::Bytes(vec![1; 32], number), SealedKey::Bytes(key, 1)],
+            SealedKey::Numbered(id, number) => [SealedKey::Numbered(Uuid::max(), number), SealedKey::Numbered(id, 1)],
+            SealedKey::Input(session, id) => {
+                [SealedKey::Input(Uuid::max(), id), SealedKey::Input(session, Uuid::max())]
+            }
+            SealedKey::Value(_, _) => {
+                [SealedKey::Value("a".into(), "".into()), SealedKey::Value("".into(), "a".into())]
+            }
+        };
+        let mut others: Vec<_> = keys.into_iter().map(|key| SealedCell { key, ..own.clone() }).collect();
+        others.push(SealedCell { owner: "other".into(), ..own.clone() });
+        others.push(SealedCell { kind: "other".into(), ..own.clone() });
+        let names = SEALED.iter().map(|other| (other.table, other.column));
+        let names = names.filter(|name| *name != (own.table, own.column));
+        others.extend(names.map(|(table, column)| SealedCell { table, column, ..own.clone() }));
+        assert_eq!(others.len(), 4 + SEALED.len() - 1);
+        for from in [&own].into_iter().chain(&others) {
+            let sealed = sealer.seal(from, b"secret").await.unwrap();
+            for to in [&own].into_iter().chain(&others) {
+                let is_opened = sealer.open(to, &sealed).await.is_ok();
+                assert_eq!(is_opened, std::ptr::eq(from, to), "{from} in {to}");
+            }
+        }
+    }
+}
+
 /// No other test covers the values of plugins.
 #[tokio::test]
-async fn a_small_value_is_sealed_again_for_its_own_place() {
+async fn a_small_value_is_sealed_again_for_its_own_row() {
     for database in Database::each().await {
         let store = database.open().await;
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_seconds(100)));
         let sources = KeySources::new(KeyFile::at(database.path().with_file_name("root.key")));
         let sealer = open_keyset(&store, &sources, &UuidV7::new(), clock).await.unwrap();
-        let key = kv_key("oauth2", "client");
         let mut stored = Vec::new();
-        let place =
-            Place { table: "connection_kv", column: "sealed", key: &key, owner: "local", kind: "", sequence: 0 };
+        let cell = |owner| STORED_VALUE.cell(SealedKey::Value("oauth2".into(), "client".into()), owner, "");
         for owner in ["local", "other"] {
-            let sealed = sealer.seal(&Place { owner, ..place }, b"client secret").await.unwrap();
+            let sealed = sealer.seal(&cell(owner), b"client secret").await.unwrap();
             stored.push(sealed.as_bytes().to_vec());
             let value = KvValue::Sealed(sealed);
             let put =
@@ -159,7 +190,7 @@ async fn a_small_value_is_sealed_again_for_its_own_place() {
         let row = store.reader().await.unwrap().kv("local", "oauth2", "client").await.unwrap().unwrap();
         let sealed: Sealed = row.sealed.unwrap();
         assert_eq!(sealed.key_id(), rotation.key.as_bytes());
-        assert_eq!(sealer.open(&place, &sealed).await.unwrap().expose(), b"client secret");
-        assert!(sealer.open(&Place { owner: "other", ..place }, &sealed).await.is_err(), "the control");
+        assert_eq!(sealer.open(&cell("local"), &sealed).await.unwrap().expose(), b"client secret");
+        assert!(sealer.open(&cell("other"), &sealed).await.is_err(), "the control");
     }
 }

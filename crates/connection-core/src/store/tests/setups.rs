@@ -1,5 +1,7 @@
 //! Setup sessions: the fence, the inputs, and callback addresses that work once.
 
+use uuid::Uuid;
+
 use super::Database;
 use crate::{
     ids::SessionId,
@@ -162,8 +164,8 @@ async fn ended_and_expired_sessions_are_deleted_with_their_rows() {
         // An open session is ended by its own code.
         assert_eq!(reader.expired_setups(999, 9).await, Ok(vec![]));
         assert_eq!(reader.expired_setups(1_000, 9).await, Ok(vec![opened.id]));
-        assert_eq!(reader.list_setups("local", 999).await.unwrap().len(), 1);
-        assert!(reader.list_setups("local", 1_000).await.unwrap().is_empty());
+        assert_eq!(reader.list_setups("local", 999, Uuid::nil(), 9).await.unwrap().len(), 1);
+        assert!(reader.list_setups("local", 1_000, Uuid::nil(), 9).await.unwrap().is_empty());
         assert!(reader.setup(id).await.unwrap().is_none());
         assert!(reader.effects(id).await.unwrap().is_empty());
         assert!(reader.endpoint(&[1; 32]).await.unwrap().is_none());
@@ -189,8 +191,6 @@ fn row(database: &Database) -> SetupRow {
         step_seq: 0,
         sealed_header: Some(sealed(8)),
         sealed_step: None,
-        lease_owner: None,
-        lease_until: None,
         expires_at: 1_000,
         created_at: 100,
     }
@@ -207,8 +207,8 @@ fn exchange(number: u8, session: SessionId) -> ExchangeRow {
 }
 
 async fn open(store: &Store, owner: &str) -> Vec<SessionId> {
-    let rows = store.reader().await.unwrap().list_setups(owner, 0).await.unwrap();
-    rows.into_iter().map(|row| row.id).collect()
+    let rows = store.reader().await.unwrap().list_setups(owner, 0, Uuid::nil(), 9).await.unwrap();
+    rows.into_iter().map(|(id, _)| id).collect()
 }
 
 fn sealed(byte: u8) -> Sealed {

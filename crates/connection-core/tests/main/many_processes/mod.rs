@@ -85,7 +85,7 @@ async fn all() {
     let registry = world.builder().kind(Acme::default()).open().await.unwrap();
     let rotated = registry.keys().rotate().await.unwrap();
     assert_eq!((rotated.remaining, rotated.unreadable), (0, 0), "SEED {seed}");
-    let left = registry.list_connections(Filter::new()).await.unwrap().connections;
+    let left = registry.list_connections(Filter::new()).await.unwrap().items;
     for info in left {
         let found = registry.connection(info.id).await.unwrap().verify().await.unwrap();
         assert_eq!(found.liveness, Liveness::Live, "SEED {seed}: {:?}", found.reason);

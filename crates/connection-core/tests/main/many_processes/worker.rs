@@ -123,7 +123,7 @@ impl Worker<'_> {
 
     /// Returns any connection, of whichever process.
     async fn any(&mut self) -> Option<Connection> {
-        let page = self.registry.list_connections(Filter::new()).await.unwrap().connections;
+        let page = self.registry.list_connections(Filter::new()).await.unwrap().items;
         let count = u64::try_from(page.len()).unwrap();
         if count == 0 {
             return None;

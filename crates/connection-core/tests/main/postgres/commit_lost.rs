@@ -2,15 +2,16 @@
 //! under way.
 
 use std::{
+    future::pending,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst},
     },
 };
 
 use connection_core::{Error, StoreError};
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -30,6 +31,8 @@ pub(crate) const KEEP_COMMIT: u8 = 1;
 pub(crate) const KEEP_ANSWER: u8 = 2;
 /// The answer is lost, and the server gets the commit only when it is released.
 pub(crate) const LATE_COMMIT: u8 = 3;
+/// The server commits, and nothing more passes on the connection, which stays open.
+pub(crate) const FORGET: u8 = 4;
 
 /// A proxy between the program and the server, which cuts the connection of one commit as configured.
 pub(crate) struct Proxy {
@@ -43,6 +46,10 @@ struct Cuts {
     /// The number of commits to pass before.
     passing: Arc<AtomicUsize>,
     late: watch::Sender<bool>,
+    /// Sent when the open connections are forgotten.
+    forgotten: watch::Sender<()>,
+    /// The server to which new connections lead.
+    server: Arc<Mutex<(String, u16)>>,
 }
 
 impl Cuts {
@@ -56,7 +63,7 @@ impl Proxy {
     /// Creates a proxy before the test host's server, and returns the address of its database through it.
     pub(crate) async fn before(world: &World) -> (Self, String) {
         let sql::Database::Server(options) = world.database() else { unreachable!("this is the suite on a server") };
-        let proxy = Self::to((options.get_host().to_owned(), options.get_port())).await;
+        let proxy = Self::to(&options).await;
         let through = options.clone().host("127.0.0.1").port(proxy.address.port()).to_url_lossy().to_string();
         (proxy, through)
     }
@@ -77,15 +84,36 @@ impl Proxy {
         self.cuts.late.send_replace(true);
     }
 
-    async fn to(server: (String, u16)) -> Self {
+    /// Forgets the open connections: nothing passes on them any more, and they stay open.
+    pub(crate) fn forget(&self) {
+        self.cuts.forgotten.send_replace(());
+    }
+
+    /// Leads new connections to another server.
+    pub(crate) fn lead_to(&self, options: &PgConnectOptions) {
+        *self.cuts.server.lock().unwrap() = (options.get_host().to_owned(), options.get_port());
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Creates a proxy before a server.
+    pub(crate) async fn to(options: &PgConnectOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let cuts =
-            Cuts { next: Arc::new(AtomicU8::new(PASS)), passing: Arc::default(), late: watch::Sender::new(false) };
+        let cuts = Cuts {
+            next: Arc::new(AtomicU8::new(PASS)),
+            passing: Arc::default(),
+            late: watch::Sender::new(false),
+            forgotten: watch::Sender::new(()),
+            server: Arc::new(Mutex::new((options.get_host().to_owned(), options.get_port()))),
+        };
         let cut = cuts.clone();
         Handle::current().spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(server.clone()).await.unwrap();
+                let server = cut.server.lock().unwrap().clone();
+                let server = TcpStream::connect(server).await.unwrap();
                 // A connection that was cut is also over for the proxy.
                 Handle::current().spawn(pass(client, server, cut.clone()));
             }
@@ -97,8 +125,10 @@ impl Proxy {
 async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::io::Result<()> {
     let mut from_client = vec![0; 1 << 16];
     let mut from_server = vec![0; 1 << 16];
+    let mut forgotten = cuts.forgotten.subscribe();
     loop {
         tokio::select! {
+            _ = forgotten.changed() => return pending().await,
             read = client.read(&mut from_client) => {
                 let bytes = from_client.get(..read?).filter(|bytes| !bytes.is_empty());
                 let Some(bytes) = bytes else { return Ok(()) };
@@ -113,6 +143,9 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::
                     return server.read(&mut from_server).await.map(drop);
                 }
                 server.write_all(bytes).await?;
+                if cut == FORGET {
+                    return pending().await;
+                }
                 if cut == KEEP_ANSWER {
                     // The server has committed when it answers.
                     return server.read(&mut from_server).await.map(drop);
@@ -138,12 +171,13 @@ async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_afte
         let error = connection.rename(label).await.unwrap_err();
         assert!(proxy.has_cut(), "{label}: a commit was cut");
         let Error::Store(store_error) = &error else { panic!("{label}: {error:?}") };
-        assert!(matches!(&**store_error, StoreError::Unavailable { .. }), "{label}: {store_error:?}");
+        assert!(matches!(&**store_error, StoreError::CommitUnknown { .. }), "{label}: {store_error:?}");
+        assert_eq!(error.code(), "commit_unknown", "{label}");
         assert!(store_error.to_string().contains("may have succeeded"), "{label}: {store_error}");
         let stored = registry.connection(connection.id()).await.unwrap();
         assert_eq!(stored.info().label.as_str(), left, "what is stored tells, whatever was cut");
         let history = registry.events().history(connection.id(), None).await.unwrap();
-        let renames = history.events.iter().filter(|event| event.name == "renamed").count();
+        let renames = history.page.items.iter().filter(|event| event.name == "renamed").count();
         assert_eq!((renames, history.broken_at), (usize::from(left == "done"), None), "{label}");
     }
     assert_eq!(connection.rename("later").await.unwrap().label.as_str(), "later");

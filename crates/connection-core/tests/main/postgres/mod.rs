@@ -3,9 +3,12 @@
 
 mod commit_lost;
 mod exchange_commits;
+mod failover;
 mod left_open;
 mod places;
 mod pooler;
+mod requirements;
 mod server_faults;
 mod servers;
 mod signals;
+mod vanished;

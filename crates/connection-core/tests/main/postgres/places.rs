@@ -42,7 +42,7 @@ async fn a_place_has_what_both_of_two_transactions_have_changed() {
                    ON n.connection_id = p.connection_id \
                    WHERE (p.class, p.label, p.ends_at) IS DISTINCT FROM (n.class, n.label, n.ends_at)";
     assert_eq!(sql::number(&world.database(), differs).await, Some(0));
-    let attention = registry.overview(Overview::new().only_attention()).await.unwrap().connections;
-    assert_eq!(attention.iter().map(|info| info.id).collect::<Vec<_>>(), [connection.id()]);
+    let attention = registry.overview(Overview::new().only_attention()).await.unwrap().items;
+    assert_eq!(attention.iter().map(|entry| entry.info.id).collect::<Vec<_>>(), [connection.id()]);
     registry.close().await;
 }

@@ -62,6 +62,22 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
     }
 }
 
+/// PgBouncer accepts few parameters unless its settings name more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_in_session_mode_is_a_direct_address_and_the_only_one_on_its_defaults() {
+    let Some(transactions) = pooler() else { return };
+    let sessions = Pooler::start_with("pool_mode = session\ndefault_pool_size = 20").unwrap();
+    let world = World::new().await;
+    crate::pools::accounts_by_key(&world);
+    for first in [transactions, &sessions] {
+        let database = Database::empty().await;
+        let source = StoreSource::from(first.url(&database)).direct(sessions.url(&database));
+        let registry = builder(&world, source).open().await.unwrap();
+        whole_life(&world, &registry, "key-1").await;
+        registry.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_direct_address_of_a_file_is_refused() {
     let world = World::new().await;

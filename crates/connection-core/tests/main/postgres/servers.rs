@@ -23,7 +23,7 @@ use crate::{
 const KILLED: &str = "CONNECTIONS_TEST_CLUSTER";
 const MADE: &str = "a cluster is at ";
 
-fn builder(world: &World, address: String) -> RegistryBuilder {
+pub(super) fn builder(world: &World, address: String) -> RegistryBuilder {
     let builder = ConnectionRegistry::builder().store(address).key(KeyFile::at(world.key())).http(world.policy());
     builder.kind(Acme::default())
 }
@@ -145,7 +145,7 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
 }
 
 /// Creates a role for one test. Roles belong to the server, not to a database.
-async fn role(database: &Database, name: &str) -> (String, String) {
+pub(super) async fn role(database: &Database, name: &str) -> (String, String) {
     let role = format!("connections_test_{name}_{}", std::process::id());
     admin(database, &format!("DROP ROLE IF EXISTS {role}")).await;
     admin(database, &format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
@@ -153,7 +153,7 @@ async fn role(database: &Database, name: &str) -> (String, String) {
     (role, options.to_url_lossy().to_string())
 }
 
-async fn admin(database: &Database, sql: &str) {
+pub(super) async fn admin(database: &Database, sql: &str) {
     let mut connection = database.connect().await;
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
 }
@@ -164,8 +164,8 @@ async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
     let database = Database::empty().await;
     let (role, address) = role(&database, "rows").await;
     let error = builder(&world, address.clone()).open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Store(StoreError::ReadOnly { .. })), "{error:?}");
-    assert!(error.remedy().unwrap().contains("create them with another role"), "{:?}", error.remedy());
+    assert!(matches!(error, OpenError::Store(StoreError::Unprepared { .. })), "{error:?}");
+    assert!(error.remedy().unwrap().contains("create the tables with another role"), "{:?}", error.remedy());
 
     connection_core::migrate(database.url()).await.unwrap();
     let rights = format!(

@@ -59,7 +59,8 @@ pub(in crate::commands) async fn revoke(
     issued: &IssuedAgentToken,
 ) {
     match backend.revoke_agent_token(agent, &issued.of.id).await {
-        Ok(()) => {}
+        // The program that had the token has ended.
+        Ok(_) => {}
         // Removing the agent has revoked its tokens.
         Err(error) if error.exit == Exit::NotFound => {}
         Err(error) => {

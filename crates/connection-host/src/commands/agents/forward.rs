@@ -18,13 +18,7 @@ use tokio::{
 };
 
 use super::door::{DOOR, TOKEN, Variable};
-use crate::{
-    Error,
-    args::Forward,
-    commands::run::child,
-    platform::{DoorStream, Passed},
-    program::Program,
-};
+use crate::{Error, args::Forward, commands::run::child, platform::DoorStream, program::Program};
 
 /// The pause after a connection could not be accepted.
 const RESPITE: Duration = Duration::from_millis(100);
@@ -37,7 +31,7 @@ pub(super) async fn run(program: &Program, arguments: Forward) -> Result<u8, Err
     let Some(token) = token.as_ref().and_then(Secret::expose_str) else {
         return Err(Error::usage(format!("the variable '{TOKEN}' holds no token")));
     };
-    let mut signals = Passed::new().map_err(|error| Error::io("signals", &error))?;
+    let mut signals = program.interrupts.passed().map_err(|error| Error::io("signals", &error))?;
     let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listening.map_err(|error| Error::io("a port of the container", &error))?;
     let address = listener.local_addr().map_err(|error| Error::io("a port of the container", &error))?;

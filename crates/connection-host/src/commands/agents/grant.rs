@@ -40,6 +40,7 @@ pub(super) async fn run(mut program: Program, arguments: GrantAgent) -> Result<E
     let granted = backend.grant_agent(agent, &connection.id, &new).await?;
     backend.close().await;
     let output = &program.output;
+    output.remaining(&granted.remaining);
     if output.json {
         output.shape(&granted)?;
         return Ok(Exit::Fine);

@@ -40,7 +40,8 @@ pub(super) async fn run(mut program: Program, arguments: LearnAgent) -> Result<E
     if let Some(before) = preview.before.as_ref().filter(|_| is_agreed) {
         // The grant ends when it would have ended before.
         new.expires = Some(format!("{}s", remaining(program.output.now.seconds(), &before.expires_at)));
-        backend.grant_agent(agent, &connection, &new).await?;
+        let granted = backend.grant_agent(agent, &connection, &new).await?;
+        program.output.remaining(&granted.remaining);
     }
     backend.close().await;
     let output = &program.output;

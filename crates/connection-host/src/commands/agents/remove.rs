@@ -9,7 +9,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         // A question about an agent that does not exist is not asked.
         match backend.agent(name).await {
             // An agent whose row was edited can be removed, too.
-            Err(error) if !["row_changed", "row_outdated"].contains(&&*error.code) => return Err(error),
+            Err(error) if !["row_changed", "row_outdated", "row_version"].contains(&&*error.code) => return Err(error),
             _ => {}
         }
         let question = format!("Remove the agent {name}? Its tokens end at once.");
@@ -21,6 +21,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     let removed = backend.remove_agent(name).await?;
     backend.close().await;
     let output = &program.output;
+    output.remaining(&removed.remaining);
     if output.json {
         output.shape(&removed)?;
         return Ok(Exit::Fine);

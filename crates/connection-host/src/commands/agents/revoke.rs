@@ -11,13 +11,15 @@ pub(super) async fn run(mut program: Program, agent: &str, reference: &str) -> R
     let grants = backend.agent(agent).await?.agent.grants;
     let id = select::connection_id(backend.lookup(), reference).await?;
     let was_granted = of(grants, &id).is_some_and(|grant| grant.revoked_at.is_none());
-    backend.revoke_agent_grant(agent, &id).await?;
+    let withdrawal = backend.revoke_agent_grant(agent, &id).await?;
     let revoked = match was_granted {
         true => of(backend.agent(agent).await?.agent.grants, &id),
         false => None,
     };
+    let revoked = revoked.map(|grant| AgentGrant { remaining: withdrawal.remaining.clone(), ..grant });
     backend.close().await;
     let output = &program.output;
+    output.remaining(&withdrawal.remaining);
     match (output.json, &revoked) {
         (true, _) => output.shape(&revoked)?,
         (false, Some(grant)) => output.line(format!("{agent} may no longer use {}", name(grant)))?,

@@ -14,7 +14,6 @@ use crate::{
     args::RunAgent,
     backend::{Backend, Local},
     commands::{run::child, serve},
-    platform::Passed,
     program::Program,
 };
 
@@ -60,7 +59,7 @@ async fn in_run(
     let doors = format!("{}/use", server.trim_end_matches('/'));
     let proxy = Proxy::open(program, backend, &usable, &doors, lifetime, arguments).await?;
     // The token is revoked also if a signal comes before the program has started: it is passed on to the program.
-    let mut signals = Passed::new().map_err(|error| Error::io("signals", &error))?;
+    let mut signals = program.interrupts.passed().map_err(|error| Error::io("signals", &error))?;
     let named = Path::new(executable).file_name().unwrap_or_default().to_string_lossy();
     let issued = door::issue(backend, agent, &named, &arguments.lifetime).await?;
     let mut command = Command::new(executable);

@@ -50,11 +50,12 @@ pub(super) fn print_issued(output: &Output, agent: &str, issued: &IssuedAgentTok
 async fn revoke(output: &Output, backend: &dyn Backend, agent: &str, reference: &str) -> Result<(), Error> {
     let tokens = backend.agent(agent).await?.tokens;
     let id = selected(&tokens, agent, reference)?.id.clone();
-    backend.revoke_agent_token(agent, &id).await?;
+    let withdrawal = backend.revoke_agent_token(agent, &id).await?;
     let tokens = backend.agent(agent).await?.tokens;
     let Some(token) = tokens.iter().find(|token| token.id == id) else {
         return Err(Error::new(Exit::NotFound, "token_not_found", "the token is no longer listed"));
     };
+    output.remaining(&withdrawal.remaining);
     match output.json {
         true => output.shape(token),
         false => output.line(format!("Revoked {} ({})", token.name, short_id(&token.id))),

@@ -5,7 +5,10 @@ use connection_api::{Check, Connection, Liveness};
 use connection_contract::Timestamp;
 
 use super::{failed, passed};
-use crate::output::{connections_summary, is_registered, is_restored, is_use_refused, name, reason_line, urgency};
+use crate::output::{
+    connections_summary, is_application_refused, is_registered, is_restored, is_use_refused, name, reason_line,
+    refused_applications, urgency,
+};
 
 /// The maximum number of connections that are named.
 const MAX_NAMED: usize = 100;
@@ -21,6 +24,9 @@ pub(super) fn checks(rows: &[Connection], now: Timestamp) -> Vec<Check> {
     }
     let (mut named, others): (Vec<_>, Vec<_>) = rows.iter().partition(|of| is_down(of));
     let down = named.len();
+    // An application is named once, and not with each of its connections.
+    let applications = refused_applications(rows.iter());
+    named.retain(|of| !is_application_refused(of));
     let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|of| is_use_refused(of));
     let restored: Vec<_> = others.into_iter().filter(|of| is_restored(of)).collect();
     let unverified = rows.iter().filter(|of| of.liveness == Liveness::Unknown).count();
@@ -28,11 +34,12 @@ pub(super) fn checks(rows: &[Connection], now: Timestamp) -> Vec<Check> {
     named.extend(refused.into_iter().chain(restored));
     named.sort_by_cached_key(|of| (urgency(of), name(of)));
     let all = "connections";
-    if named.is_empty() {
-        return vec![passed(all, summary)];
-    }
-    let mut checks =
-        vec![failed(all, summary, "`connections list` shows all of them, those that need attention first")];
+    // An application may be refused while all of its connections still work.
+    let mut checks = vec![match down == 0 && named.is_empty() {
+        true => passed(all, summary),
+        false => failed(all, summary, "`connections list` shows all of them, those that need attention first"),
+    }];
+    checks.extend(applications.into_iter().map(|(what, remedy)| Check::failed("application", what, Some(remedy))));
     checks.extend(named.iter().take(MAX_NAMED).map(|of| check(of, now)));
     checks
 }

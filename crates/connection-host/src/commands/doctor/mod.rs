@@ -2,19 +2,28 @@
 
 mod callback;
 mod connections;
+mod secrets;
 
 use std::path::Path;
 
 use connection_api::{Check, CheckReport, Doctor, RedirectUri};
-use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, OutgoingEvent, RowError};
+use connection_core::{
+    AnswerRoom, ConnectionInfo, FileContent, GuardedFile, KeySource as _, KeyStatus, OutgoingEvent, RowError,
+    StoreError, Upgrade,
+};
 use connection_server::{
-    checks::{MAX_COUNTED, clock, events},
+    checks::{MAX_COUNTED, clock, courier, events},
     convert,
 };
 
 use crate::{
     Error, Exit,
-    commands::{key::of_key, serve::Certificate, tool},
+    commands::{
+        key::of_key,
+        serve::Certificate,
+        tool,
+        upgrade::{TO_FINISH, of_upgrade},
+    },
     config::{KeySources, may_exist},
     output::{Output, json::DoctorBody},
     platform,
@@ -30,17 +39,27 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     let mut checks = vec![data_directory(&program.settings.data_directory)];
     let mut edited = Vec::new();
     let mut undelivered = Vec::new();
+    let mut unfinished = None;
+    let mut promoted = None;
     let (opened, rows) = match program.has_database() {
-        true => match rows(&mut program, &mut edited, &mut undelivered).await {
-            Ok(DatabaseRows { connections, key, room }) => (Opened::Yes(connections.len(), key, room), connections),
+        true => match rows(&mut program, &mut edited, &mut undelivered, &mut promoted).await {
+            Ok(DatabaseRows { connections, key, kept, upgrade }) => {
+                unfinished = Some(upgrade).filter(|upgrade| !upgrade.is_finished());
+                (Opened::Yes(connections.len(), key, kept), connections)
+            }
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
         false => (Opened::NotThere, Vec::new()),
     };
-    checks.push(database(&program, &opened));
+    checks.push(match &promoted {
+        Some(promoted) => Check::failed("database", promoted.to_string(), promoted.remedy()),
+        None => database(&program, &opened),
+    });
+    checks.extend(unfinished.as_ref().map(upgrade));
     checks.extend(edited.iter().map(|row| failed("rows", row.to_string(), &row.remedy())));
     checks.extend(state_directory(&opened));
     checks.push(key(&program, program.key()?, &opened));
+    checks.extend(secrets::check(&program));
     checks.push(clock(program.output.now, &rows));
     checks.extend(certificate(&program));
     checks.push(egress(&program));
@@ -96,33 +115,44 @@ fn print(output: &Output, checks: Vec<Check>, redirect_uris: Option<Vec<Redirect
 enum Opened {
     Failed(Error),
     NotThere,
-    Yes(usize, KeyStatus, AnswerRoom),
+    Yes(usize, KeyStatus, (AnswerRoom, String)),
 }
 
 /// The parts of a database that the checks use.
 struct DatabaseRows {
     connections: Vec<ConnectionInfo>,
     key: KeyStatus,
-    room: AnswerRoom,
+    /// Where answers are kept, and what a kill loses.
+    kept: (AnswerRoom, String),
+    upgrade: Upgrade,
 }
 
 /// Returns the connections, the key and the room for answers, the rows that were edited or restored from outside the
-/// program, and the events that the operator did not get.
+/// program, the events that the operator did not get, and why tokens are not sent after a promotion.
 async fn rows(
     program: &mut Program,
     edited: &mut Vec<RowError>,
     undelivered: &mut Vec<OutgoingEvent>,
+    promoted: &mut Option<StoreError>,
 ) -> Result<DatabaseRows, Error> {
     let registry = program.open().await?;
     let rows = select::all(&registry).await;
     let key = registry.keys().status().await;
     let refused = registry.events().edited_rows().await;
-    let room = registry.store().answer_room();
-    let waiting = registry.outgoing_events().undelivered(None, None, MAX_COUNTED).await;
+    let kept = (registry.store().answer_room(), courier(registry.store().missing_courier_reason().await));
+    let upgrade = registry.store().upgrade().await;
+    let waiting = registry.outgoing_events().undelivered(None, None, MAX_COUNTED).await.map(|page| page.items);
+    let promotion = registry.store().promotion().await;
     registry.close().await;
+    *promoted = promotion?;
     *undelivered = waiting?;
     *edited = refused?;
-    Ok(DatabaseRows { connections: rows?, key: key?, room })
+    Ok(DatabaseRows { connections: rows?, key: key?, kept, upgrade: upgrade? })
+}
+
+/// Returns the check of an upgrade that is not finished, which is no fault.
+fn upgrade(upgrade: &Upgrade) -> Check {
+    Check { remedy: Some(TO_FINISH.to_owned()), ..passed("upgrade", of_upgrade(upgrade)) }
 }
 
 fn data_directory(path: &Path) -> Check {
@@ -182,12 +212,12 @@ fn database(program: &Program, opened: &Opened) -> Check {
     }
 }
 
-/// Checks that this machine has room for answers of providers that the database cannot store.
+/// Checks that this machine has room for answers of providers that the database cannot store, and says what a kill loses.
 fn state_directory(opened: &Opened) -> Option<Check> {
     let name = "state_directory";
-    let Opened::Yes(_, _, room) = opened else { return None };
+    let Opened::Yes(_, _, (room, courier)) = opened else { return None };
     Some(match room {
-        AnswerRoom::Reserved { directory } => passed(name, directory.display().to_string()),
+        AnswerRoom::Reserved { directory } => passed(name, format!("{}; {courier}", directory.display())),
         AnswerRoom::Unreserved { directory, why } => {
             let place = directory.display();
             let message = format!("{place} has no room for answers of providers ({why}); a full disk would lose them");
@@ -236,8 +266,10 @@ fn key(program: &Program, source: &KeySources, opened: &Opened) -> Check {
                 }
             };
         }
-        if platform::is_private(path) == Some(false) {
-            return failed(name, format!("{place} is open to other users"), &format!("chmod 600 {place}"));
+        if let Ok(file) = GuardedFile::open(path)
+            && let Err(exposed) = file.check(FileContent::Secrets)
+        {
+            return failed(name, exposed.to_string(), &exposed.remedy());
         }
     }
     match opened {

@@ -1,6 +1,20 @@
 //! `mcp`: commands for programs that speak MCP.
 
-pub(super) mod adopt;
-pub(super) mod proxy;
-pub(super) mod serve;
+mod adopt;
+mod proxy;
+mod serve;
 mod upstream;
+
+use crate::{
+    Error, Exit,
+    args::{Mcp, McpCommand},
+    program::Program,
+};
+
+pub(super) async fn run(program: Program, arguments: Mcp) -> Result<Exit, Error> {
+    match arguments.command {
+        None => serve::run(program, arguments.agent.as_deref()).await,
+        Some(McpCommand::Proxy { connection }) => proxy::run(program, &connection).await,
+        Some(McpCommand::Adopt(arguments)) => adopt::run(program, arguments).await,
+    }
+}

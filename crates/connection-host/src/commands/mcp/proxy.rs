@@ -9,7 +9,7 @@ use connection_mcp::proxy::{Proxy, ProxyError};
 use tokio::io::{BufReader, stdin, stdout};
 
 use super::upstream::ConnectionUpstream;
-use crate::{Error, Exit, backend::AT_THE_SERVER, output::note, program::Program, select};
+use crate::{Error, Exit, backend::AT_THE_SERVER, output::note, platform::finish, program::Program, select};
 
 /// The pauses before the stream of the server is opened again.
 const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
@@ -25,7 +25,8 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
         .pauses(|failures| PAUSES.after(failures))
         .on_diagnostic(|diagnostic| note(&diagnostic.to_string()));
     let ended = proxy.run(BufReader::new(stdin()), stdout()).await;
-    registry.close().await;
+    // The client has gone away, perhaps during a refresh.
+    finish(&registry).await;
     match ended {
         Ok(()) => Ok(Exit::Fine),
         Err(ProxyError::Input(error)) => Err(Error::io("standard input", &error)),

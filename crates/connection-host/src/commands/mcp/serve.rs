@@ -11,13 +11,15 @@ use tokio::io::{stdin, stdout};
 use crate::{
     Error, Exit,
     commands::{agents::door::TOKEN, serve},
+    platform::finish,
     program::Program,
 };
 
 pub(in crate::commands) async fn run(mut program: Program, agent: Option<&str>) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let served = served(&program, &registry, agent).await;
-    registry.close().await;
+    // The client has gone away, perhaps during a refresh.
+    finish(&registry).await;
     served.map(|()| Exit::Fine)
 }
 

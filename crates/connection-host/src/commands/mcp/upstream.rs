@@ -8,6 +8,7 @@ use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, 
 
 use crate::{
     Error,
+    backend::error_of_use,
     config::Settings,
     output::{quoted, reauthorize_command},
 };
@@ -119,7 +120,7 @@ impl ConnectionUpstream {
             return UpstreamError::Unreachable { message: Error::from(error).to_string() };
         }
         let needs_person = matches!(error, CoreError::NotRenewed { .. });
-        let error = Error::from(error);
+        let error = error_of_use(error, self.connection.info(), self.registry.clock().now());
         let refusal = Refusal::new(error.code.clone(), error.message.clone());
         let refusal = error.remedy.into_iter().fold(refusal, Refusal::remedy);
         UpstreamError::from(if needs_person { self.to_page(refusal, "") } else { refusal })

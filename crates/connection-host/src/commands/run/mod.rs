@@ -151,7 +151,7 @@ async fn in_container(
         return print_command(program, &run.argv(), &variables, &run.left_out, options);
     }
     let engine = run.engine;
-    let mut signals = caught()?;
+    let mut signals = caught(program)?;
     let mut preparing = tokio::task::spawn_blocking(move || run.prepare());
     let (prepared, received) = tokio::select! {
         prepared = &mut preparing => (prepared, None),
@@ -196,11 +196,11 @@ async fn on_host(program: &Program, dry: bool, options: &SpawnOptions, token: Op
         command.current_dir(cwd);
     }
     of_tools(program, options, &mut command);
-    child::run(command, &mut caught()?).await.map_err(|error| Error::io(options.program.display(), &error))
+    child::run(command, &mut caught(program)?).await.map_err(|error| Error::io(options.program.display(), &error))
 }
 
-fn caught() -> Result<Passed, Error> {
-    Passed::new().map_err(|error| Error::io("signals", &error))
+fn caught(program: &Program) -> Result<Passed, Error> {
+    program.interrupts.passed().map_err(|error| Error::io("signals", &error))
 }
 
 /// Gives a command the user's environment without the variables of this program. Variables that are already set take

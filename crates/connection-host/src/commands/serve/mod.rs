@@ -28,7 +28,7 @@ use crate::{
     commands::{own_kinds::KindsInForce, profiles::in_use},
     config::InboundSettings,
     output::{Output, json::ServingBody},
-    platform::{self, DoorSocket, OPERATIONS, Signals, without_line},
+    platform::{self, DoorSocket, OPERATIONS, StopSignal, without_line},
     program::Program,
 };
 
@@ -43,13 +43,13 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let listen = program.settings.inbound.listen()?;
     let certificate = program.settings.inbound.tls()?.as_ref().map(Certificate::read).transpose()?;
     let receiver = program.settings.events.receiver()?;
-    let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
+    let mut signals = program.interrupts.signals().map_err(|error| Error::io("signals", &error))?;
     let server = match Server::bind(listen).await {
         Ok(server) => server,
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && (arguments.open || arguments.print_page) => {
             return tokio::select! {
                 shown = show_running(&mut program, arguments, listen, &error) => shown,
-                () = signals.next() => Err(platform::interrupted()),
+                _ = signals.next() => Err(platform::interrupted(StopSignal::Interrupt)),
             };
         }
         Err(error) => return Err(not_listening(listen, &error)),
@@ -62,7 +62,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let Started { server, url, registry } = tokio::select! {
         started = start(&mut program, server) => started?,
         // Nothing has begun yet.
-        () = signals.next() => return Err(platform::interrupted()),
+        _ = signals.next() => return Err(platform::interrupted(StopSignal::Interrupt)),
     };
     let _serving = without_line();
     let address = server.address();
@@ -79,7 +79,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let running = Running { program: &program, registry, address, url, tasks, readiness, live, stopped };
     tokio::select! {
         () = resume_setups(&running.registry) => {}
-        () = signals.next() => return Err(platform::interrupted()),
+        _ = signals.next() => return Err(platform::interrupted(StopSignal::Interrupt)),
     }
     running.announce(&page, arguments).await?;
     tokio::select! {

@@ -21,10 +21,12 @@ use crate::Error;
 
 /// The path of the health check.
 const HEALTH: &str = "/healthz";
+/// The path of the check whether a restart of the process is needed.
+const LIVE: &str = "/livez";
 /// The path of the readiness check.
 const READY: &str = "/readyz";
 /// The paths for monitors, which are answered however many other requests are.
-pub(super) const FOR_MONITORS: [&str; 3] = [HEALTH, READY, "/metrics"];
+pub(super) const FOR_MONITORS: [&str; 4] = [HEALTH, LIVE, READY, "/metrics"];
 /// The path at which a host that checks its callbacks recognizes itself.
 const PROOF: &str = "/callback/-/proof";
 /// The version that the API and the metrics show.
@@ -88,6 +90,7 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: Stat
     let own = || {
         Router::new()
             .route(HEALTH, get(healthz))
+            .route(LIVE, get(livez))
             .with_state(health.clone())
             .merge(monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone()))
             .merge(api_router(registry.clone(), options.clone()))
@@ -158,7 +161,15 @@ pub(in crate::commands) fn mounted(url: &PublicUrl, own: impl Fn() -> Router) ->
 }
 
 async fn healthz(extract::State(health): extract::State<Health>) -> Response {
-    let found = health.look().await;
+    checked(health.look().await)
+}
+
+async fn livez(extract::State(health): extract::State<Health>) -> Response {
+    checked(health.look_at_scheduler())
+}
+
+/// Returns the answer to a monitor.
+fn checked(found: Result<(), &'static str>) -> Response {
     let status = if found.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Serializing two members of plain types cannot fail.
     let body = serde_json::to_string(&HealthBody::from(found)).unwrap_or_default();

@@ -116,7 +116,7 @@ impl Running<'_> {
         let clock = self.registry.clock();
         tokio::select! {
             () = clock.sleep(delay) => true,
-            () = signals.next() => false,
+            _ = signals.next() => false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The shapes of `backup` and `restore`.
+//! The shapes of `backup`, `restore` and `failover`.
 
 use connection_core::{Backup, Restored};
 use serde::Serialize;
@@ -23,7 +23,7 @@ impl From<&Backup> for BackupBody {
     }
 }
 
-/// A database that was restored, or marked as restored.
+/// A database that was restored, or marked as restored or failed over.
 #[derive(Debug, Serialize)]
 pub(crate) struct RestoredBody {
     database: String,

@@ -5,8 +5,10 @@ mod config;
 mod event;
 mod extension;
 mod key;
+mod moving;
 mod other;
 mod profile;
+mod upgrade;
 
 use connection_api::Reason;
 use serde::Serialize;
@@ -16,8 +18,10 @@ pub(crate) use config::ConfigBody;
 pub(crate) use event::details;
 pub(crate) use extension::{granted_name, granted_secrets, unadded_remedy};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
+pub(crate) use moving::{MoveUndoneBody, MovedBody};
 pub(crate) use other::{DoctorBody, ForgottenBody, ImportedBody, ServingBody};
 pub(crate) use profile::ProfileSlotBody;
+pub(crate) use upgrade::UpgradeBody;
 
 use crate::Error;
 
@@ -35,6 +39,6 @@ impl From<&Error> for ErrorBody {
 
 /// Returns the code, the message and the remedy of an error.
 pub(crate) fn reason(error: &Error) -> Reason {
-    let Error { code, message, remedy, .. } = error.clone();
-    Reason { code, message, remedy }
+    let Error { code, message, remedy, provider_text, .. } = error.clone();
+    Reason { code, message, remedy, provider_text: provider_text.map(|words| words.as_str().to_owned()) }
 }

@@ -10,7 +10,7 @@ use std::{
 use connection_contract::encode;
 use serde_json::{Value, json};
 
-use crate::provider::{Seen, read, write};
+use connection_faults::double::{Seen, read, write};
 
 /// The credentials of the accounts `work`, `private` and `ada`.
 pub(super) const SECRETS: [(&str, &str); 3] = [

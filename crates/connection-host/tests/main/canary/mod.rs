@@ -11,7 +11,7 @@ mod watch;
 #[cfg(target_os = "linux")]
 use std::{io::Write as _, process::Stdio};
 
-use crate::provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET, NOTION_KEY, SECRETS, TOKEN};
+use crate::provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET, NOTION_KEY, SECRETS, TOKEN, leaks};
 use watch::{WRONG, Watch, finds, forms};
 
 #[test]
@@ -73,7 +73,7 @@ fn no_secret_is_found_in_any_output_log_error_or_file() {
     machine.provider.behave();
     watch.run(&["send", "notion", "GET", "/v1/users/me"], 0);
     watch.example("acme", &["add", "acme", "--input", &watch.crashing], 3);
-    assert!(machine.provider.seen().iter().all(|seen| !seen.leaks()), "a secret came in another place than its header");
+    assert!(machine.provider.seen().iter().all(|seen| !leaks(seen)), "a secret came in another place than its header");
     // The control for the whole test: a log was written, and the secrets were used.
     assert!(watch.seen.borrow().len() > 30);
     assert!(watch.seen.borrow().iter().any(|text| finds(text, b"connection_core")));

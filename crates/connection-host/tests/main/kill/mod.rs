@@ -104,7 +104,7 @@ fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
             let row = looked(&machine).expect("it is connected");
             let done = row::verified(&row, &before, after).unwrap_or_else(|error| panic!("{error}"));
             assert!(!done || machine.provider.seen().len() > requests, "nobody was asked");
-            before = machine.run(&VERIFY).exits(exit).json()[0].clone();
+            before = row::stored(&machine.run(&VERIFY).exits(exit).json()[0]);
             assert_eq!(row::untimed(&before), row::untimed(after));
             Left { running: killed.running, done }
         };

@@ -188,29 +188,29 @@ fn every_step_of_a_setup_is_accessible_in_both_themes() {
     visit(async |browser| {
         let mut audit = Audit::begin(browser, &checker).await;
         enter(browser, &serving).await;
-        audit.check("the first start", "Connect your first account").await;
+        audit.check_screen("the first start", "Connect your first account").await;
         for connected in ["Connected as", "This account was not connected"] {
             begin(browser, &serving, "acme").await;
-            audit.check("a form", "API key").await;
+            audit.check_screen("a form", "API key").await;
             browser.click("form button[type=submit]").await;
-            audit.check("a form that is not filled in", "Enter a value for").await;
+            audit.check_screen("a form that is not filled in", "Enter a value for").await;
             browser.write("form input[type=password]", NOTION_KEY).await;
             browser.click("form button[type=submit]").await;
-            audit.check(connected, connected).await;
+            audit.check_screen(connected, connected).await;
         }
         begin(browser, &serving, "real").await;
-        audit.check("a form with a guide", "Register an application").await;
+        audit.check_screen("a form with a guide", "Register an application").await;
         begin(browser, &serving, "real-public").await;
-        audit.check("an address to open", "Sign in at Real").await;
+        audit.check_screen("an address to open", "Sign in at Real").await;
         begin(browser, &serving, "real-chosen").await;
-        audit.check("a choice", "Continue").await;
+        audit.check_screen("a choice", "Continue").await;
         browser.run("document.querySelector('form select').value = 'device'; document.querySelector('form select').dispatchEvent(new Event('change', { bubbles: true }))", vec![]).await;
         browser.click("form button[type=submit]").await;
-        audit.check("a code for another device", "Enter this code").await;
+        audit.check_screen("a code for another device", "Enter this code").await;
         click(browser, "Cancel this setup").await;
         audit.check("the question whether to cancel", "Keep it").await;
         click(browser, "Cancel this setup").await;
-        audit.check("a setup that was cancelled", "This setup was cancelled").await;
+        audit.check_screen("a setup that was cancelled", "This setup was cancelled").await;
         audit.end();
     });
 }

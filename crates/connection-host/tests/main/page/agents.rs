@@ -1,7 +1,7 @@
 //! Agents on the page: a person creates one, sees in words what it may do, and sees the difference of a change before it
 //! is saved.
 
-use connection_faults::browser::Browser;
+use connection_faults::{browser::Browser, sql};
 use serde_json::json;
 
 use super::{click, enter, go, screens};
@@ -19,6 +19,9 @@ const CHOOSE: &str = "
     list.dispatchEvent(new Event('change', { bubbles: true }));
     return list.value === arguments[0]";
 const CLOSED: &str = "return document.querySelector('dialog[open]') === null";
+/// What the command says, too.
+const NOT_CONFIRMED: &str = "Not confirmed within a second by process 7 on elsewhere: a request that was begun there \
+                             may still be sent. No other one begins there before this is read.";
 
 #[test]
 fn a_person_lets_agents_use_connections_and_sees_what_changes_permit() {
@@ -30,6 +33,7 @@ fn a_person_lets_agents_use_connections_and_sees_what_changes_permit() {
         check_errors(browser).await;
         sees_a_budget_and_is_refused_a_change_of_what_was_not_shown(browser, &serving, &machine).await;
         proposes_rules_from_what_an_agent_did(browser, &serving, &machine).await;
+        is_told_which_process_has_not_confirmed(browser, &serving, &machine).await;
     });
 }
 
@@ -122,4 +126,30 @@ async fn proposes_rules_from_what_an_agent_did(browser: &Browser, serving: &Serv
     let words = shown["grants"][0]["words"].as_array().unwrap();
     let permitted: Vec<_> = words.iter().filter(|words| words.as_str().unwrap().starts_with("may send")).collect();
     assert_eq!(permitted, ["may send GET /user"]);
+}
+
+/// A process that does not answer is named where the result is.
+async fn is_told_which_process_has_not_confirmed(browser: &Browser, serving: &Serving, machine: &Machine) {
+    go(browser, serving, "/agents/nightly-report").await;
+    click(browser, "Revoke: work").await;
+    announce_another_process(machine).await;
+    click(browser, "Revoke").await;
+    browser.shows(&format!("The grant for work was revoked. {NOT_CONFIRMED}")).await;
+    click(browser, "Freeze").await;
+    announce_another_process(machine).await;
+    click(browser, "Freeze").await;
+    let script = "return document.querySelector('dialog[open]')?.innerText.includes(arguments[0]) ?? false";
+    browser.until("the dialog names the process", script, vec![json!(NOT_CONFIRMED)]).await;
+    click(browser, "Done").await;
+    click(browser, "Remove the agent").await;
+    announce_another_process(machine).await;
+    click(browser, "Remove the agent").await;
+    browser.shows(&format!("nightly-report was removed. {NOT_CONFIRMED}")).await;
+}
+
+/// Announces a process that takes in nothing, such as one that was stopped a moment ago.
+async fn announce_another_process(machine: &Machine) {
+    let row = "INSERT OR REPLACE INTO connection_presence (id, name, seen_at, confirmed) \
+               VALUES ('other', 'process 7 on elsewhere', unixepoch() + 4, -1)";
+    assert_eq!(sql::run(&sql::Database::at(&machine.address()), row).await, 1);
 }

@@ -13,7 +13,7 @@ const ENABLED: &str = "
     return found !== undefined && !found.disabled";
 
 /// Checks the screen that is shown, in a window as narrow as a phone.
-async fn is_accessible(browser: &Browser) {
+pub(super) async fn is_accessible(browser: &Browser) {
     let Some(checker) = AccessibilityChecker::load() else { return };
     browser.resize(360, 780).await;
     assert_eq!(checker.violations(browser).await, Vec::<String>::new());

@@ -1,12 +1,12 @@
 //! A program signs in at the door for models: the official clients, a real browser and the person in front of it.
 
 use connection_faults::{
-    browser::{AccessibilityChecker, Browser, Key},
+    browser::{Browser, Key},
     script::Script,
 };
 use serde_json::{Value, json};
 
-use super::{click, enter, loaded};
+use super::{approvals::is_accessible, click, enter, loaded};
 use crate::{
     program::Machine,
     serve::{Serving, machine},
@@ -39,15 +39,6 @@ pub(super) async fn led(script: &mut Script, browser: &Browser, machine: &Machin
     assert!(page.contains("/consent#request="), "{page}");
     browser.open(&page).await;
     loaded(browser).await;
-}
-
-async fn is_accessible(browser: &Browser) {
-    let Some(checker) = AccessibilityChecker::load() else { return };
-    browser.resize(360, 780).await;
-    assert_eq!(checker.violations(browser).await, Vec::<String>::new());
-    let is_wider = "return document.documentElement.scrollWidth > window.innerWidth";
-    assert_eq!(browser.run(is_wider, Vec::new()).await, false, "the screen scrolls sideways");
-    browser.resize(1280, 900).await;
 }
 
 #[test]

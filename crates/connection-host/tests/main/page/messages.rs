@@ -20,6 +20,8 @@ fn the_messages_of_the_page_are_sentences_and_true() {
         browser.resize(1280, 800).await;
         enter(browser, &serving).await;
         sentences_are_made_as_the_core_does(browser).await;
+        times_are_rounded_down_as_the_command_does(browser).await;
+        remedies_have_the_words_of_the_buttons(browser).await;
         a_kind_that_asks_for_an_application_does_not_say_that_nothing_is_needed(browser, &serving).await;
         a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable(browser, &serving, &machine)
             .await;
@@ -50,6 +52,32 @@ async fn sentences_are_made_as_the_core_does(browser: &Browser) {
         .then(({ sentence }) => arguments[0].map(sentence))";
     let sentences = browser.run(script, vec![json!(texts)]).await;
     assert_eq!(sentences, json!(texts.map(connection_core::sentence)));
+}
+
+/// The cases of the command's function, in whose units the page tells times, too.
+async fn times_are_rounded_down_as_the_command_does(browser: &Browser) {
+    let script = "return import(new URL('format.js', document.querySelector('script[src]').src))
+        .then(({ ago }) => arguments[0].map((seconds) => ago(seconds * 1000, 0)))";
+    let times = browser.run(script, vec![json!([4 * 86_400 + 86_399, 7_199 + 3_600, -7_199, 119])]).await;
+    assert_eq!(times, json!(["in 4 days", "in 2 hours", "1 hour ago", "in 1 minute"]));
+}
+
+async fn remedies_have_the_words_of_the_buttons(browser: &Browser) {
+    let remedies = [
+        ("authorize again", "reconnect"),
+        ("authorize this connection again and grant these scopes", "reconnect this connection and grant these scopes"),
+        ("connect again with a valid credential", "reconnect with a valid credential"),
+        ("use acme:ada, or authorize it again as another account", "use acme:ada, or reconnect it as another account"),
+        ("verify this connection", "check this connection again"),
+        ("correct the clock, then verify the connection again", "correct the clock, then check the connection again"),
+        ("`connections verify acme` asks again", "`connections verify acme` asks again"),
+        ("connect its account again", "connect its account again"),
+    ];
+    let script = "return import(new URL('texts.js', document.querySelector('script[src]').src))
+        .then(({ texts }) => [arguments[0].map(texts.connections.remedy),
+            texts.connections.reauthorize, texts.connections.verify])";
+    let found = browser.run(script, vec![json!(remedies.map(|(text, _)| text))]).await;
+    assert_eq!(found, json!([remedies.map(|(_, expected)| expected), "Reconnect", "Check again"]));
 }
 
 async fn a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable(

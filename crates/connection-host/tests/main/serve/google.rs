@@ -1,14 +1,10 @@
 //! Google's token endpoint and mailbox on loopback. The server keeps a ledger of token requests, and can hold its
 //! answers.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex},
-    thread,
-};
+use std::sync::{Arc, Condvar, Mutex};
 
 use connection_contract::encode;
+use connection_faults::double::{Double, Seen};
 
 use super::{PATIENCE, until};
 use crate::program::Machine;
@@ -29,29 +25,36 @@ struct State {
     held: bool,
     /// The lifetime of a token for a code, in seconds. A refreshed token lives for an hour.
     life: u64,
+    /// While `true`, the application is not accepted at a refresh.
+    is_refused: bool,
 }
 
 impl Google {
     /// Starts the server, and configures the machine to use it.
     pub(crate) fn of(machine: &Machine, life: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let google = Self { origin, state: Arc::default() };
-        google.lock().life = life;
-        let serving = google.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let serving = serving.clone();
-                // A client that hangs up does not affect the others.
-                thread::spawn(move || serving.serve(stream).unwrap_or_default());
+        let state: Arc<(Mutex<State>, Condvar)> = Arc::new((Mutex::new(State { life, ..State::default() }), Condvar::new()));
+        let serving = state.clone();
+        let double = Double::start(|_| {
+            move |seen: &Seen| {
+                let answer = match seen.path.as_str() {
+                    "/token" => token(&serving, &seen.body),
+                    _ => r#"{"emailAddress":"ada@example.com"}"#.to_owned(),
+                };
+                (200, "content-type: application/json\r\n".to_owned(), answer)
             }
         });
+        let google = Self { origin: double.origin().to_owned(), state };
         let lines: String = Self::ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", google.origin)).collect();
         machine.write("config.toml", format!("[http.endpoints]\n{lines}").as_bytes());
         google
     }
 
     pub(super) const ORIGINS: [&str; 2] = ["https://oauth2.googleapis.com", "https://gmail.googleapis.com"];
+
+    /// Refuses the application at each refresh from now on.
+    pub(crate) fn refuse_application(&self) {
+        self.lock().is_refused = true;
+    }
 
     /// Answers no token requests from now on.
     pub(super) fn hold(&self) {
@@ -78,45 +81,24 @@ impl Google {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.0.lock().unwrap()
     }
+}
 
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        let mut first = String::new();
-        let mut length = 0;
-        while reader.read_line(&mut line)? > 2 {
-            if first.is_empty() {
-                first.clone_from(&line);
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let answer = match first.starts_with("POST /token") {
-            true => self.token(&String::from_utf8(body).unwrap()),
-            false => r#"{"emailAddress":"ada@example.com"}"#.to_owned(),
-        };
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-        let length = answer.len();
-        reader.into_inner().write_all(format!("{head}content-length: {length}\r\n\r\n{answer}").as_bytes())
+/// Answers a token request with this form, unless the answers are held.
+fn token(of: &(Mutex<State>, Condvar), form: &str) -> String {
+    let pairs = encode::from_form(form);
+    let grant =
+        pairs.into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value).unwrap_or_default();
+    let mut state = of.0.lock().unwrap();
+    state.grants.push(grant.clone());
+    let number = state.grants.len();
+    let (state, waited) = of.1.wait_timeout_while(state, PATIENCE, |state| state.held).unwrap();
+    assert!(!waited.timed_out(), "nobody lets it answer");
+    if state.is_refused && grant == "refresh_token" {
+        return r#"{"error":"invalid_client"}"#.to_owned();
     }
-
-    fn token(&self, form: &str) -> String {
-        let pairs = encode::from_form(form);
-        let grant =
-            pairs.into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value).unwrap_or_default();
-        let mut state = self.lock();
-        state.grants.push(grant.clone());
-        let number = state.grants.len();
-        let (state, waited) = self.state.1.wait_timeout_while(state, PATIENCE, |state| state.held).unwrap();
-        assert!(!waited.timed_out(), "nobody lets it answer");
-        let life = if grant == "authorization_code" { state.life } else { 3600 };
-        let refresh = if grant == "authorization_code" { r#""refresh_token":"refresh-1","# } else { "" };
-        format!(
-            r#"{{"access_token":"access-{number}",{refresh}"expires_in":{life},"scope":"{SCOPE}","token_type":"Bearer"}}"#
-        )
-    }
+    let life = if grant == "authorization_code" { state.life } else { 3600 };
+    let refresh = if grant == "authorization_code" { r#""refresh_token":"refresh-1","# } else { "" };
+    format!(
+        r#"{{"access_token":"access-{number}",{refresh}"expires_in":{life},"scope":"{SCOPE}","token_type":"Bearer"}}"#
+    )
 }

@@ -63,3 +63,24 @@ fn a_file_that_goes_gives_back_the_kind_of_the_catalogue() {
     until("it is read again", || serving.lines_with("the kind 'linear' was read again").len() == 2);
     assert_eq!(serving.lines_with("github").len(), 1, "one warning for one change");
 }
+
+/// A file in the place of the directory stands for every error of reading it, such as too many open files. The directory
+/// is replaced in one step, because one that is missing has no kinds.
+#[test]
+fn a_directory_that_cannot_be_read_leaves_its_kinds_in_force() {
+    let machine = connected();
+    let [kinds, moved, next] = ["kinds", "moved", "next"].map(|name| machine.path(&format!("configuration/{name}")));
+    std::fs::rename(&kinds, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &kinds).unwrap();
+    let serving = Logged::start(&machine);
+    logged(&serving, "listening on ");
+
+    std::fs::write(&next, "").unwrap();
+    std::fs::rename(&next, &kinds).unwrap();
+    let kept = logged(&serving, "cannot be read, and its kinds stay in force: ");
+    std::os::unix::fs::symlink(&moved, &next).unwrap();
+    std::fs::rename(&next, &kinds).unwrap();
+    machine.write("configuration/kinds/other.toml", ACME.replace("acme", "other").as_bytes());
+    logged(&serving, "the kind 'other' was read again");
+    assert_eq!((kept.len(), serving.lines_with("is gone").len()), (1, 0));
+}

@@ -13,7 +13,8 @@ use crate::{
     imports::github,
     many::{MANY, import, place, rows},
     program::{Machine, Ran, check},
-    provider::{OTHER_TOKEN, TOKEN},
+    provider::{OTHER_TOKEN, TOKEN, leaks},
+    refresh,
 };
 
 const AT_THE_SERVER: &str = "run this command on the machine of the server, without --host";
@@ -34,7 +35,10 @@ impl Remote {
     }
 
     pub(crate) fn of(server: Machine, role: &str) -> Self {
-        let serving = Serving::start(&server);
+        Self::at(Serving::start(&server), server, role)
+    }
+
+    fn at(serving: Serving, server: Machine, role: &str) -> Self {
         let mut client = Machine::new();
         client.set("CONNECTIONS_HOST_TOKEN", &made(&server, role));
         let url = format!("http://{}", serving.address);
@@ -64,6 +68,22 @@ impl Remote {
     /// Returns an output with the hints that the machine of the server has.
     pub(crate) fn unnamed(&self, out: &str) -> String {
         out.replace(&format!("connections --host {} ", self.url), "connections ")
+    }
+}
+
+#[test]
+fn a_lost_answer_to_a_refresh_names_the_command_that_authorizes_again() {
+    let mut server = refresh::connected();
+    server.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    let mut command = server.example("renewing");
+    command.args(["serve", "--json"]);
+    let remote = Remote::at(Serving::of(command), server, "manage");
+    remote.server.provider.tell(503, "", "");
+    remote.run(&["refresh", "renewing"]).exits(4).warns("may have been used");
+    for arguments in [&["refresh", "renewing"][..], &["refresh", "renewing", "--json"]] {
+        let ran = remote.run(arguments).exits(4).warns("may have been used");
+        let command = format!("`connections --host {} reauthorize renewing:ada`", remote.url);
+        ran.warns(&format!("authorize it again with {command} now, or wait: the next attempt is at 20"));
     }
 }
 
@@ -173,7 +193,7 @@ fn an_account_is_connected_authorized_again_and_removed() {
     remote.server.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     remote.run(&["remove", "github", "--yes"]).exits(0).says("Removed octocat (github:work)");
     remote.server.run(&["list"]).exits(0).says("Nothing is connected");
-    assert!(remote.server.provider.seen().iter().all(|seen| !seen.leaks()));
+    assert!(remote.server.provider.seen().iter().all(|seen| !leaks(seen)));
 }
 
 #[test]
@@ -183,7 +203,7 @@ fn a_provider_that_refuses_is_reported_as_on_the_machine_of_the_server() {
     remote.server.provider.tell(401, "", r#"{"message":"Bad credentials"}"#);
     let refused =
         remote.run(&["send", "github", "GET", "/user", "-i"]).exits(1).says("HTTP 401").says("Bad credentials");
-    assert!(refused.err.contains("answered 401") && refused.err.contains(" verify github:work`"), "{}", refused.err);
+    assert!(refused.err.contains("answered 401") && refused.err.contains(" reauthorize github:work`"), "{}", refused.err);
     remote.run(&["verify", "github"]).exits(4).says("failing").says(" reauthorize github:work");
     remote.check(&["list"], 0);
     remote.check(&["show", "github"], 0);

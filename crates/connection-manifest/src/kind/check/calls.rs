@@ -5,8 +5,8 @@ use connection_contract::{AnswerClass, host::CONNECTION_HEADERS};
 use super::{At, Checker, variables::Allowed};
 use crate::kind::{
     model::{
-        AccountSource, BasicModel, Described, FieldSource, JsonTemplate, Mechanism, MethodVerb, Pairs, Place,
-        RequestModel, RevokeModel, Rule,
+        AccountModel, AccountSource, BasicModel, Described, FieldSource, JsonTemplate, Mechanism, MethodVerb, Pairs,
+        Place, RequestModel, RevokeModel, Rule,
     },
     template::Template,
 };
@@ -71,10 +71,10 @@ impl Checker<'_> {
         for (index, rule) in rules.iter().enumerate() {
             let at = At::Index(&at, index);
             self.pointer(At::Name(&at, "pointer"), &rule.pointer);
-            let count =
-                [rule.equals.is_some(), rule.differs.is_some(), rule.exists.is_some()].iter().filter(|is| **is).count();
-            if count != 1 {
-                self.report(at, "a rule has one condition; write `equals`, `differs` or `exists`");
+            let contains = rule.contains.as_deref().is_some_and(|text| !text.is_empty());
+            let conditions = [rule.equals.is_some(), rule.differs.is_some(), contains, rule.exists.is_some()];
+            if conditions.iter().filter(|is| **is).count() != 1 {
+                self.report(at, "a rule has one condition; write `equals`, `differs`, `contains` or `exists`");
             }
         }
     }
@@ -267,11 +267,47 @@ fn account(checker: &mut Checker<'_>) {
             }
         }
     }
+    identity(checker, at, account);
     if let Some(place) = &account.scopes {
         checker.response_place(At::Name(&at, "scopes"), place);
     }
     if let Some(place) = &account.expires {
         checker.response_place(At::Name(&at, "expires"), place);
+    }
+}
+
+/// Checks what the file says about the id.
+fn identity(checker: &mut Checker<'_>, at: At<'_>, account: &AccountModel) {
+    let is_answered = !matches!(account.from, AccountSource::Client | AccountSource::Fields);
+    for (name, is_set) in [("mutable", account.mutable), ("email", account.email)] {
+        if is_set && !is_answered {
+            checker
+                .report(At::Name(&at, name), format!("only an id that the provider answers has this; remove `{name}`"));
+        }
+    }
+    let is_place =
+        |pointer: &str| pointer.split('/').any(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    if account.mutable && account.id.iter().any(is_place) {
+        checker.report(
+            At::Name(&at, "mutable"),
+            "the id is that of an element of a list, where another account may come to stand; remove `mutable`, or \
+             name an id that is in no list",
+        );
+    }
+    if account.subject {
+        let at = At::Name(&at, "subject");
+        let table = checker.model.oauth2.as_ref();
+        let asks =
+            table.is_some_and(|table| table.scopes.iter().chain(&table.required_scopes).any(|scope| scope == "openid"));
+        if account.from != AccountSource::Verify || !account.email {
+            checker.report(
+                at,
+                "the response to [verify] names the e-mail address; write from = \"verify\" and email = true",
+            );
+        }
+        if !asks {
+            checker.report(at, "a provider issues an ID token only with the scope openid; add it to `oauth2.scopes`");
+        }
     }
 }
 

@@ -70,6 +70,9 @@ fn name(checker: &mut Checker<'_>, at: At<'_>, index: usize, field: &FieldModel)
     if checker.mechanism() == Some(Mechanism::Oauth2) && OWN.contains(&name) {
         checker.report(at, "an OAuth setup asks for this itself; remove the field or rename it");
     }
+    if field.key.is_some() && !field.secret {
+        checker.report(at, "only a secret is a key; write secret = true, or remove `key`");
+    }
     if field.secret && field.public {
         checker.report(at, "the field is `secret` and `public`; remove one of the two");
     }

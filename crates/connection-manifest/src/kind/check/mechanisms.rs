@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{At, Checker, hosts, variables::Allowed};
+use connection_contract::{Timestamp, encode};
+
+use super::{At, Checker, hosts, rules, variables::Allowed};
 use crate::kind::{
     definition,
     model::{
         ClientAuthTable, Exchange, Jwt, JwtAlgorithm, KeyEncoding, Mechanism, MethodVerb, OAuth2Step, OAuth2Table,
-        Pairs, Parameter, RenewalName, Sigv4, Texts,
+        Pairs, Parameter, RenewalName, ResponseTable, Sigv4, Texts,
     },
     template::Template,
 };
+
+/// A host receives no other callback.
+const RESPONSE_MODE: &str = "a callback arrives as a GET with its parameters in the query; remove `response_mode`, or \
+                             write response_mode = \"query\"";
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let model = checker.model;
@@ -74,6 +80,7 @@ fn oauth2(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
     client_auth(checker, at, table, early);
     let with_secret = Allowed { client_secret: true, ..early };
     parameters(checker, At::Name(&at, "authorize_params"), &table.authorize_params, early);
+    response_mode(checker, at, table);
     parameters(checker, At::Name(&at, "token_params"), &table.token_params, Allowed { flow: true, ..with_secret });
     parameters(checker, At::Name(&at, "refresh_params"), &table.refresh_params, with_secret);
     parameters(checker, At::Name(&at, "device_params"), &table.device_params, with_secret);
@@ -123,16 +130,51 @@ fn response(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
     for pointer in table.response.access_token.iter() {
         checker.pointer(At::Name(&at, "access_token"), pointer);
     }
-    checker.rules(At::Name(&at, "error_if"), &table.response.error_if);
-    if let Some(index) = table.response.error_if.iter().position(|rule| rule.exists.is_some()) {
-        let list = At::Name(&at, "error_if");
-        checker
-            .report(At::Index(&list, index), "a token response is compared with a value; write `equals` or `differs`");
+    for (name, rules) in [("error_if", &table.response.error_if), ("limited_if", &table.response.limited_if)] {
+        let list = At::Name(&at, name);
+        checker.rules(list, rules);
+        if let Some(index) = rules.iter().position(|rule| rule.exists.is_some()) {
+            checker.report(
+                At::Index(&list, index),
+                "a token response is compared with a value; write `equals`, `differs` or `contains`",
+            );
+        }
     }
+    refusals(checker, at, &table.response);
     let capture = At::Name(&at, "capture");
     for (name, pointer) in table.response.capture.iter() {
         checker.pointer(At::Name(&capture, name), pointer);
         declared(checker, At::Name(&capture, name), name, "token_response");
+    }
+}
+
+/// Checks what the file says about the source of its rules for refusals.
+fn refusals(checker: &mut Checker<'_>, at: At<'_>, response: &ResponseTable) {
+    rules::source(checker, At::Name(&at, "source"), response.source.as_deref());
+    let at = At::Name(&at, "undocumented");
+    let Some(day) = response.undocumented.as_deref() else { return };
+    if response.source.is_some() {
+        checker.report(at, "a provider either documents how it refuses or does not; remove `source` or `undocumented`");
+    }
+    if day.len() != 10 || Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z")).is_none() {
+        checker.report(at, "this is the day on which no page was found; write undocumented = \"2026-11-30\"");
+    }
+}
+
+/// Checks that the provider sends a person back with a GET, which is the only callback that a host receives.
+fn response_mode(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
+    let is_it = |name: &str| name.eq_ignore_ascii_case("response_mode");
+    let params = At::Name(&at, "authorize_params");
+    for (name, parameter) in table.authorize_params.iter().filter(|(name, _)| is_it(name)) {
+        if let Parameter::Set(template) = parameter
+            && template.fixed().is_none_or(|mode| mode != "query")
+        {
+            checker.report(At::Name(&params, name), RESPONSE_MODE);
+        }
+    }
+    let queries = table.authorize.iter().filter_map(|address| address.split_once('?'));
+    if queries.flat_map(|(_, query)| encode::from_form(query)).any(|(name, mode)| is_it(&name) && mode != "query") {
+        checker.report(At::Name(&at, "authorize"), RESPONSE_MODE);
     }
 }
 

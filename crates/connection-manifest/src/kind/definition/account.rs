@@ -3,7 +3,7 @@
 use connection_contract::{
     BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult, reason,
 };
-use connection_oauth2::expires_at;
+use connection_oauth2::{OAuth2Credential, account_id, expires_at};
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
@@ -29,13 +29,28 @@ pub(super) async fn verify(
     };
     let result = calls::send(kind, credential, call.into(), base, ctx).await?;
     let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
+    // An account that is read from the answer needs JSON in any case.
+    let is_read = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
+    if !is_read && is_page(&response) {
+        return Err(NotLive::offline(Reason::new(
+            reason::NOT_JSON,
+            "the provider answered with a page, which says nothing about the credential",
+        )));
+    }
     let Some(account) = &model.account else { return Ok(found) };
     let answer = || response.json();
     if account.from == AccountSource::Verify {
         let answer = answer()?;
         let nameless = || {
             let places = account.id.iter().collect::<Vec<_>>().join(", ");
-            let message = format!("the provider's answer does not name the account: it has nothing at {places}");
+            let message = match at_first(&account.id, &answer).is_some_and(Value::is_damaged) {
+                true => {
+                    format!(
+                        "the account's id in the provider's answer contains bytes that are not valid UTF-8: {places}"
+                    )
+                }
+                false => format!("the provider's answer does not name the account: it has nothing at {places}"),
+            };
             NotLive::offline(Reason::new(reason::NOT_JSON, message))
         };
         found.identity = Some(named(kind, account, &answer, credential, ctx).ok_or_else(nameless)?);
@@ -45,6 +60,12 @@ pub(super) async fn verify(
     let expires = account.expires.as_ref().and_then(|place| expires_at(&at(place, &response)?, response.received_at()));
     found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
     Ok(found)
+}
+
+/// Returns `true` for a page with a success, such as that of a sign-in in front of the API, or of a website at an address
+/// that is not the API's. A word of the type HTML may be the answer of an API.
+fn is_page(response: &HttpResponse) -> bool {
+    response.is_page() && response.body().expose().trim_ascii_start().starts_with(b"<")
 }
 
 /// Returns the grant that a revocation ends, if it is a whole one and the answer names its account. The kinds of a
@@ -66,8 +87,21 @@ pub(super) fn named(
 ) -> Option<Identity> {
     let id = first(&account.id, answer)?;
     let env = Env::new(&credential.values, ctx);
-    let label = first(&account.label, answer).or_else(|| filled(&kind.0.label, &env)).unwrap_or_else(|| id.clone());
-    Some(Identity::new(id, label))
+    let label = |value: &Value| {
+        value.as_label().filter(|label| !label.is_empty()).map(str::to_owned).or_else(|| account_id(value))
+    };
+    let label = found(&account.label, answer).find_map(label);
+    let label = label.or_else(|| filled(&kind.0.label, &env)).unwrap_or_else(|| id.clone());
+    let mut identity = Identity::new(id, label);
+    identity.is_mutable = account.mutable;
+    identity.is_email = account.email;
+    Some(identity)
+}
+
+/// Returns `true` if the account of a connection is named by the subject of its ID token, which no later answer has.
+pub(super) fn is_by_subject(kind: &FileKind, credential: &FileCredential) -> bool {
+    let is_asked = kind.0.model.account.as_ref().is_some_and(|account| account.subject);
+    is_asked && credential.oauth2.as_ref().is_some_and(OAuth2Credential::is_by_subject)
 }
 
 /// Returns the account that the answers of a person name, or the kind itself if a file names none.
@@ -85,9 +119,19 @@ fn filled(templates: &[Template], env: &Env<'_>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Returns the first text or number that the pointers lead to.
+/// Returns the first text or number that the pointers lead to, in the one form of an id; `None` also if a text before it is
+/// not Unicode.
 pub(super) fn first(pointers: &Texts, answer: &Value) -> Option<String> {
-    pointers.iter().filter(|pointer| !pointer.contains("${")).find_map(|pointer| text(answer.pointer(pointer)?))
+    account_id(at_first(pointers, answer)?)
+}
+
+fn at_first<'v>(pointers: &Texts, answer: &'v Value) -> Option<&'v Value> {
+    found(pointers, answer).find(|value| value.is_damaged() || account_id(value).is_some())
+}
+
+/// Returns the values that the pointers lead to, except those in answers of a person.
+fn found<'v>(pointers: &Texts, answer: &'v Value) -> impl Iterator<Item = &'v Value> {
+    pointers.iter().filter(|pointer| !pointer.contains("${")).filter_map(|pointer| answer.pointer(pointer))
 }
 
 pub(super) fn text(value: &Value) -> Option<String> {

@@ -10,7 +10,7 @@ use super::{
     attach::{self, Attached},
 };
 use crate::kind::{
-    model::{BasicModel, Described, MethodVerb, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
+    model::{BasicModel, Described, MethodVerb, PageMeaning, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
     template::{Address, Env, RenderError, Template},
 };
 
@@ -25,10 +25,11 @@ pub(super) async fn send(
     base: Option<&BaseUrl>,
     ctx: &Context<'_>,
 ) -> Result<Result<HttpResponse, HttpError>, NotLive> {
-    send_as(kind, credential, described, None, None, base, ctx).await
+    Ok(send_as(kind, credential, described, None, None, base, ctx).await?.1)
 }
 
-/// Sends a request with the credential attached, or with `basic` in its place. `secret` is that of the application.
+/// Sends a request with the credential attached, or with `basic` in its place. `secret` is that of the application. Returns
+/// also the host that was asked.
 pub(super) async fn send_as(
     kind: &FileKind,
     credential: &FileCredential,
@@ -37,7 +38,7 @@ pub(super) async fn send_as(
     secret: Option<Secret>,
     base: Option<&BaseUrl>,
     ctx: &Context<'_>,
-) -> Result<Result<HttpResponse, HttpError>, NotLive> {
+) -> Result<(String, Result<HttpResponse, HttpError>), NotLive> {
     let attached = Attached::new(kind, credential, ctx).map_err(|_| unusable())?.application(secret);
     let env = attached.env(credential, ctx);
     let mut request = written(kind, &described, &env, base, ctx)?;
@@ -45,11 +46,17 @@ pub(super) async fn send_as(
         let user = basic.user.text(&env).map_err(unfilled)?;
         request.set_basic(&user, &Secret::from(basic.password.text(&env).map_err(unfilled)?));
     } else if attach::attach(kind, credential, &mut request, ctx).is_err() {
-        return Ok(Err(HttpError::Credential));
+        return Ok((host(&request), Err(HttpError::Credential)));
     }
     // A header of this request replaces the same header of all calls.
     set_headers(&mut request, described.headers, &env)?;
-    Ok(ctx.send(request).await)
+    Ok((host(&request), ctx.send(request).await))
+}
+
+/// Returns the host that a request goes to.
+pub(super) fn host(request: &HttpRequest) -> String {
+    let rest = request.url().split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default().to_owned()
 }
 
 /// Writes a request, without the credential.
@@ -114,7 +121,11 @@ pub(super) fn judged(
     let pauses = request.map(|request| request.pauses.as_slice()).unwrap_or_default();
     let named = result.as_ref().ok().and_then(|response| pause(pauses, response));
     let fires = |rules: &[Rule], answer: &Value| rules.iter().any(|rule| fires(rule, answer));
+    let are_refusals = request.is_some_and(|request| request.pages == Some(PageMeaning::Refusal));
     let class = |response: &HttpResponse| {
+        if are_refusals && response.is_page() && response.class() == AnswerClass::Unexpected {
+            return AnswerClass::of(response.status());
+        }
         let class = response.class_by(|answer| fires(limits, answer), |answer| fires(errors, answer));
         let is_ok = class == AnswerClass::Unexpected && ok.contains(&response.status());
         if is_ok { AnswerClass::Success } else { class }
@@ -135,7 +146,10 @@ pub(super) fn fires(rule: &Rule, answer: &Value) -> bool {
         (Some(wanted), ..) => is(wanted),
         (None, Some(wanted), _) => found.is_some() && !is(wanted),
         (None, None, Some(exists)) => found.is_some() == exists,
-        (None, None, None) => false,
+        (None, None, None) => {
+            let text = found.and_then(Value::as_str).map(str::to_lowercase);
+            rule.contains.as_ref().zip(text).is_some_and(|(part, text)| text.contains(&part.to_lowercase()))
+        }
     }
 }
 

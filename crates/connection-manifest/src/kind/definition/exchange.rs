@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use connection_contract::{Context, HttpResponse, NotLive, Reason, Secret, Value, reason};
-use connection_oauth2::{expires_at, expires_in};
+use connection_oauth2::{expires_at, expires_in_at};
 
-use super::{FileKind, account, calls, credential::Token, jwt};
+use super::{FileKind, account, calls, credential::Token, jwt, login::Login, oauth2::life_unit};
 use crate::kind::{
     model::{Exchange, ExchangeStep, MethodVerb},
     template::{Env, Values},
@@ -43,17 +43,27 @@ pub(super) async fn run(
             ..Env::new(values, ctx)
         };
         let request = written(kind, step, &env, ctx)?;
-        let response = answered(kind, exchange, ctx.send(request).await, moment)?;
-        let answer = response.json().unwrap_or(Value::Null);
+        let host = calls::host(&request);
+        let result = ctx.send(request).await;
+        let login = Login::read(host, &result);
+        let judged = |found| match &login {
+            Some(login) => login.judged(found, moment),
+            None => found,
+        };
+        let response = calls::judged(kind.0.model.request.as_ref(), &exchange.error_if, &[], result).map_err(judged)?;
+        let login = login.ok_or_else(fault)?;
+        let answer = response.json_or_form().unwrap_or(Value::Null);
         for (name, pointer) in step.capture.iter() {
-            if let Some(value) = answer.pointer(pointer).and_then(account::text) {
-                captured.insert(name.to_owned(), value);
-            }
+            let value = answer.pointer(pointer).and_then(account::text).map(|text| text.trim().to_owned());
+            let value = value.filter(|text| !text.is_empty());
+            captured
+                .insert(name.to_owned(), value.ok_or_else(|| login.without(&format!("a value at {pointer}"), moment))?);
         }
-        last = Some((response, answer));
+        last = Some((login, response, answer));
     }
-    let (response, answer) = last.ok_or_else(fault)?;
-    Ok((token(exchange, &response, &answer)?, answer))
+    let (login, response, answer) = last.ok_or_else(fault)?;
+    let token = token(exchange, &response, &answer).map_err(|what| login.without(&what, moment))?;
+    Ok((token, answer))
 }
 
 fn written(
@@ -87,48 +97,33 @@ fn written(
     Ok(request)
 }
 
-/// Converts an answer to a usable response. Login endpoints refuse a wrong secret with many statuses.
-fn answered(
-    kind: &FileKind,
-    exchange: &Exchange,
-    result: Result<HttpResponse, connection_contract::HttpError>,
-    moment: Moment,
-) -> Result<HttpResponse, NotLive> {
-    let is_refusal = result.as_ref().is_ok_and(|response| matches!(response.status(), 400 | 404 | 422));
-    let judged = calls::judged(kind.0.model.request.as_ref(), &exchange.error_if, &[], result);
-    let judged = match judged {
-        Err(found) if is_refusal && found.reason.code == reason::PROVIDER_ERROR => Err(NotLive::refused()),
-        judged => judged,
-    };
-    judged.map_err(|found| match (moment, &*found.reason.code) {
-        (Moment::Refresh, reason::UNAUTHORIZED) => {
-            let lost = Reason::new(reason::NEEDS_REAUTHORIZATION, "the provider gives no new token");
-            NotLive::failing(lost.remedy("connect again"))
-        }
-        _ => found,
-    })
-}
-
 /// Returns the token of the last response.
-fn token(exchange: &Exchange, response: &HttpResponse, answer: &Value) -> Result<Token, NotLive> {
+///
+/// # Errors
+///
+/// What the response lacks.
+fn token(exchange: &Exchange, response: &HttpResponse, answer: &Value) -> Result<Token, String> {
     let header = exchange.token_header.as_deref().filter(|name| !name.is_empty());
     let access = match header {
         Some(name) => response.header(name).map(str::to_owned),
         None if exchange.access_token.is_empty() => answer.pointer("/access_token").and_then(account::text),
         None => account::first(&exchange.access_token, answer),
     };
-    let nameless = || {
-        let place = match header {
-            Some(name) => format!("the header {name}"),
-            None if exchange.access_token.is_empty() => "/access_token".to_owned(),
-            None => exchange.access_token.iter().collect::<Vec<_>>().join(", "),
-        };
-        let message = format!("the provider's answer has no token: it has nothing at {place}");
-        NotLive::offline(Reason::new(reason::NOT_JSON, message))
+    let place = || match header {
+        Some(name) => format!("a token at the header {name}"),
+        None if exchange.access_token.is_empty() => "a token at /access_token".to_owned(),
+        None => format!("a token at {}", exchange.access_token.iter().collect::<Vec<_>>().join(", ")),
     };
-    let access = Secret::from(access.ok_or_else(nameless)?);
+    let access = access.ok_or_else(place)?;
+    let access = Some(access.trim()).filter(|token| !token.is_empty()).ok_or_else(place)?;
+    // No header can hold another one (RFC 9110, section 5.5).
+    if access.contains(char::is_control) {
+        return Err("a token that a request can contain".to_owned());
+    }
+    let access = Secret::from(access);
     let now = response.received_at();
-    let life = exchange.expires_in.iter().find_map(|pointer| expires_in(answer.pointer(pointer)?, now));
+    let unit = life_unit(exchange.expires_unit);
+    let life = exchange.expires_in.iter().find_map(|pointer| expires_in_at(answer, pointer, unit, now));
     let end = || exchange.expires_at.iter().find_map(|pointer| expires_at(answer.pointer(pointer)?, now));
     let until = life.or_else(end);
     Ok(Token { access, until: until.or_else(|| exchange.default_life_seconds.map(|life| now.after(life))) })

@@ -16,8 +16,9 @@ pub(super) async fn run(
     ctx: &Context<'_>,
 ) -> Result<(), SetupFailure> {
     for lookup in &kind.0.model.lookups {
-        let result = calls::send(kind, credential, lookup.into(), base, ctx).await?;
+        let (host, result) = calls::send_as(kind, credential, lookup.into(), None, None, base, ctx).await?;
         let response = calls::judged(kind.0.model.request.as_ref(), &[], &[], result)?;
+        let answered = format!("{host} answered {}", response.status());
         let answer = response.json()?;
         let picked = picked(lookup.pick.as_ref(), &answer, &Env::new(&credential.values, ctx));
         for (name, pointer) in lookup.set.iter() {
@@ -25,14 +26,15 @@ pub(super) async fn run(
             match value.filter(|value| kind.0.field(name).is_some_and(|field| kind.0.accepts(field, value))) {
                 Some(value) => drop(credential.values.config.insert(name.to_owned(), value)),
                 None if lookup.optional => {}
-                None => return Err(missing(lookup, name, pointer)),
+                None => return Err(missing(&answered, lookup, name, pointer)),
             }
         }
     }
     Ok(())
 }
 
-fn missing(lookup: &Lookup, name: &str, pointer: &str) -> SetupFailure {
+/// Returns the failure for an answer, which `answered` describes, without a value.
+fn missing(answered: &str, lookup: &Lookup, name: &str, pointer: &str) -> SetupFailure {
     let is_one_of_many = lookup.pick.as_ref().is_some_and(|pick| pick.only);
     let place = match &lookup.pick {
         Some(pick) => format!(
@@ -41,7 +43,7 @@ fn missing(lookup: &Lookup, name: &str, pointer: &str) -> SetupFailure {
         ),
         None => pointer.to_owned(),
     };
-    let message = format!("the provider's answer does not give the value '{name}': it has nothing usable at {place}");
+    let message = format!("{answered} without the value '{name}': the answer has nothing usable at {place}");
     let remedy = match is_one_of_many {
         true => "allow access to exactly one account or site",
         false => "check that the account has access to what you connect",

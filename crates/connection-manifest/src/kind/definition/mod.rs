@@ -12,7 +12,7 @@
 //! | `account` | verification, and which account it is |
 //! | `removal` | revocation, and the page on which a person deletes the credential |
 //! | `lookups` | requests after connecting |
-//! | `exchange`, `jwt` | tokens that a file obtains or signs itself |
+//! | `exchange`, `login`, `jwt` | tokens that a file obtains or signs itself, and the answers to that |
 //! | `signer/` | signatures over whole requests |
 //! | `terms` | where the kind sends secrets, as a text to compare and to show |
 
@@ -22,6 +22,7 @@ mod calls;
 mod credential;
 mod exchange;
 mod jwt;
+mod login;
 mod lookups;
 mod oauth2;
 mod prepared;
@@ -104,7 +105,14 @@ impl ConnectionDefinition for FileKind {
         ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<FileCredential>, ConnectionError> {
         let base = ctx.connection().base_url().ok();
-        Ok(account::verify(self, credential, base, ctx).await?)
+        let mut found = account::verify(self, credential, base, ctx).await?;
+        if let (Some(oauth2), Some(tokens)) = (&self.0.oauth2, &credential.oauth2) {
+            oauth2.check_scopes(tokens)?;
+        }
+        if account::is_by_subject(self, credential) {
+            found.identity = None;
+        }
+        Ok(found)
     }
 
     async fn teardown(
@@ -211,6 +219,11 @@ impl Refresher<FileCredential> for FileKind {
         let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
         // Running an exchange again uses nothing up.
         oauth2.map_or(RefreshSemantics::Stable, Refresher::semantics)
+    }
+
+    fn renews(&self, credential: &FileCredential) -> bool {
+        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+        oauth2.zip(credential.oauth2.as_ref()).is_none_or(|(oauth2, tokens)| oauth2.renews(tokens))
     }
 
     fn refresh<'a>(

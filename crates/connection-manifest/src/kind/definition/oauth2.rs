@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connection_contract::{Kind, RefreshSemantics, SignatureAlgorithm, Value};
 use connection_oauth2::{
-    Account, AccountFrom, Assertion, Audience, Body, Client, ClientAuth, Endpoint, ErrorIf, Grant, Method,
+    Account, AccountFrom, Assertion, Audience, Body, Client, ClientAuth, Endpoint, ErrorIf, Grant, LifeUnit, Method,
     OAuth2Builder, OAuth2Config, Part, Renewal, RequestKind, Response, Step,
 };
 
@@ -37,7 +37,7 @@ pub(crate) fn config(model: &KindModel) -> Result<OAuth2Config, String> {
     builder = requests(builder, table)?;
     builder = fields(builder, model);
     builder = renewal(builder, table)?;
-    builder = builder.response(response(&table.response)).account(account(model));
+    builder = builder.response(response(model, &table.response)).account(account(model));
     builder.build().map_err(|error| format!("{error}; correct the table"))
 }
 
@@ -217,12 +217,12 @@ fn requests(mut builder: OAuth2Builder, table: &OAuth2Table) -> Result<OAuth2Bui
     for name in &table.callback_capture {
         builder = builder.capture_from_callback(name);
     }
-    Ok(builder)
+    Ok(if table.scopes_in_callback { builder.scopes_in_callback() } else { builder })
 }
 
 fn fields(mut builder: OAuth2Builder, model: &KindModel) -> OAuth2Builder {
     for field in model.fields.iter().filter(|field| field.source == FieldSource::User) {
-        let Some(made) = super::prepared::field(field) else { continue };
+        let Some(made) = super::prepared::field(model, field) else { continue };
         let is_trimmed = !field.remove_prefix.is_empty() || !field.remove_suffix.is_empty();
         builder = match is_trimmed && field.format != FieldFormat::Url {
             true => builder.trimmed_field(made, field.remove_prefix.clone(), field.remove_suffix.clone()),
@@ -249,9 +249,9 @@ fn renewal(mut builder: OAuth2Builder, table: &OAuth2Table) -> Result<OAuth2Buil
         SemanticsTable::Name(SemanticsName::Stable) => RefreshSemantics::Stable,
         SemanticsTable::Name(SemanticsName::Strict) => RefreshSemantics::Strict,
     });
-    if let Some(days) = table.idle_days {
-        builder = builder.idle_life(Duration::from_secs(u64::from(days) * 86_400));
-    }
+    let life = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    builder = table.idle_days.map(life).into_iter().fold(builder, OAuth2Builder::idle_life);
+    builder = table.authorization_days.map(life).into_iter().fold(builder, OAuth2Builder::authorization_life);
     Ok(if table.refresh_with_scope { builder.refresh_with_scope() } else { builder })
 }
 
@@ -264,8 +264,13 @@ fn step(step: &OAuth2Step) -> Result<Step, String> {
     Ok(made)
 }
 
-fn response(table: &ResponseTable) -> Response {
+/// Returns the layout of responses. A limit that a file states for all calls is one at the token endpoint, too.
+fn response(model: &KindModel, table: &ResponseTable) -> Response {
     let mut made = Response::new();
+    let limits = model.request.iter().flat_map(|request| &request.limited_if);
+    for rule in limits.chain(&table.limited_if) {
+        made = rule_of(rule).into_iter().fold(made, Response::limited_if);
+    }
     for pointer in table.access_token.iter() {
         made = made.access_token(pointer);
     }
@@ -283,7 +288,7 @@ fn response(table: &ResponseTable) -> Response {
             made = made.part(part, name);
         }
     }
-    if table.unit == UnitName::Milliseconds {
+    if life_unit(table.expires_unit) == LifeUnit::Milliseconds {
         made = made.milliseconds();
     }
     if let Some(seconds) = table.default_life_seconds {
@@ -304,11 +309,21 @@ fn response(table: &ResponseTable) -> Response {
     made
 }
 
+pub(super) fn life_unit(unit: UnitName) -> LifeUnit {
+    match unit {
+        UnitName::Milliseconds => LifeUnit::Milliseconds,
+        UnitName::Seconds => LifeUnit::Seconds,
+    }
+}
+
+/// Returns a rule for token responses. `exists` is for the answers to calls alone: a token response has other members.
 fn rule_of(rule: &Rule) -> Option<ErrorIf> {
-    match (&rule.equals, &rule.differs) {
-        (Some(value), _) => Some(ErrorIf::equals(rule.pointer.as_str(), scalar(value))),
-        (None, Some(value)) => Some(ErrorIf::differs(rule.pointer.as_str(), scalar(value))),
-        (None, None) => None,
+    let pointer = rule.pointer.as_str();
+    match (&rule.equals, &rule.differs, &rule.contains) {
+        (Some(value), ..) => Some(ErrorIf::equals(pointer, scalar(value))),
+        (None, Some(value), _) => Some(ErrorIf::differs(pointer, scalar(value))),
+        (None, None, Some(part)) => Some(ErrorIf::contains(pointer, part)),
+        (None, None, None) => None,
     }
 }
 
@@ -324,6 +339,9 @@ pub(crate) fn scalar(value: &Scalar) -> Value {
 /// Returns how the flow identifies the account. An account that only [verify] names is read after the lookups.
 fn account(model: &KindModel) -> Account {
     let account = model.account.as_ref();
+    if account.is_some_and(|account| account.subject) {
+        return Account::if_known("/sub", "/sub");
+    }
     let from = match account.map(|account| account.from) {
         Some(AccountSource::IdToken) => AccountFrom::IdToken,
         Some(AccountSource::Token) => AccountFrom::TokenResponse,

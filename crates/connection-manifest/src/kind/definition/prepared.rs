@@ -5,11 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use connection_contract::{AuthType, ConnectionDefinition, Descriptor, Field, Input, Kind, Text};
 use connection_oauth2::{OAuth2, oauth2};
 
+use super::{KEY_ID, SECRET_KEY, SESSION_TOKEN};
 use crate::kind::{
     check::hosts,
-    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, HelpersModel, KindModel, Mechanism, RulesModel},
+    model::{
+        AuthName, Ends, FieldFormat, FieldModel, FieldSource, HelpersModel, JsonTemplate, KindModel, Mechanism,
+        RequestModel, RulesModel,
+    },
     pattern::Pattern,
-    template::Template,
+    template::{Scope, Template},
 };
 
 /// A host name, as an answer.
@@ -112,8 +116,38 @@ fn base(model: &KindModel, text: &str) -> Option<Base> {
     Some(Base { template, declared, granted })
 }
 
+/// Returns `true` for a secret that the provider made, so that it has no character that only surrounds a copied text.
+///
+/// A secret that each call has is one, unless the file says otherwise, and so are the keys with which calls to AWS are
+/// signed. A secret that logs in, or is the password of HTTP Basic, may have been chosen by a person.
+pub(super) fn is_key(model: &KindModel, field: &FieldModel) -> bool {
+    let is_it = |template: &Template| {
+        let mut variables = template.variables();
+        template.basic_pair().is_none()
+            && variables.any(|it| it.scope == Scope::Secret && Some(it.name.as_str()) == field.name.as_deref())
+    };
+    let is_in = |json: &JsonTemplate| {
+        let mut is_found = false;
+        json.each(&mut |template| is_found |= is_it(template));
+        is_found
+    };
+    // A cookie has its name before the value, as a line of variables has, from which only the value is taken.
+    let is_cookie = |name: &str| name.eq_ignore_ascii_case("cookie");
+    let is_sent = |request: &RequestModel| {
+        request.headers.iter().any(|(name, template)| !is_cookie(name) && is_it(template))
+            || request.query.iter().any(|(_, template)| is_it(template))
+            || request.json.iter().any(|(_, json)| is_in(json))
+            || request.path.as_ref().is_some_and(is_it)
+    };
+    let signs = || {
+        let name = field.name.as_deref();
+        model.sigv4.is_some() && [KEY_ID, SECRET_KEY, SESSION_TOKEN].into_iter().any(|key| name == Some(key))
+    };
+    field.secret && field.key.unwrap_or_else(|| model.request.as_ref().is_some_and(is_sent) || signs())
+}
+
 /// Returns the field of the contract for a field of a file.
-pub(super) fn field(field: &FieldModel) -> Option<Field> {
+pub(super) fn field(model: &KindModel, field: &FieldModel) -> Option<Field> {
     let name = field.name.clone()?;
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let choices = || field.choices.iter().map(|choice| (choice.value.clone().into(), choice.label.clone().into()));
@@ -129,6 +163,7 @@ pub(super) fn field(field: &FieldModel) -> Option<Field> {
     let label = text(&field.label).unwrap_or_else(|| name.clone());
     let mut made = Field::new(name, label, input);
     made.required = field.required.unwrap_or(true);
+    made.is_key = is_key(model, field);
     made.help = text(&field.help).map(Into::into);
     made.placeholder = text(&field.placeholder).map(Into::into);
     made.default = text(&field.default).map(Into::into);
@@ -170,7 +205,7 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
     }
     if oauth2.is_none() {
         let prompted = model.fields.iter().filter(|field| field.source == FieldSource::User);
-        made.fields = prompted.filter_map(field).collect();
+        made.fields = prompted.filter_map(|asked| field(model, asked)).collect();
     }
     if model.mechanism == Some(Mechanism::TokenExchange) {
         made = made.secret_name("accessToken");
@@ -192,6 +227,10 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
     if model.removal.as_ref().is_some_and(|removal| removal.ends == Ends::Grant) {
         made = made.revocation_ends_grant();
     }
+    if model.rules.as_ref().is_some_and(|rules| rules.gets.is_some()) {
+        made = made.gets_only_read();
+    }
+    made.account_is_email = model.account.as_ref().is_some_and(|account| account.email);
     for (name, rules) in model.rules.iter().flat_map(RulesModel::presets) {
         made = made.rule_preset(name, rules.to_string());
     }

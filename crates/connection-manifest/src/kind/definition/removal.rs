@@ -1,10 +1,10 @@
 //! The end of a connection: the request that revokes its credential, and the page on which a person deletes it.
 
 use connection_contract::{
-    AuthType, BaseUrl, Connection, ConnectionDefinition, ConnectionError, HttpResponse, NotLive, Reason, Secret,
-    Teardown, TeardownContext, Text, reason,
+    AnswerClass, AuthType, BaseUrl, Connection, ConnectionDefinition, ConnectionError, HttpResponse, NotLive, Reason,
+    Secret, Teardown, TeardownContext, Text, reason,
 };
-use connection_oauth2::{OAuth2, OAuth2Credential};
+use connection_oauth2::{OAuth2, OAuth2Credential, confirms_revocation};
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
@@ -68,20 +68,28 @@ async fn sent(
     ctx: &TeardownContext<'_>,
 ) -> Result<Teardown, NotLive> {
     let base: Option<&BaseUrl> = ctx.connection().base_url().ok();
-    let result = calls::send_as(kind, credential, call.into(), call.basic.as_ref(), secret, base, ctx).await?;
+    let (_, result) = calls::send_as(kind, credential, call.into(), call.basic.as_ref(), secret, base, ctx).await?;
     let status = result.as_ref().map_or(0, HttpResponse::status);
     // A provider that refuses the credential confirms that it no longer works, unless a refresh token is left.
     let is_whole = call.basic.is_none() && credential.oauth2.is_none();
-    let unconfirmed = || Teardown::NotRevoked(Reason::new(reason::REVOCATION_UNCONFIRMED, still_works(kind)));
+    // A page with 401 may be that of a proxy.
+    let is_refused = result.as_ref().is_ok_and(|answer| answer.class() == AnswerClass::Refusal);
+    let unconfirmed = || {
+        let message = format!("if it was not revoked, {}", still_works(kind));
+        Teardown::NotRevoked(Reason::new(reason::REVOCATION_UNCONFIRMED, message))
+    };
     let response = match calls::judged(kind.0.model.request.as_ref(), &[], &call.ok, result) {
         Ok(response) => response,
-        Err(_) if status == 401 && is_whole => return Ok(Teardown::Revoked),
+        // A credential that lacks a scope works.
+        Err(found) if status == 401 && is_whole && is_refused && found.reason.code == reason::UNAUTHORIZED => {
+            return Ok(Teardown::Revoked);
+        }
         // The request may be unknown to this server, as well as the credential.
         Err(_) if matches!(status, 404 | 410) => return Ok(unconfirmed()),
         Err(error) => return Err(error),
     };
     let denies = response.json().is_ok_and(|answer| call.error_if.iter().any(|rule| calls::fires(rule, &answer)));
-    Ok(if denies { unconfirmed() } else { Teardown::Revoked })
+    Ok(if denies || !confirms_revocation(&response) { unconfirmed() } else { Teardown::Revoked })
 }
 
 /// Returns the sentence that says what still works.

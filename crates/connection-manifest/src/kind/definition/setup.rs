@@ -54,8 +54,12 @@ async fn run(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<SetupResult<File
         let given = taken(kind, &mut answers).map_err(|wrong| SetupFailure::new(reason::UNAUTHORIZED, wrong))?;
         made(kind, given, ctx).await
     });
-    made.await.map_err(|failure| {
-        failure.when_refused(format!("{name} did not accept the credential"), "copy it again from the provider")
+    made.await.map_err(|failure| match failure.message == NotLive::refused().reason.message {
+        true => {
+            failure.when_refused(format!("{name} did not accept the credential"), "copy it again from the provider")
+        }
+        // The message says more, such as that the clock of this machine is wrong.
+        false => failure,
     })
 }
 
@@ -143,7 +147,8 @@ fn answer(
 }
 
 fn trimmed<'t>(field: &FieldModel, text: &'t str) -> &'t str {
-    let mut text = text.trim();
+    // A password may begin or end with a blank. The host has trimmed a key already.
+    let mut text = if field.secret { text } else { text.trim() };
     for prefix in &field.remove_prefix {
         text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
     }
@@ -185,9 +190,11 @@ async fn authorized(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<Begun, Se
         }
         values.config.insert(name.to_string(), value.clone());
     }
-    let from = kind.0.model.account.as_ref().map(|account| account.from);
+    let account = kind.0.model.account.as_ref();
+    let from = account.map(|account| account.from);
     let is_reported = matches!(from, Some(AccountSource::Client | AccountSource::IdToken | AccountSource::Token));
-    let identity = is_reported.then(|| made.identity.clone());
+    let has_subject = account.is_some_and(|account| account.subject) && !made.identity.account_id.as_str().is_empty();
+    let identity = (is_reported || has_subject).then(|| made.identity.clone());
     // The address that a person granted is the base of the flow itself.
     let granted = match (&made.reach.base_url, kind.0.bases.iter().find_map(|base| base.granted.clone())) {
         (Some(base), Some(name)) => vec![(name, base.clone())],
@@ -223,8 +230,11 @@ async fn finish(
     };
     let verified = account::verify(kind, &credential, found_base.as_ref().map(|(base, _)| base), ctx).await?;
     let identity = match (identity, &verified.identity) {
-        (Some(identity), _) => identity,
-        (None, Some(identity)) => identity.clone(),
+        (Some(identity), Some(address)) if account::is_by_subject(kind, &credential) => {
+            Identity::new(identity.account_id, address.label.clone()).formerly(address.account_id.clone())
+        }
+        (_, Some(identity)) => identity.clone(),
+        (Some(identity), None) => identity,
         (None, None) => account::from_fields(kind, &credential, ctx),
     };
     let reach = reach(kind, &credential.values, found_base, flow.as_ref(), ctx)?;

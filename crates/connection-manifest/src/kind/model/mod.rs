@@ -3,6 +3,7 @@
 //! Every key is optional here. The rules about keys that a file must have, and about keys that fit together, are in
 //! `check`, so that all problems are reported at once.
 
+mod account;
 mod oauth2;
 mod parts;
 mod programs;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::{
+    account::{AccountModel, AccountSource, Place},
     oauth2::{
         AudienceName, BodyName, ClientAuthName, ClientAuthTable, ClientName, GrantName, MethodName, OAuth2Step,
         OAuth2Table, RenewalName, ResponseTable, SemanticsName, SemanticsTable,
@@ -161,6 +163,10 @@ pub(crate) struct FieldModel {
     pub(crate) label: Option<String>,
     /// `true` if the value is a secret.
     pub(crate) secret: bool,
+    /// `true` for a key or token that the provider made: what comes along when it is copied is removed. The default is
+    /// `true` for a secret that each call has outside HTTP Basic and `Cookie`, also to sign it for AWS, and `false` for
+    /// any other.
+    pub(crate) key: Option<bool>,
     /// `true` if the value is no secret although its name sounds like one.
     pub(crate) public: bool,
     /// Sentence that tells a person where to find the value.
@@ -237,6 +243,8 @@ pub(crate) struct RequestModel {
     pub(crate) pauses: Vec<Pause>,
     /// Rules that make a response a rate limit, whatever its status.
     pub(crate) limited_if: Vec<Rule>,
+    /// `refusal` for a provider that refuses a credential with a page. Otherwise, a page says nothing about it.
+    pub(crate) pages: Option<PageMeaning>,
     /// `data` if an encoded `/` or `\` in a path is a part of its segment.
     pub(crate) encoded_slash: Option<PathMeaning>,
     /// `data` if an empty segment in the middle of a path is a segment like others.
@@ -251,6 +259,14 @@ pub(crate) struct RequestModel {
 pub(crate) enum PathMeaning {
     /// The provider takes it as it is, and never as a separator.
     Data,
+}
+
+/// The meaning of a page, in place of JSON, with the status of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PageMeaning {
+    /// The provider refuses the credential.
+    Refusal,
 }
 
 /// User name and password of HTTP Basic.
@@ -292,6 +308,8 @@ pub(crate) struct Rule {
     pub(crate) equals: Option<Scalar>,
     /// The rule applies if there is a value and it differs from this.
     pub(crate) differs: Option<Scalar>,
+    /// The rule applies if the value is a text that has this in it, whatever the case.
+    pub(crate) contains: Option<String>,
     /// The rule applies if there is a value (`true`), or none (`false`).
     pub(crate) exists: Option<bool>,
 }
@@ -392,46 +410,6 @@ impl<'a> From<&'a RevokeModel> for Described<'a> {
         let verb = method.unwrap_or(if has_body { MethodVerb::Post } else { MethodVerb::Get });
         Self { verb, path, headers, query, form: Some(form), json: json.as_ref() }
     }
-}
-
-/// The places from which the account is read, with its scopes and the end of its credential.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AccountModel {
-    /// Source that the account is read from. The default is the response to `verify`.
-    pub(crate) from: AccountSource,
-    /// Pointers to the id; with `from = "fields"`, templates.
-    pub(crate) id: Texts,
-    /// Pointers to the name for people, or templates.
-    pub(crate) label: Texts,
-    /// Where the granted scopes are.
-    pub(crate) scopes: Option<Place>,
-    /// Where the end of the credential is.
-    pub(crate) expires: Option<Place>,
-}
-
-/// The source of the account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AccountSource {
-    Client,
-    Fields,
-    IdToken,
-    Token,
-    #[default]
-    Verify,
-}
-
-/// A place in the response to `verify`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Place {
-    /// Name of the header that holds the value.
-    pub(crate) header: Option<String>,
-    /// JSON pointer into the body.
-    pub(crate) pointer: Option<String>,
-    /// Separator between several values. The default is any space or comma.
-    pub(crate) separator: Option<String>,
 }
 
 /// A request that is sent once after connecting.

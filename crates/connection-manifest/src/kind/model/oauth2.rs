@@ -80,12 +80,16 @@ pub(crate) struct OAuth2Table {
     pub(crate) code_param: Option<String>,
     /// Parameters of the callback that are kept, as fields with `source = "callback"`.
     pub(crate) callback_capture: Vec<String>,
+    /// `true` if the callback names the granted scopes in `scope`, and the token response does not.
+    pub(crate) scopes_in_callback: bool,
     /// The way in which a new access token is obtained when the old one ends.
     pub(crate) renewal: Option<RenewalName>,
     /// The rule for a refresh token whose response is lost.
     pub(crate) semantics: SemanticsTable,
     /// Days without use after which a refresh token expires.
     pub(crate) idle_days: Option<u32>,
+    /// Days after a person's authorization at which the provider ends it, however often it is refreshed.
+    pub(crate) authorization_days: Option<u32>,
     /// `true` if a refresh request names the scopes.
     pub(crate) refresh_with_scope: bool,
     /// A request after the token request, whose response holds the tokens to keep.
@@ -168,13 +172,20 @@ pub(crate) struct ResponseTable {
     /// Other names of the parts, or pointers.
     pub(crate) names: PartNames,
     /// Unit in which the provider counts lifetimes. The default is seconds.
-    pub(crate) unit: UnitName,
+    pub(crate) expires_unit: UnitName,
     /// Lifetime of a token whose response does not state one, in seconds.
     pub(crate) default_life_seconds: Option<u64>,
     /// Rules that make a response an error, whatever its status.
     pub(crate) error_if: Vec<Rule>,
-    /// Error codes of this provider that mean the same as `invalid_grant`.
+    /// Rules that make a response a rate limit, whatever its status. Those of `request` apply as well.
+    pub(crate) limited_if: Vec<Rule>,
+    /// Error codes of this provider that mean the same as `invalid_grant` in an answer to a refresh.
     pub(crate) dead_codes: Vec<String>,
+    /// The public page that says how the provider refuses a refresh, or that it issues no refresh tokens. A file of the
+    /// catalogue names it, or says when nobody found one.
+    pub(crate) source: Option<String>,
+    /// The day on which no public page said how the provider refuses a refresh, as `YYYY-MM-DD`.
+    pub(crate) undocumented: Option<String>,
     /// Values that are kept, as fields with `source = "token_response"`, by JSON pointer.
     pub(crate) capture: Pairs<String>,
     /// Further sets of tokens, by JSON pointer.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{super::template::Template, BasicModel, JsonTemplate, MethodVerb, Pairs, Rule, Texts};
+use super::{super::template::Template, BasicModel, JsonTemplate, MethodVerb, Pairs, Rule, Texts, UnitName};
 
 /// The requests that give a token. They are sent again when the token ends.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -13,8 +13,10 @@ pub(crate) struct Exchange {
     pub(crate) steps: Vec<ExchangeStep>,
     /// Pointers to the token in the last response. The default is `/access_token`.
     pub(crate) access_token: Texts,
-    /// Pointers to the lifetime of the token, in seconds.
+    /// Pointers to the lifetime of the token.
     pub(crate) expires_in: Texts,
+    /// Unit in which the provider counts the lifetime. The default is seconds.
+    pub(crate) expires_unit: UnitName,
     /// Pointers to the moment at which the token ends.
     pub(crate) expires_at: Texts,
     /// Lifetime of a token whose response does not state one, in seconds.

@@ -1,7 +1,7 @@
 //! `request_access`: how a person connects an account, repairs one, or permits more.
 
-use connection_contract::{Kind, Liveness};
-use connection_core::{ConnectionInfo, Error};
+use connection_contract::{Kind, Liveness, reason};
+use connection_core::{ConnectionInfo, Error, for_grantee};
 
 use super::{
     arguments::{AccessArguments, Need},
@@ -78,10 +78,16 @@ fn repair(session: &Session, info: &ConnectionInfo) -> Asked {
         Liveness::Live => "The connection works by its last check.",
         _ => "The connection does not work by its last check.",
     };
-    let remedy = info.reason.as_ref().and_then(|why| why.remedy.as_ref());
+    let why = info.reason.clone().map(for_grantee);
+    let remedy = why.as_ref().and_then(|why| why.remedy.as_ref());
     let remedy = remedy.map(|remedy| format!(" What helps: {}.", quoted(&remedy.to_string()))).unwrap_or_default();
+    // The application is mended, and not the connection.
+    let again = match why.is_some_and(|why| reason::is_application_refused(&why.code)) {
+        true => String::new(),
+        false => format!(" The person authorizes it again with `connections reauthorize {name}`."),
+    };
     Asked {
-        text: format!("{state}{remedy} The person authorizes it again with `connections reauthorize {name}`."),
+        text: format!("{state}{remedy}{again}"),
         to_do: format!("look after the connection {name}"),
         page: session.page(&format!("/connections/{}", info.id)),
     }

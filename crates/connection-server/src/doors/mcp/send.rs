@@ -87,7 +87,7 @@ pub(super) async fn send(session: &Session, arguments: &RequestArguments) -> Rep
             let wait = if session.opens { Duration::ZERO } else { WAIT };
             return approval(session, id, wait).await;
         }
-        Err(error) => return session.error(error),
+        Err(error) => return session.error_of_use(error, connection.info()),
     };
     let (status, headers) = (answer.status(), answer.headers().to_vec());
     match read(answer, &mut over).await {

@@ -3,7 +3,10 @@
 use connection_core::{AgentCaller, ConnectionInfo, ConnectionRegistry, Error};
 
 use super::reply::Reply;
-use crate::doors::{Doors, refusal::Refusal};
+use crate::{
+    doors::{Doors, refusal::Refusal},
+    reauthorization::with_command,
+};
 
 /// The maximum number of characters of a text of a provider among those of this program.
 const MAX_QUOTED: usize = 80;
@@ -54,6 +57,15 @@ impl Session {
     /// Returns the result for an error.
     pub(super) fn error(&self, error: Error) -> Reply {
         self.refused(&Refusal::of(&self.doors)(error))
+    }
+
+    /// Returns the result for an error of a use of this connection, with the command that authorizes it again.
+    pub(super) fn error_of_use(&self, mut error: Error, info: &ConnectionInfo) -> Reply {
+        if let Error::NotRenewed { why, .. } = &mut error {
+            let remedy = why.reason.remedy.take();
+            why.reason.remedy = remedy.map(|remedy| with_command(&remedy.to_string(), &name_of(info)).into());
+        }
+        self.error(error)
     }
 }
 

@@ -85,7 +85,7 @@ async fn attack_21_a_revoked_grant_whose_former_row_is_put_back() {
     keep(&site, "connection_agent_grant").await;
     put_back(&site, "connection_agent_grant").await;
     let restored = async |site: &Site| {
-        assert!(site.agent.revoke(site.connection).await.unwrap());
+        assert!(site.agent.revoke(site.connection).await.unwrap().was_there);
         put_back(site, "connection_agent_grant").await;
         site.get()
     };
@@ -96,7 +96,7 @@ async fn attack_21_a_revoked_grant_whose_former_row_is_put_back() {
 async fn attack_22_a_revoked_grant_whose_revocation_is_erased() {
     let site = Site::start().await;
     let erased = async |site: &Site| {
-        assert!(site.agent.revoke(site.connection).await.unwrap());
+        assert!(site.agent.revoke(site.connection).await.unwrap().was_there);
         site.edited("UPDATE connection_agent_grant SET revoked_at = NULL").await;
         site.get()
     };
@@ -219,7 +219,7 @@ async fn attack_29_a_revoked_token_whose_revocation_is_erased() {
     let revoked = async |site: &Site| {
         for token in site.agent.tokens().await.unwrap() {
             if token.name.to_string() == "edited" {
-                assert!(site.agent.revoke_token(token.id).await.unwrap());
+                assert!(site.agent.revoke_token(token.id).await.unwrap().was_there);
             }
         }
         "revoked_at = NULL".to_owned()

@@ -86,7 +86,7 @@ async fn attack_101_a_stream_that_goes_on_after_another_process_froze_its_owner(
 
 #[tokio::test]
 async fn attack_102_a_stream_that_goes_on_after_its_grant_is_revoked() {
-    cut(async |door| assert!(door.agent.revoke(door.connection).await.unwrap())).await;
+    cut(async |door| assert!(door.agent.revoke(door.connection).await.unwrap().was_there)).await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn attack_103_a_stream_that_goes_on_after_another_process_revoked_its_gran
     cut(async |door| {
         let other = door.world.beside().await;
         let agent = other.owner("ada").unwrap().agents().get("deploy").await.unwrap();
-        assert!(agent.revoke(door.connection).await.unwrap());
+        assert!(agent.revoke(door.connection).await.unwrap().was_there);
         other.close().await;
     })
     .await;
@@ -124,14 +124,24 @@ async fn attack_105_a_stream_that_goes_on_after_the_end_of_its_grant() {
 async fn attack_106_a_stream_that_goes_on_after_its_token_is_revoked() {
     cut(async |door| {
         let token = door.agent.tokens().await.unwrap().remove(0);
-        assert!(door.agent.revoke_token(token.id).await.unwrap());
+        assert!(door.agent.revoke_token(token.id).await.unwrap().was_there);
     })
     .await;
 }
 
 #[tokio::test]
 async fn attack_107_a_stream_that_goes_on_after_its_agent_is_removed() {
-    cut(async |door| assert!(door.registry.agents().remove("deploy").await.unwrap())).await;
+    cut(async |door| assert!(door.registry.agents().remove("deploy").await.unwrap().was_there)).await;
+}
+
+#[tokio::test]
+async fn attack_124_a_stream_that_goes_on_after_another_process_removed_its_connection() {
+    cut(async |door| {
+        let other = door.world.beside().await;
+        other.owner("ada").unwrap().remove(door.connection).await.unwrap();
+        other.close().await;
+    })
+    .await;
 }
 
 /// Sends the first piece of a body, and lets it reach the provider.
@@ -169,7 +179,7 @@ async fn attack_109_a_body_that_goes_on_after_its_grant_is_revoked() {
     second(&mut client).await;
     assert_eq!(provider.chunk().await, b"second", "the control");
     let (mut client, mut provider) = uploading(&door).await;
-    assert!(door.agent.revoke(door.connection).await.unwrap());
+    assert!(door.agent.revoke(door.connection).await.unwrap().was_there);
     assert_eq!(door.world.slowly(provider.until_closed()).await, 0);
     second(&mut client).await;
     let mut rest = Vec::new();

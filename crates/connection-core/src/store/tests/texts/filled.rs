@@ -89,22 +89,28 @@ const TABLES: &[(&str, &str)] = &[
     ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),
     ("connection_row_event (owner, seq, subject, at, chain)", "'local', i, {hash}, i, {hash}"),
     (
-        "connection_extension (owner, name, provider, source, fingerprint, added_at)",
-        "'local', 'e' || i, 'e' || i, '{}', {hash}, i",
+        "connection_extension (owner, name, provider, source, fingerprint, added_at, mark)",
+        "'local', 'e' || i, 'e' || i, '{}', {hash}, i, {hash}",
     ),
-    ("connection_extension_state (owner, name, provider, public)", "'local', 'e' || i, 'e' || i, '{}'"),
+    ("connection_extension_state (owner, name, provider, public, mark)", "'local', 'e' || i, 'e' || i, '{}', {hash}"),
     ("connection_extension_choice (owner, extension, connection_id, mark)", "'local', 'e' || i, {id}, {hash}"),
     (
-        "connection_extension_grant (owner, extension, connection_id, names, created_at)",
-        "'local', 'e' || i, {id}, '[]', i",
+        "connection_extension_grant (owner, extension, connection_id, names, created_at, mark)",
+        "'local', 'e' || i, {id}, '[]', i, {hash}",
     ),
-    ("connection_extension_preference (owner, extension, command, body, revision)", "'local', 'e' || i, '', '{}', 1"),
+    (
+        "connection_extension_preference (owner, extension, command, body, revision, mark)",
+        "'local', 'e' || i, '', '{}', 1, {hash}",
+    ),
     ("connection_extension_ticket (id, owner, extension, command, created_at)", "{id}, 'local', 'e' || i, '', i"),
     (
-        "connection_profile (id, owner, kind, label, directory, created_at, updated_at)",
-        "{id}, 'local', 'github', 'l' || i, '/' || i, i, i",
+        "connection_profile (id, owner, kind, label, directory, created_at, updated_at, mark)",
+        "{id}, 'local', 'github', 'l' || i, '/' || i, i, i, {hash}",
     ),
-    ("connection_profile_slot (owner, kind, slot, profile_id, updated_at)", "'local', 'github', 's' || i, {id}, i"),
+    (
+        "connection_profile_slot (owner, kind, slot, profile_id, updated_at, mark)",
+        "'local', 'github', 's' || i, {id}, i, {hash}",
+    ),
     (
         "connection_webhook_address (connection_id, token_hash, sealed, revision, waiting)",
         "{id}, {hash}, {hash}, 1, CASE WHEN i % 20 = 0 THEN 1 ELSE 0 END",

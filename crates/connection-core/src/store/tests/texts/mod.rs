@@ -134,8 +134,15 @@ async fn each_query_text_selects_the_columns_of_its_row_in_their_order() {
 #[test]
 fn query_texts_are_run_by_the_macros_of_the_store_alone() {
     for (file, source) in sources() {
-        // Opening a database reads the connection's settings and the migrations, not rows.
-        let opens = file.starts_with("store/sqlite/") || file == "store/postgres/open.rs" || file == "store/engine.rs";
+        // Opening a database reads the connection's settings and the migrations, not rows. A move copies all tables, with
+        // texts that are made from the schema.
+        let others = [
+            "store/engine.rs",
+            "store/postgres/move_target.rs",
+            "store/postgres/open.rs",
+            "store/postgres/requirements.rs",
+        ];
+        let opens = file.starts_with("store/sqlite/") || others.contains(&&*file);
         assert!(opens || !source.contains("sqlx::query"), "{file}");
     }
 }

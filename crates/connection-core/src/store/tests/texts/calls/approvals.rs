@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use crate::{
+    approval_state::ApprovalState,
     ids::{AgentId, ApprovalId, ConnectionId},
     store::{
-        Sealed, Tx,
-        rows::{AgentGrantKey, ApprovalRow, Marked, StoredState, WideningRow},
+        ApprovalLease, Sealed, Tx,
+        rows::{AgentGrantKey, ApprovalRow, StoredMark, WideningRow},
     },
 };
 
@@ -14,7 +15,7 @@ pub(super) async fn approvals(tx: &mut Tx) {
     let (id, agent) = (ApprovalId::from(Uuid::nil()), AgentId::from(Uuid::nil()));
     let connection = ConnectionId::from(Uuid::nil());
     let grant = AgentGrantKey { owner: "local", agent, connection };
-    let state = StoredState::Waiting;
+    let state = ApprovalState::Waiting;
     let row = ApprovalRow {
         id,
         owner: "local".into(),
@@ -28,8 +29,8 @@ pub(super) async fn approvals(tx: &mut Tx) {
         ends_at: 1,
         changed_at: 1,
         fetched_at: None,
-        lease_until: None,
-        marked: Marked::default(),
+        seconds_left: None,
+        marked: StoredMark::default(),
     };
     let widening = WideningRow {
         owner: "local".into(),
@@ -42,21 +43,26 @@ pub(super) async fn approvals(tx: &mut Tx) {
         ends_at: 1,
         requests: 1,
         taken: 0,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     };
     let sealed = Sealed::from_row(vec![1; 40]);
+    let lease = ApprovalLease(id);
     call!(tx:
         insert_approval(&row, &sealed, &[1; 72]);
         put_approval(&row, &[1; 72]);
         approval("local", id);
         sealed_of_approval(id);
         approvals("local", state, Uuid::max(), 9);
+        every_approval("local", None);
         equal_approvals(agent, &[1; 32], 9);
         approvals_of_agent(agent, state, 9);
         approvals_of_connection(connection, state, 9);
         old_approvals(9, 9);
         lapsing_approvals(9, 9);
-        prolong_approval(id, 9);
+        take_lease(&lease, "a");
+        extend_lease(&lease, "a");
+        release_lease(&lease, "a");
+        lease_holder(&lease);
         put_approval_answer(id, &sealed);
         erase_approval_request(id);
         delete_approval(id);
@@ -64,6 +70,7 @@ pub(super) async fn approvals(tx: &mut Tx) {
         take_widening(&widening);
         widening(grant, &[1; 32]);
         widenings("local");
+        widenings_within("local", "a", "b");
         widenings_of(grant);
         delete_widening(&widening);
     );

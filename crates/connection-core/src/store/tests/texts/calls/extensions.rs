@@ -7,7 +7,10 @@ use crate::{
     ids::{ProfileId, SessionId},
     store::{
         Reader, Tx,
-        rows::{ExtensionRow, ExtensionStateRow, GrantRow, Marked, PreferenceRow, ProfileRow, TicketRow},
+        rows::{
+            ChoiceRow, ExtensionRow, ExtensionStateRow, GrantRow, PreferenceRow, ProfileRow, SlotRow, StoredMark,
+            TicketRow,
+        },
     },
 };
 
@@ -19,13 +22,15 @@ pub(super) async fn read(tx: &mut Reader) {
         candidates("local", "github", "a", None, 9);
         all_candidates("local", None, 9);
         account_revisions("local", nobody());
-        extension_states("local");
+        every_extension_state("local");
         extension_mark("local", "issues");
         extension_marks_of("local", ",issues,");
         extension_marks("local");
         connected_own_kinds("local");
         extension("local", "a");
-        extensions("local");
+        extensions("local", "a", 9);
+        granted_extensions("local", "a", 9);
+        open_grants_within("local", "a", "b");
         provider_extensions("local");
         extension_state("local", "a");
         grant("local", "a", nobody());
@@ -41,9 +46,11 @@ pub(super) async fn read(tx: &mut Reader) {
         preferences_of("local", "a");
         every_preference("local");
         all_preferences("local");
-        profile_kinds("local");
+        every_profile("local");
+        every_profile_slot("local");
         profile_directories();
         profiles("local", "github");
+        profiles_after("local", "github", Uuid::nil(), 9);
         profile("local", "github", profile);
         profile_slot("local", "github", "a");
         profile_slots("local", "github");
@@ -53,9 +60,11 @@ pub(super) async fn read(tx: &mut Reader) {
 
 pub(super) async fn write(tx: &mut Tx) {
     let id = Uuid::nil();
-    let marked = Marked::default();
+    let marked = StoredMark::default();
     let (profile, mark): (ProfileId, &[u8]) = (ProfileId::from(id), &[1]);
+    let owner = || "local".to_owned();
     let extension = ExtensionRow {
+        owner: owner(),
         name: "a".into(),
         provider: "b".into(),
         source: "{}".into(),
@@ -64,6 +73,7 @@ pub(super) async fn write(tx: &mut Tx) {
         marked: marked.clone(),
     };
     let grant = GrantRow {
+        owner: owner(),
         extension: "a".into(),
         connection_id: nobody(),
         names: "[]".into(),
@@ -73,6 +83,7 @@ pub(super) async fn write(tx: &mut Tx) {
         marked: marked.clone(),
     };
     let preference = PreferenceRow {
+        owner: owner(),
         extension: "a".into(),
         command: String::new(),
         body: "{}".into(),
@@ -90,29 +101,39 @@ pub(super) async fn write(tx: &mut Tx) {
     };
     let row = ProfileRow {
         id: profile,
+        owner: owner(),
+        kind: "github".into(),
         label: "a".into(),
         directory: "/a".into(),
         is_default: false,
         is_implicit: false,
         created_at: 1,
-        marked,
+        marked: marked.clone(),
     };
+    let slot = SlotRow {
+        owner: owner(),
+        kind: "github".into(),
+        slot: "a".into(),
+        profile_id: profile,
+        marked: marked.clone(),
+    };
+    let choice = ChoiceRow { owner: owner(), extension: "a".into(), connection_id: nobody(), marked };
     call!(tx:
-        put_extension("local", &extension, mark);
-        put_extension_state("local", "a", &ExtensionStateRow::default(), mark);
+        put_extension(&extension, mark);
+        put_extension_state(&ExtensionStateRow::default(), mark);
         delete_extension("local", "a");
-        put_choice("local", "a", nobody(), mark);
-        delete_choice("local", "a");
+        put_choice(&choice, mark);
+        delete_choice(&choice);
         count_public_change("local", "a");
-        put_grant("local", &grant, mark);
-        put_preferences("local", &preference, mark);
+        put_grant(&grant, mark);
+        put_preferences(&preference, mark);
         insert_ticket(&ticket);
         set_ticket_session(id, SessionId::from(id));
         delete_ticket(id);
-        insert_profile("local", "github", &row, mark);
+        insert_profile(&row, mark);
         update_profile(&row, 1, None);
         delete_profile(profile);
-        put_profile_slot("local", "github", "a", profile, 1, mark);
-        delete_profile_slot("local", "github", "a");
+        put_profile_slot(&slot, 1, mark);
+        delete_profile_slot(&slot);
     );
 }

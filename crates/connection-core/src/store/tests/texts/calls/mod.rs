@@ -1,6 +1,6 @@
 //! One call of each method of the store that runs a text.
 
-use connection_contract::Kind;
+use connection_contract::{Identity, Kind};
 use uuid::Uuid;
 
 use super::{NOTED, Text};
@@ -9,8 +9,8 @@ use crate::{
     ids::{ConnectionId, SessionId},
     kinds::Terms,
     store::{
-        Busy, ExchangeKey, ExchangeScope, ListFilter, Lock, OldRows, ProviderGrantRow, Reader, Recovery,
-        ReportedWindow, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
+        Busy, ExchangeKey, ExchangeScope, ListFilter, Lock, OldRows, ProviderGrantRow, Reader, Recovery, RefreshLease,
+        ReportedWindow, SEALED, Sealed, SealedRow, SetupLease, Store, Tx, Unchanged, WebhookLease,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, KeysetRow, KvValue, ListedRow,
             LivenessRow, PlanRow, RestoredUse, RowClaim, Sent, SetupRow, SetupState, TestRow, WebhookRow,
@@ -27,6 +27,7 @@ macro_rules! call {
 
 mod approvals;
 mod extensions;
+mod moves;
 mod outbox;
 mod tokens;
 mod uses;
@@ -49,6 +50,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     approvals::approvals(&mut tx).await;
     uses::uses(&mut tx).await;
     outbox::outbox(&mut tx).await;
+    moves::moves(&mut tx).await;
     sealed(&mut tx).await;
     old_rows(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
@@ -73,6 +75,9 @@ async fn read(tx: &mut Reader) {
     let session = SessionId::from(Uuid::nil());
     call!(tx:
         clock();
+        part();
+        is_standby();
+        refuse_after_promotion();
         attempts(nobody());
         restored(nobody());
         count_accounts(None, None);
@@ -89,7 +94,7 @@ async fn read(tx: &mut Reader) {
         agreed_terms("local", "github", None, 9);
         account(nobody());
         account_by_label("local", "github", "a");
-        account_by_identity("local", "github", "a");
+        account_of("local", "github", &Identity::new("a", "b").email(), None);
         account_of_profile("local", "github", None);
         account_of_profile("local", "github", Some("a"));
         default_accounts("local");
@@ -98,6 +103,7 @@ async fn read(tx: &mut Reader) {
         listed(nobody());
         renamed(nobody(), "a");
         beside(&Database::new().account("a"));
+        account_ids("local", "github");
         listed_of("local", &[nobody()]);
         kinds_and_labels("local", 9);
         classes("local");
@@ -106,20 +112,24 @@ async fn read(tx: &mut Reader) {
         ending("local", 1);
         current_credential(nobody());
         previous_credential(nobody());
+        every_previous_mark("local");
         previous_generation(nobody());
         liveness(nobody());
+        provider_words(nobody());
         usage(nobody(), "ada", 1);
         recent_usage("local", 1);
         recent_usage_of(nobody(), "local", 1);
         due_refreshes(1, ",github,", &Busy::default(), 9);
         due_checks(1, ",github,", &Busy::default(), 9);
+        checks_after(1, 9);
         is_use_refused(nobody());
         lacking_scopes("local", "issues", nobody());
         all_lacking_scopes("local");
-        due_refused_uses(",github,", &Busy::default(), 9);
+        due_refused_uses(",github,", ",vault,", &Busy::default(), 9);
         is_paused(nobody(), 1);
         waiting_refreshes("https://api.acme.example", Uuid::nil(), 1, 9);
-        waiting_probes("https://api.acme.example", Uuid::nil(), 9);
+        waiting_probes("https://api.acme.example", Uuid::nil(), 1, 9);
+        refused_applications(None, Uuid::nil(), 1, 9);
         asked_origins(nobody());
         has_several_owners();
         ended_credentials(1, ",github,", 9);
@@ -146,7 +156,7 @@ async fn read(tx: &mut Reader) {
         kv("local", "a", "b");
         setup(session);
         setup_and_effects(session);
-        list_setups("local", 1);
+        list_setups("local", 1, Uuid::nil(), 9);
         shown_setups("local");
         count_setups("local", 1);
         waiting_setups(1);
@@ -157,13 +167,13 @@ async fn read(tx: &mut Reader) {
         has_callbacks(1);
         webhook_address(nobody());
         find_webhook_address(&hash);
-        webhook_turn("local", 1, None, None);
+        webhook_turn("local", None, None);
         waiting_webhooks(nobody(), 0, 9);
         has_webhook(nobody(), &hash);
         exchange(ExchangeKey::from_bytes(hash));
         exchange_look(ExchangeKey::from_bytes(hash), 0, "boot");
         open_exchanges("node", 9);
-        exchange_processes();
+        named_processes();
     );
     let owner = Some("local".to_owned());
     let kind = Some("github".to_owned());
@@ -211,6 +221,8 @@ async fn write_connections(tx: &mut Tx) {
         next_check_at: None,
         paused_until: None,
         refused_at: None,
+        refused_by: None,
+        failures: None,
         granted_scopes: None,
         valid_until: None,
         authorized_until: None,
@@ -224,6 +236,7 @@ async fn write_connections(tx: &mut Tx) {
         reason: None,
         began: 1,
         now: 2,
+        failures: 1,
         next_check_at: None,
         paused_until: None,
         probe_origin: None,
@@ -241,6 +254,7 @@ async fn write_connections(tx: &mut Tx) {
     };
     call!(tx:
         lock(Lock::Connection(nobody()));
+        finish_upgrade(1);
         insert_account(&account);
         draw_generation(nobody());
         promote_generation(nobody(), 1, 2, 3);
@@ -250,6 +264,7 @@ async fn write_connections(tx: &mut Tx) {
         set_attention(nobody(), 1, true);
         set_account_default(nobody(), true, 1);
         set_account_identity_label(nobody(), "a", 1);
+        set_account_identity(nobody(), "a", "b", 1);
         set_account_facts(nobody(), "a", "b", "{}", None, 1);
         put_kind_terms(&Terms { digest: vec![1; 32], text: "a".into() });
         set_account_terms(nobody(), None, 1);
@@ -260,19 +275,24 @@ async fn write_connections(tx: &mut Tx) {
         delete_credential_and_previous(nobody(), 1);
         replace_credential(&account, &credential, 1, &[1]);
         rotate_previous(1, &credential, &[1]);
-        forget_previous(nobody(), 1);
         check_by(nobody(), 1);
         upsert_liveness(&liveness);
         confirm_liveness(&unchanged);
+        set_liveness_words(nobody(), 1, &credential.sealed);
+        set_refresh_words(nobody(), 1, &credential.sealed);
         claim_check(nobody(), 1, 2);
-        note_refused_use(nobody(), 1);
+        note_refused_use(nobody(), 1, Some("a.example answered 401 Unauthorized"));
         put_lacking_scopes("local", "issues", nobody(), "[]");
         delete_lacking_scopes(nobody());
-        claim_refused_use(nobody());
+        claim_refused_use(nobody(), false);
         settle_refused_use(nobody(), 1);
         announce(nobody(), 1, 2);
-        lease_refresh(nobody(), 1, "a");
+        forget_announcement(nobody(), 1, 2);
+        take_lease(&RefreshLease { id: nobody(), generation: 1 }, "a");
+        extend_lease(&RefreshLease { id: nobody(), generation: 1 }, "a");
+        lease_holder(&RefreshLease { id: nobody(), generation: 1 });
         release_refresh(nobody(), "a", 1, None);
+        set_refresh_origin(nobody(), "https://a.example");
         refresh_after_answer(nobody(), 1);
         hasten_refreshes(recovery, &[nobody()]);
         hasten_probes(recovery);
@@ -299,8 +319,6 @@ async fn write_setups(tx: &mut Tx) {
         step_seq: 0,
         sealed_header: None,
         sealed_step: None,
-        lease_owner: None,
-        lease_until: None,
         expires_at: 1,
         created_at: 1,
     };
@@ -311,10 +329,12 @@ async fn write_setups(tx: &mut Tx) {
         set_setup(session, SetupState::Waiting, 0, None, None, 1);
         show_step(session, 0, Some(1), &sealed, 1);
         replace_setup_header(session, &sealed);
-        lease_setup(session, "a", 1, 1, 0);
+        take_lease(&SetupLease { id: session, seq: 0 }, "a");
+        extend_lease(&SetupLease { id: session, seq: 0 }, "a");
+        release_lease(&SetupLease { id: session, seq: 0 }, "a");
+        lease_holder(&SetupLease { id: session, seq: 0 });
         end_wait(session, 1, 1);
-        release_setups("a", Some(session));
-        release_setups("a", None);
+        release_setups("a");
         end_setup(session, SetupState::Done, 1, None, 1);
         insert_effect(session, 1, &sealed);
         has_effect(session, 1);
@@ -339,16 +359,18 @@ async fn write_webhooks(tx: &mut Tx) {
     let sealed = Sealed::from_row(vec![1; 97]);
     let webhook = WebhookRow { id, connection_id: nobody(), digest: hash, received_at: 1, sealed: sealed.clone() };
     let test = TestRow { at: 1, url: "https://example.com".into(), generation: None, failure: None };
+    let lease = WebhookLease { id, seconds: 9 };
     call!(tx:
         insert_webhook_address(nobody(), &hash, &sealed);
         set_webhook_address(nobody(), 1, None);
         set_webhook_test(nobody(), 1, &test);
         forget_webhook_test(nobody());
         insert_webhook(&webhook, 1);
-        claim_webhook(id, 1, 1);
+        take_lease(&lease, "a");
+        lease_holder(&lease);
         acknowledge_webhook(id, nobody(), 1);
-        set_webhook_aside(id, nobody(), 1);
-        forget_webhooks(nobody(), 1);
+        set_webhook_aside(id, nobody());
+        forget_webhook(nobody(), &hash, 1);
     );
 }
 
@@ -363,7 +385,10 @@ async fn write_exchanges(tx: &mut Tx) {
         resend_exchange(key, &sent, &sent);
         conclude_exchange(key, &sent, 0, &seen);
         renew_exchange_sign(key, &sent);
-        reopen_exchange(key, 0, &seen);
+        reopen_exchange(key, 0, "process", &seen);
+        set_answer_aside(key, &seen);
+        discard_answer(key, "process");
+        forget_ended_answers(nobody());
         note_first_look(key, 0, &seen);
         answer_exchange(key, &answer);
         delete_intent(key, &sent);
@@ -388,6 +413,7 @@ async fn usage(tx: &mut Tx) {
         delete_provider_grant(nobody());
         usage_windows(nobody(), "ada", 1);
         set_usage_window(nobody(), "ada", 1, &window);
+        move_usage(nobody(), "ada", "lovelace");
         drop_usage_window(nobody(), "a");
         limit_usage_windows(nobody(), 1);
     );
@@ -397,8 +423,7 @@ async fn usage(tx: &mut Tx) {
 async fn sealed(tx: &mut Tx) {
     let fresh = Sealed::from_row(vec![1; 97]);
     for column in SEALED {
-        let row =
-            SealedRow { key: column.start(), owner: "local".into(), kind: "github".into(), sealed: fresh.clone() };
-        call!(tx: sealed_counts(column); sealed_page(column, &[1; 8], &row.key, 9); swap_sealed(column, &row, &fresh););
+        let row = SealedRow { cell: column.start(), sealed: fresh.clone() };
+        call!(tx: sealed_counts(column); sealed_page(column, &[1; 8], &row.cell, 9); swap_sealed(column, &row, &fresh););
     }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::nobody;
 use crate::store::{
-    Tx,
+    OutboxLease, Tx,
     rows::{OutboxRow, OutboxState},
 };
 
@@ -20,6 +20,7 @@ pub(super) async fn outbox(tx: &mut Tx) {
         next_at: Some(1),
         failure: None,
     };
+    let lease = OutboxLease { id: row.id, attempts: 0 };
     call!(tx:
         event_receiver();
         due_events(9);
@@ -30,7 +31,8 @@ pub(super) async fn outbox(tx: &mut Tx) {
         record_collection();
         take_due_event(row.id);
         insert_outbox(&row);
-        claim_outbox(row.id, 0, 9);
+        take_lease(&lease, "a");
+        lease_holder(&lease);
         hasten_outbox(1, 9);
         deliver_outbox(row.id);
         fail_outbox(row.id, 1, Some(9), "a");

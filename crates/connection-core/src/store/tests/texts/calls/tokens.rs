@@ -6,7 +6,7 @@ use crate::{
     ids::{AccessTokenId, AgentId, ConnectionId, SessionId},
     store::{
         CarriedRequest, Counted, Tx,
-        rows::{AccessTokenRow, AgentGrantRow, AgentRow, Marked, RowSign, TokenPurpose},
+        rows::{AccessTokenRow, AgentGrantRow, AgentRow, FreezeRow, RowSign, StoredMark, TokenPurpose},
     },
 };
 
@@ -30,12 +30,13 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         agent_id: None,
         audience: None,
         client: None,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     };
     let attempt = CarriedRequest { key: [1; 32], attempt: Uuid::nil() };
     call!(tx:
         access_token(id);
         access_token_by_hash(&[1; 32]);
+        every_access_token("local", None);
         access_tokens(None, None, 9);
         access_tokens(Some("local"), None, 9);
         insert_access_token(&row, &[1]);
@@ -46,9 +47,10 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         delete_access_token(id);
         token_request(&[1; 32]);
         insert_token_request(attempt, &[1; 32], 1, 0);
-        take_token_request(attempt);
-        renew_token_request(attempt);
-        release_token_request(attempt);
+        take_lease(&attempt, "a");
+        extend_lease(&attempt, "a");
+        release_lease(&attempt, "a");
+        lease_holder(&attempt);
         end_token_request(attempt, "a");
         note_token_request(attempt, "a");
         note_part_of_token_request(attempt, "a");
@@ -67,7 +69,7 @@ pub(super) async fn agents(tx: &mut Tx) {
         made_at: 1,
         removed_at: None,
         client: None,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     };
     let grant = AgentGrantRow {
         owner: "local".into(),
@@ -77,12 +79,13 @@ pub(super) async fn agents(tx: &mut Tx) {
         created_at: 1,
         expires_at: 2,
         revoked_at: None,
-        marked: Marked::default(),
+        marked: StoredMark::default(),
     };
     let counted = Counted { owner: "local".into(), grantee: "agent:a".into(), connection: connection_id, revision: 1 };
     call!(tx:
         agent(id);
-        agents("local");
+        agents("local", "a", 9);
+        agent_grants_within("local", "a", "b");
         every_agent("local");
         agents_named("local", "a");
         agent_with_grant(id, connection_id);
@@ -100,6 +103,7 @@ pub(super) async fn agents(tx: &mut Tx) {
         return_budget(&counted, 1, 1);
         budgets("local", "agent:a");
         every_budget("local");
+        budgets_of("local", &vec!["agent:a".to_owned()]);
     );
 }
 
@@ -107,9 +111,16 @@ pub(super) async fn freezes(tx: &mut Tx) {
     call!(tx:
         freeze();
         newest_row_event("", &[1; 32]);
-        written_since(&[("local", RowSign { subject: [1; 32], revision: 1 })]);
+        written_since(&[("local", RowSign { subject: [1; 32], revision: 1 }, None)]);
         newest_events_of(ConnectionId::from(Uuid::nil()), 9, 9);
         newest_events_of_all(Uuid::max(), 9);
-        put_freeze("[]", "[]", &[1]);
+        put_freeze(&FreezeRow::default(), &[1]);
+        withdrawals();
+        unconfirmed("process", 1);
+        count_withdrawal();
+        present();
+        announce_process("process", "name", 1, 1);
+        forget_absent();
+        leave("process");
     );
 }

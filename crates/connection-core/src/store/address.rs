@@ -1,0 +1,272 @@
+//! The addresses of servers as people write them, and what of them may be shown.
+//!
+//! A password may contain any character. An address is therefore cut at its last `@`; where that could be in a value of
+//! the query, nothing but the scheme is shown.
+
+use std::fmt;
+
+/// The settings of a connection in texts such as `host=db user=app`, in any letter case, also with `PG` before them.
+const SETTINGS: &[&str] = &[
+    "application_name",
+    "connect_timeout",
+    "database",
+    "dbname",
+    "host",
+    "hostaddr",
+    "passfile",
+    "passwd",
+    "password",
+    "port",
+    "pwd",
+    "server",
+    "service",
+    "sslmode",
+    "sslpassword",
+    "user",
+];
+
+/// The settings whose values are passwords.
+const PASSWORDS: &[&str] = &["passwd", "password", "pwd", "sslpassword"];
+
+/// The parameters of an address whose values may contain an `@`.
+const PARAMETERS: &[&str] = &[
+    "application_name",
+    "dbname",
+    "host",
+    "options",
+    "password",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "user",
+];
+
+/// The text in place of what may contain a part of a password.
+const HIDDEN: &str = "…";
+
+/// The address of a server, or the path of a file, as a person gave it. It may contain a password.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::StoreAddress;
+///
+/// let address = StoreAddress::new("postgres://app:p#ss@db.example:5432/app?sslmode=require");
+/// assert!(address.has_password());
+/// assert_eq!(address.without_credentials(), "postgres://db.example:5432/app");
+///
+/// assert!(StoreAddress::new("app:secret@db/app").not_a_path().is_some());
+/// assert!(StoreAddress::new("/srv/app.db").not_a_path().is_none());
+/// ```
+#[derive(Clone, Copy)]
+pub struct StoreAddress<'a>(&'a str);
+
+impl<'a> StoreAddress<'a> {
+    /// Returns the address with this text.
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Returns the reason why the text is not used as a path, as in "the path is in quotation marks"; `None` if it may
+    /// be a path. A file that exists can be used in spite of a reason.
+    pub fn not_a_path(self) -> Option<&'static str> {
+        if self.has_control_characters() {
+            Some("has a control character in it, such as the end of a line")
+        } else if self.is_quoted() {
+            Some("is in quotation marks")
+        } else if self.is_of_server() {
+            Some("is an address, such as that of a server")
+        } else {
+            None
+        }
+    }
+
+    /// Returns `true` if the text contains a password. A path has none.
+    pub fn has_password(self) -> bool {
+        let text = self.0;
+        if text.starts_with("sqlite:") || is_path(text) {
+            return false;
+        }
+        let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
+        names_one_of(text, PASSWORDS) || user_part(scheme, rest).contains(':')
+    }
+
+    /// Returns the text for people, without a user, a password and parameters.
+    pub fn without_credentials(self) -> String {
+        let text = self.0;
+        if text.starts_with("sqlite:") {
+            return text.split(['?', '#']).next().unwrap_or_default().to_owned();
+        }
+        match split_scheme(text) {
+            _ if is_path(text) => text.to_owned(),
+            Some((scheme, rest)) => format!("{scheme}://{}", place(rest).unwrap_or(HIDDEN)),
+            None if !self.is_of_server() => text.to_owned(),
+            None if names_one_of(text, SETTINGS) => HIDDEN.to_owned(),
+            None => place(text).filter(|place| !place.contains("://")).unwrap_or(HIDDEN).to_owned(),
+        }
+    }
+
+    /// Returns `true` if the text looks like an address of a server, in any form. A text that begins as a path does not.
+    pub(super) fn is_of_server(self) -> bool {
+        let text = self.0;
+        let has_name = ["postgres:", "postgresql:"].iter().any(|name| text.starts_with(name));
+        let has_user = || text.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
+        let is_address = || text.contains("://") || has_user() || has_port(text) || names_one_of(text, SETTINGS);
+        !is_path(text) && (has_name || is_address())
+    }
+
+    /// Returns the scheme of an address such as `mysql://db`.
+    pub(super) fn scheme(self) -> Option<&'a str> {
+        split_scheme(self.0).map(|(scheme, _)| scheme)
+    }
+
+    /// Returns `true` if the text is in quotation marks, which some programs leave around the values of variables.
+    pub(super) fn is_quoted(self) -> bool {
+        ['"', '\''].into_iter().any(|mark| self.0.len() > 1 && self.0.starts_with(mark) && self.0.ends_with(mark))
+    }
+
+    pub(super) fn has_control_characters(self) -> bool {
+        self.0.contains(char::is_control)
+    }
+
+    /// Returns `true` if the host would be read from a part of the password, because a character of the password, such
+    /// as `#`, ends the host.
+    pub(super) fn has_unencoded_password(self) -> bool {
+        let rest = split_scheme(self.0).map_or(self.0, |(_, rest)| rest);
+        let tail = &rest[authority(rest).len()..];
+        let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
+        let is_parameter = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| PARAMETERS.contains(&name));
+        let in_parameters = query.split('&').all(|pair| !pair.contains('@') || is_parameter(pair));
+        tail.contains('@') && (tail.contains('#') || path.contains('@') || !in_parameters)
+    }
+
+    /// Returns `true` if an address has a list of servers between its `@` and its path, as other drivers read it.
+    pub(super) fn names_several_servers(self) -> bool {
+        let authority = authority(split_scheme(self.0).map_or(self.0, |(_, rest)| rest));
+        authority.rsplit_once('@').map_or(authority, |(_, servers)| servers).contains(',')
+    }
+
+    /// Returns the address of a server in the form that this program takes, without a password. What is not certain to
+    /// be no part of a password is replaced by a word such as `HOST`.
+    pub(super) fn corrected(self) -> String {
+        let text = self.0;
+        if names_one_of(text, SETTINGS) {
+            return of_settings(text);
+        }
+        let is_of_place = |place: &&str| place.split([':', '/']).all(|word| word.is_empty() || is_plain(word));
+        let given = text.rsplit_once('@').map(|(before, _)| before.split(':').next().unwrap_or_default());
+        let user = given.filter(|user| is_plain(user)).unwrap_or("USER");
+        let place = given.and_then(|_| place(text)).filter(is_of_place).unwrap_or("HOST:PORT/DATABASE");
+        format!("postgres://{user}@{place}")
+    }
+}
+
+impl fmt::Debug for StoreAddress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StoreAddress").field(&self.without_credentials()).finish()
+    }
+}
+
+/// Returns `true` if the text begins as a path does that is no name in the working directory.
+fn is_path(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'/' | b'.' | b'~' | b'\\', ..] => true,
+        // Elsewhere, this may also be a user with a password that begins with a slash.
+        [drive, b':', b'/' | b'\\', ..] => drive.is_ascii_alphabetic() && (cfg!(windows) || !text.contains('@')),
+        _ => false,
+    }
+}
+
+/// Returns the scheme, and what follows it.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.split_once("://").filter(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_of_scheme)
+    })
+}
+
+/// Returns what a reader of addresses takes for the user and the host.
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Returns what may be a user with a password.
+fn user_part<'a>(scheme: &str, rest: &'a str) -> &'a str {
+    let authority = authority(rest);
+    // The path of an address for events may contain an `@`.
+    let is_web = scheme.starts_with("http") && (authority.contains('@') || has_number(authority));
+    match rest.rsplit_once('@') {
+        Some((before, _)) if !is_web && !may_be_query(before) => before,
+        _ => authority.rsplit_once('@').map_or("", |(user, _)| user),
+    }
+}
+
+/// Returns the host with its port and the database; `None` if that could be a part of a password.
+fn place(rest: &str) -> Option<&str> {
+    let place = match rest.rsplit_once('@') {
+        Some((before, _)) if may_be_query(before) => return None,
+        Some((_, place)) => place,
+        None => rest,
+    };
+    let ends = |character: char| character.is_whitespace() || matches!(character, '?' | '#' | '&' | ';');
+    let place = place.split(ends).next().unwrap_or_default();
+    has_number(authority(place)).then_some(place)
+}
+
+/// Returns `true` if the text may contain a parameter, so that an `@` after it may be in the value of that parameter.
+fn may_be_query(text: &str) -> bool {
+    text.find(['?', '#']).is_some_and(|start| text[start..].contains('='))
+}
+
+/// Returns `true` if the port of a server is a number, or if there is none.
+fn has_number(server: &str) -> bool {
+    let after_address = server.strip_prefix('[').map(|rest| rest.split_once(']').map_or("", |(_, after)| after));
+    let port = after_address.unwrap_or(server).split_once(':');
+    port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Returns `true` for a host with a port, also with a user or a database.
+fn has_port(text: &str) -> bool {
+    let place = text.rsplit_once('@').map_or(text, |(_, place)| place);
+    let server = place.split('/').next().unwrap_or_default();
+    let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port))
+}
+
+/// Returns `true` if the text gives a value to one of these settings.
+fn names_one_of(text: &str, settings: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    let is_between = |character: char| character.is_whitespace() || matches!(character, '?' | '&' | ';' | ',');
+    text.match_indices('=').any(|(end, _)| {
+        let name = text[..end].trim_end().rsplit(is_between).next().unwrap_or_default();
+        settings.contains(&name.strip_prefix("pg").unwrap_or(name))
+    })
+}
+
+/// Returns the address for settings such as `host=db user=app`. Nothing is read after a password or after another word,
+/// because it may be a part of a password.
+fn of_settings(text: &str) -> String {
+    let is_one_of = |name: &str, settings: &[&str]| settings.iter().any(|setting| name.eq_ignore_ascii_case(setting));
+    let is_shown = |name: &str| is_one_of(name, SETTINGS) && !is_one_of(name, PASSWORDS);
+    let words = text.split_whitespace().map_while(|word| word.split_once('='));
+    let given: Vec<(&str, &str)> = words.take_while(|(name, _)| is_shown(name)).collect();
+    let value = |wanted: &str| {
+        let found = given.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| *value).filter(|value| is_plain(value))
+    };
+    let user = value("user").unwrap_or("USER");
+    let host = value("host").unwrap_or("HOST");
+    let port = value("port").map(|port| format!(":{port}")).unwrap_or_default();
+    let database = value("dbname").unwrap_or("DATABASE");
+    format!("postgres://{user}@{host}{port}/{database}")
+}
+
+/// Returns `true` for a name without characters that have a meaning in addresses.
+fn is_plain(name: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !name.is_empty() && name.bytes().all(is_of_name)
+}

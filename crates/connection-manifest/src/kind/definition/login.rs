@@ -1,0 +1,123 @@
+//! The answer to a login: what it says about the credential.
+//!
+//! A login can be repeated and uses nothing up, so that no answer ends a connection for good. A refusal is reported as
+//! one, and asked about again after a pause; whatever says nothing about the credential is offline.
+
+use std::time::Duration;
+
+use connection_contract::{HttpError, HttpResponse, NotLive, Reason, Timestamp, reason};
+use connection_oauth2::{LoginAnswer, login_answer};
+
+use super::exchange::Moment;
+
+/// The pause after a refused login, because some providers lock an account after a number of them.
+const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The difference between two clocks, in seconds, from which it may be the cause of a refusal. Servers accept less.
+const MAX_SKEW: i64 = 5 * 60;
+
+/// The facts of an answer that decide its meaning.
+pub(super) struct Login {
+    host: String,
+    status: u16,
+    is_page: bool,
+    has_challenge: bool,
+    answer: LoginAnswer,
+    retry_after: Option<Duration>,
+    /// Seconds by which the clock of this machine is ahead of the provider's; negative if it is behind.
+    ahead: i64,
+}
+
+impl Login {
+    /// Reads an answer; `None` if there is none.
+    pub(super) fn read(host: String, result: &Result<HttpResponse, HttpError>) -> Option<Self> {
+        let response = result.as_ref().ok()?;
+        let now = response.received_at().seconds();
+        // The date of an answer from a cache is that of its original.
+        let date = response.header("date").filter(|_| response.header("age").is_none());
+        let sent = date.and_then(Timestamp::parse);
+        Some(Self {
+            host,
+            status: response.status(),
+            is_page: response.is_page(),
+            has_challenge: response.challenge().is_present,
+            answer: login_answer(response),
+            retry_after: response.pause(),
+            ahead: sent.map_or(0, |sent| now.saturating_sub(sent.seconds())),
+        })
+    }
+
+    /// Returns what the answer means, where `found` is what it would mean to a request that is no login.
+    pub(super) fn judged(&self, found: NotLive, moment: Moment) -> NotLive {
+        if found.reason.code == reason::RATE_LIMITED {
+            return found;
+        }
+        match self.answer {
+            LoginAnswer::Limit => return NotLive::rate_limited(self.retry_after),
+            LoginAnswer::Outage(_) => return self.offline(),
+            _ => {}
+        }
+        if self.is_refusal(&found, moment) {
+            return self.refused(moment);
+        }
+        // A page in place of an answer comes from something else on the way, whatever its status.
+        if self.is_page { self.offline() } else { found }
+    }
+
+    /// Returns the result for an answer without the value that this place should have.
+    pub(super) fn without(&self, what: &str, moment: Moment) -> NotLive {
+        let message = format!("{} answered {} without {what}", self.host, self.status);
+        self.judged(NotLive::offline(Reason::new(reason::NOT_JSON, message)), moment)
+    }
+
+    fn is_refusal(&self, found: &NotLive, moment: Moment) -> bool {
+        let is_named = matches!(self.answer, LoginAnswer::Refused(_));
+        match self.status {
+            200..=299 | 400 if is_named => true,
+            401 if !self.is_page || self.has_challenge || moment == Moment::Setup => true,
+            403 | 422 if !self.is_page => true,
+            // A person may have mistyped a part of the address or of the answer, and can correct it.
+            400 | 404 | 422 if moment == Moment::Setup => true,
+            // A rule of the file applies.
+            _ => found.reason.code == reason::UNAUTHORIZED,
+        }
+    }
+
+    fn refused(&self, moment: Moment) -> NotLive {
+        let is_skewed = self.ahead.abs() > MAX_SKEW;
+        if moment == Moment::Setup && !is_skewed {
+            return NotLive::refused();
+        }
+        let mut message = format!("{} refuses the login: it answered {}", self.host, self.said());
+        let mut remedy = "connect again with a valid credential";
+        if is_skewed {
+            let minutes = self.ahead.abs() / 60;
+            let side = if self.ahead > 0 { "ahead of" } else { "behind" };
+            message.push_str(&format!(", and the clock of this machine is {minutes} minutes {side} the provider's"));
+            remedy = match moment {
+                Moment::Refresh => "correct the clock of this machine, then verify the connection again",
+                Moment::Setup => "correct the clock of this machine, then enter the same credential again",
+            };
+        }
+        let mut found = NotLive::failing(Reason::new(reason::UNAUTHORIZED, message).remedy(remedy));
+        if moment == Moment::Refresh {
+            found.recheck_after = Some(self.retry_after.unwrap_or_default().max(PAUSE));
+        }
+        found
+    }
+
+    fn offline(&self) -> NotLive {
+        let what = if self.is_page { "with a page, which says nothing about the credential" } else { "for now" };
+        let message = format!("{} answered {} {what}", self.host, self.said());
+        let mut found = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, message));
+        found.recheck_after = self.retry_after;
+        found
+    }
+
+    /// Returns the status, with the code if it is a known one.
+    fn said(&self) -> String {
+        match &self.answer {
+            LoginAnswer::Outage(code) | LoginAnswer::Refused(code) => format!("{} ({code})", self.status),
+            _ => self.status.to_string(),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The words of a provider that the browser brings back (RFC 6749, section 4.1.2.1).
+//!
+//! They are read only for an error that the provider itself reported: by then, the `state` and the issuer were compared.
+
+use connection_contract::{ProviderText, Secret, SetupFailure, encode};
+
+use super::returned;
+use crate::config::OAuth2Config;
+
+/// The ends of the codes of failures that a callback reports itself.
+const REPORTED: [&str; 4] = ["_access_denied", "_consent_required", "_refused", "_unavailable"];
+
+/// Adds the words in the parameters of a callback to a failure that the callback reports.
+pub(super) fn in_callback(failure: SetupFailure, parameters: &[(String, Secret)]) -> SetupFailure {
+    let found = parameters.iter().find(|(name, _)| name == "error_description");
+    let words = found.and_then(|(_, value)| value.expose_str());
+    with_words(failure, words)
+}
+
+/// Adds the words in a pasted address to a failure that the address reports.
+pub(super) fn in_pasted(failure: SetupFailure, pasted: &Secret, config: &OAuth2Config) -> SetupFailure {
+    let text = returned::as_copied(pasted.expose_str().unwrap_or_default(), config);
+    let query = text.split_once('?').map_or(text.as_str(), |(_, query)| query).split('#').next().unwrap_or_default();
+    let words = encode::from_form(query).into_iter().find(|(name, _)| name == "error_description");
+    with_words(failure, words.as_ref().map(|(_, value)| value.as_str()))
+}
+
+fn with_words(failure: SetupFailure, words: Option<&str>) -> SetupFailure {
+    let is_reported = REPORTED.iter().any(|end| failure.code.ends_with(end));
+    failure.provider_text(words.filter(|_| is_reported).and_then(ProviderText::new))
+}

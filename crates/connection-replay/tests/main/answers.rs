@@ -1,0 +1,151 @@
+//! Answers to fields for keys: what comes along when one is copied, and what cannot be in one.
+
+use connection_contract::{Answer, Field, Secret};
+use connection_replay::answer::{self, Pattern};
+
+const KEY: &str = "ak-81d0c4f7a2";
+
+/// Returns the answer to a field, as the plugin gets it.
+fn parsed(field: &Field, text: &str) -> Result<String, &'static str> {
+    match answer::parse(field, None, &Secret::from(text))? {
+        Answer::Secret(secret) => Ok(secret.expose_str().unwrap_or_default().to_owned()),
+        Answer::Text(text) => Ok(text),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_key_is_taken_without_what_was_copied_with_it() {
+    let field = Field::secret("apiKey", "API key").key();
+    for text in [
+        "ak-81d0c4f7a2",
+        "  ak-81d0c4f7a2\u{a0}",
+        "ak-81d0c4f7a2\n",
+        "\r\nak-81d0c4f7a2\r\n",
+        "\tak-81d0c4f7a2",
+        "\u{feff}ak-81d0c4f7a2",
+        "\u{200b}ak-81d0c4f7a2\u{200b}",
+        "\u{200e}ak-81d0c4f7a2\u{200f}",
+        "ak-81d0c4f7a2\u{2060}",
+        "\u{ad}ak-81d0c4f7a2\u{ad}",
+        "\"ak-81d0c4f7a2\"",
+        "'ak-81d0c4f7a2'",
+        "`ak-81d0c4f7a2`",
+        "\u{201c}ak-81d0c4f7a2\u{201d}",
+        "\u{201e}ak-81d0c4f7a2\u{201c}",
+        "\u{2018}ak-81d0c4f7a2\u{2019}",
+        "\u{ab} ak-81d0c4f7a2 \u{bb}",
+        "Bearer ak-81d0c4f7a2",
+        "bearer\tak-81d0c4f7a2",
+        "\"BEARER ak-81d0c4f7a2\"",
+        "Authorization: Bearer ak-81d0c4f7a2",
+        "Bearer \u{200b}\u{201c}ak-81d0c4f7a2\u{201d}\n",
+        "Bearer: ak-81d0c4f7a2",
+        "bearer:ak-81d0c4f7a2",
+        "token ak-81d0c4f7a2",
+        "Token\u{a0}ak-81d0c4f7a2",
+        "Authorization:token ak-81d0c4f7a2",
+        "X-Api-Key: ak-81d0c4f7a2",
+        "api_key: 'ak-81d0c4f7a2'",
+        "\"ak-81d0c4f7a2\",",
+        "'ak-81d0c4f7a2';\n",
+        "  \"api_key\": \"ak-81d0c4f7a2\",\n",
+        "export ACME_KEY='ak-81d0c4f7a2'",
+        "export token=ak-81d0c4f7a2",
+        "ACME_API_KEY=\"ak-81d0c4f7a2\"\r\n",
+        "ACME_2_TOKEN=Bearer ak-81d0c4f7a2",
+        "ak-81d0c4f7a2\u{fe0f}",
+        "\u{2800}ak-81d0c4f7a2\u{3164}",
+        "\u{2028}ak-81d0c4f7a2\u{e0001}",
+    ] {
+        assert_eq!(parsed(&field, text).as_deref(), Ok(KEY), "{text:?}");
+    }
+}
+
+#[test]
+fn a_key_with_a_foreign_character_inside_is_refused_with_its_name() {
+    let field = Field::secret("apiKey", "API key").key();
+    for (text, says) in [
+        ("ak-81d0\u{200b}c4f7a2", "invisible"),
+        ("ak-81d0\u{ad}c4f7a2", "soft hyphen"),
+        ("ak-81d0\u{feff}c4f7a2", "invisible"),
+        ("ak-81d0\u{a0}c4f7a2", "invisible"),
+        ("ak-81d0\u{202f}c4f7a2", "invisible"),
+        ("ak-81d0\u{fe0f}c4f7a2", "invisible"),
+        ("ak-81d0\u{e0041}c4f7a2", "invisible"),
+        ("ak-81d0\r\nc4f7a2", "line break"),
+        ("ak-81d0\u{2019}c4f7a2", "quotation mark"),
+        ("ak\u{2013}81d0c4f7a2", "dash"),
+        ("ak-81d0\u{2014}c4f7a2", "dash"),
+        ("ak-81d0\nc4f7a2", "line break"),
+        (" \u{200b}\"\" ", "nothing but"),
+    ] {
+        let problem = parsed(&field, text).unwrap_err();
+        assert!(problem.contains(says) && !problem.contains("81d0"), "{text:?}: {problem}");
+    }
+}
+
+/// These begin or end as something that is removed does.
+#[test]
+fn a_key_keeps_its_own_characters() {
+    let field = Field::secret("apiKey", "API key").key();
+    for text in [
+        "bearer",
+        "bearerak-1",
+        "Bearer-ak-1",
+        "token",
+        "token_1",
+        "token-1 2",
+        "ak-1==",
+        "ak-1,",
+        "ak-1;",
+        "ak'1",
+        "\u{e9}ak-1",
+        "a b",
+        "abcd efgh ijkl",
+        "authorizationak",
+        "ak:1",
+        "id:ak 1",
+        "session_token=ak1",
+        "JSESSIONID=ak1",
+        "AKEY==",
+        "AccountName=a;AccountKey=b==",
+        "SESSION_TOKEN=ak1; theme=dark",
+        "SHARED_ACCESS_KEY=ak1;Endpoint=b",
+        "API_KEY=ak1&API_SECRET=b",
+        "token apple river stone",
+        "exported=1",
+    ] {
+        assert_eq!(parsed(&field, text).as_deref(), Ok(text));
+    }
+}
+
+#[test]
+fn a_password_stays_as_it_was_typed() {
+    let field = Field::secret("password", "Password");
+    for text in [
+        " secret ",
+        "\"secret\"",
+        "Bearer secret",
+        "token secret",
+        "Pass: secret",
+        "export MY_SECRET=secret",
+        "\u{201c}secret\u{201d}",
+        "se\u{200b}cret",
+        "\u{a0}secret\u{feff}",
+        "'",
+    ] {
+        assert_eq!(parsed(&field, text).as_deref(), Ok(text));
+    }
+    assert!(parsed(&field, "secret\n").unwrap_err().contains("line break"));
+}
+
+#[test]
+fn the_pattern_of_a_key_is_that_of_the_key_alone() {
+    let field = Field::secret("apiKey", "API key").key().pattern("ak-[a-z0-9]+");
+    let pattern =
+        Pattern::new(|text| text.strip_prefix("ak-").is_some_and(|rest| rest.chars().all(char::is_alphanumeric)));
+    let given = Secret::from("\u{feff}Bearer ak-81d0c4f7a2\n");
+    let Ok(Answer::Secret(key)) = answer::parse(&field, Some(&pattern), &given) else { panic!("it is refused") };
+    assert_eq!(key.expose_str(), Some(KEY));
+}
