@@ -48,6 +48,21 @@ impl<'a> StoreState<'a> {
         Box::pin(self.registry.systems.ground.store.health())
     }
 
+    /// Returns `true` if a connection to a PostgreSQL server is in use a minute after the end of what it waited for.
+    /// Every wait ends by itself, also while the server is away, so only a new process mends this. Connections of a
+    /// host's pool are not looked at.
+    ///
+    /// ```
+    /// use connection_core::ConnectionRegistry;
+    ///
+    /// fn needs_restart(registry: &ConnectionRegistry) -> bool {
+    ///     registry.store().is_stuck()
+    /// }
+    /// ```
+    pub fn is_stuck(self) -> bool {
+        self.registry.systems.ground.store.is_stuck()
+    }
+
     /// Returns `true` if the file of a SQLite database, or its log, was moved, deleted or replaced while this process
     /// had it open. Nothing is stored then, no credential is used, and lists show what the former file has.
     pub fn is_displaced(self) -> bool {

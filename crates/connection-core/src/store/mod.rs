@@ -348,13 +348,14 @@ impl Store {
         self.shared.signals.is_too_old()
     }
 
-    /// Returns `true` if the database is on a server that tells its timeline, which shows that a standby was promoted.
-    pub(crate) fn notices_promotions(&self) -> bool {
+    /// Returns `true` if a connection to a server is held a minute after the deadline of what it waits for. An outage
+    /// of the server is no reason for it.
+    pub(crate) fn is_stuck(&self) -> bool {
         match &self.shared.engine {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
-            Engine::Postgres(postgres) => postgres.notices_promotions(),
+            Engine::Postgres(postgres) => postgres.is_stuck(),
         }
     }
 

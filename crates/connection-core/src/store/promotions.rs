@@ -104,6 +104,16 @@ impl Tx {
 }
 
 impl Store {
+    /// Returns `true` if the database is on a server that tells its timeline, which shows that a standby was promoted.
+    pub(crate) fn notices_promotions(&self) -> bool {
+        match &self.shared.engine {
+            #[cfg(feature = "sqlite")]
+            super::Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            super::Engine::Postgres(postgres) => postgres.notices_promotions(),
+        }
+    }
+
     /// Returns `true` if the database is on a server that is a standby, which takes no writes.
     ///
     /// # Errors

@@ -10,24 +10,24 @@
 use std::{
     io,
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use connection_egress::{Backoff, OPERATIONS};
+use connection_egress::Backoff;
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, pool::PoolConnection,
     postgres::PgConnectOptions,
 };
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::super::{
-    engine::{is_dead, is_of_node},
-    error::called,
+use super::{
+    super::engine::{is_dead, is_of_node},
+    idle::{Idle, IdleConnection},
+    permits::{Permit, Permits},
 };
 
 /// The maximum number of own connections. Eight processes with ten each would use up all that a server allows by
@@ -40,12 +40,8 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 const ROUND_TRIP: Duration = Duration::from_secs(14);
 /// The maximum time in which the server answers a ping.
 const PING: Duration = Duration::from_secs(2);
-/// The minimum time between two closings of the connections that are not in use, because of errors of the node.
-const BETWEEN_CLOSINGS: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is pinged before use. The ping costs as much as a read.
 const UNCHECKED: Duration = Duration::from_millis(500);
-/// The idle time after which a connection is closed when another one is returned.
-const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
 /// The age at which a connection is closed instead of being used again, so that changed settings of the server take
 /// effect.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
@@ -74,24 +70,7 @@ enum Source {
 struct OwnConnections {
     options: Arc<PgConnectOptions>,
     idle: Arc<Idle>,
-    /// A permit for each connection that may be in use.
-    permits: Arc<Semaphore>,
-}
-
-/// The open connections that are not in use.
-struct Idle {
-    /// The connection that was returned last is at the end.
-    connections: Mutex<Vec<IdleConnection>>,
-    /// The time at which an error of the node last closed them.
-    closed_at: Mutex<Option<Instant>>,
-    /// The name of the database for people.
-    place: Arc<str>,
-}
-
-struct IdleConnection {
-    connection: PgConnection,
-    opened_at: Instant,
-    returned_at: Instant,
+    permits: Permits,
 }
 
 /// The connection that a caller wants.
@@ -125,18 +104,14 @@ struct OwnConnection {
     opened_at: Instant,
     idle: Arc<Idle>,
     /// Dropped after the connection was returned.
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 }
 
 impl Connections {
     /// Creates a source of own connections, of which the first ones may be open already.
     pub(super) fn own(options: PgConnectOptions, open: Option<PgConnection>, place: Arc<str>) -> Self {
-        let now = Instant::now();
-        let open = open.map(|connection| IdleConnection { connection, opened_at: now, returned_at: now });
-        let connections = Mutex::new(open.into_iter().collect());
-        let idle = Idle { connections, closed_at: Mutex::default(), place };
-        let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
-        let own = OwnConnections { options: Arc::new(options), idle: Arc::new(idle), permits };
+        let idle = Arc::new(Idle::new(open, place));
+        let own = OwnConnections { options: Arc::new(options), idle, permits: Permits::new(CONNECTIONS) };
         Self { source: Source::Own(own), runtime: Handle::current() }
     }
 
@@ -198,12 +173,15 @@ impl Connections {
         }
     }
 
+    /// Returns `true` if one of the own connections is [stuck](Permits::is_stuck).
+    pub(super) fn is_stuck(&self) -> bool {
+        matches!(&self.source, Source::Own(own) if own.permits.is_stuck())
+    }
+
     /// Waits until the own connections were returned, and closes them.
     pub(super) async fn close(&self) {
         let Source::Own(own) = &self.source else { return };
-        // The error means that another call has closed them.
-        let Ok(_all) = own.permits.acquire_many(CONNECTIONS).await else { return };
-        own.permits.close();
+        own.permits.close().await;
         for kept in own.idle.take_all() {
             // The server notices a connection that cannot say goodbye.
             drop(timeout(PING, kept.connection.close()).await);
@@ -214,8 +192,7 @@ impl Connections {
 impl OwnConnections {
     async fn lend(&self, wanted: Wanted) -> Result<OwnConnection, sqlx::Error> {
         let deadline = Instant::now() + MAX_WAIT;
-        let permit = timeout_at(deadline, self.permits.clone().acquire_owned()).await;
-        let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let permit = self.permits.acquire(deadline).await?;
         let connected = timeout_at(deadline, async {
             match self.kept(wanted).await {
                 Some(kept) => Ok((kept.connection, kept.opened_at)),
@@ -223,6 +200,7 @@ impl OwnConnections {
             }
         });
         let (connection, opened_at) = connected.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        permit.ends_at(None);
         Ok(OwnConnection { connection, opened_at, idle: self.idle.clone(), permit })
     }
 
@@ -304,57 +282,25 @@ fn may_be_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-impl Idle {
-    fn lock(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the connection that was returned last.
-    fn pop(&self) -> Option<IdleConnection> {
-        self.lock().pop()
-    }
-
-    fn take_all(&self) -> Vec<IdleConnection> {
-        std::mem::take(&mut *self.lock())
-    }
-
-    /// Closes the connections after an error of the node, and logs it, unless that was done a moment ago.
-    fn close_all(&self, error: &sqlx::Error) {
-        let now = Instant::now();
-        {
-            let mut closed_at = self.closed_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if closed_at.is_some_and(|before| now.duration_since(before) < BETWEEN_CLOSINGS) {
-                return;
-            }
-            *closed_at = Some(now);
-        }
-        let count = self.take_all().len();
-        let place = called(&self.place);
-        tracing::warn!(
-            target: OPERATIONS,
-            "a connection to {place} cannot be used any longer, so it and {count} unused ones are closed: {error}"
-        );
-    }
-
-    /// Adds a connection. Returns the one that was unused for longest, if it is no longer needed.
-    fn add(&self, connection: PgConnection, opened_at: Instant) -> Option<PgConnection> {
-        let now = Instant::now();
-        let mut idle = self.lock();
-        idle.push(IdleConnection { connection, opened_at, returned_at: now });
-        let oldest = idle.first().is_some_and(|oldest| now.duration_since(oldest.returned_at) > MAX_IDLE);
-        oldest.then(|| idle.remove(0).connection)
-    }
-}
-
 impl LentConnection {
     /// Marks the beginning of a statement.
     pub(in super::super) fn statement_begins(&mut self) {
-        self.statement_began_at = Some(Instant::now());
+        let now = Instant::now();
+        self.statement_began_at = Some(now);
+        self.ends_at(Some(now + ROUND_TRIP));
     }
 
-    /// Marks the end of a statement that succeeded.
+    /// Marks the end of a statement that succeeded. The server ends a transaction in which no other one follows.
     pub(in super::super) fn statement_ended(&mut self) {
         self.statement_began_at = None;
+        self.ends_at(self.is_in_transaction.then(|| Instant::now() + ROUND_TRIP));
+    }
+
+    /// Sets the time at which the permit for the connection must be free again.
+    fn ends_at(&self, deadline: Option<Instant>) {
+        if let Some(Lent::Own(own)) = &self.lent {
+            own.permit.ends_at(deadline);
+        }
     }
 
     /// Marks a statement as failed. After an error of the node, this connection and those that are not in use are
@@ -396,7 +342,7 @@ impl LentConnection {
 
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         self.run("COMMIT").await?;
-        self.is_in_transaction = false;
+        self.transaction_ended();
         Ok(())
     }
 
@@ -406,8 +352,13 @@ impl LentConnection {
             return Ok(());
         }
         self.run("ROLLBACK").await?;
-        self.is_in_transaction = false;
+        self.transaction_ended();
         Ok(())
+    }
+
+    fn transaction_ended(&mut self) {
+        self.is_in_transaction = false;
+        self.ends_at(None);
     }
 
     async fn run(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {

@@ -6,12 +6,14 @@
 //! mode.
 
 mod connections;
+mod idle;
 mod job;
 mod lender;
 mod listen;
 #[cfg(feature = "sqlite")]
 mod move_target;
 mod open;
+mod permits;
 mod requirements;
 
 use std::{sync::Arc, time::Duration};
@@ -108,6 +110,11 @@ impl Postgres {
     /// Returns `None`. A server sends notifications and has no version to compare.
     pub(super) async fn version(&self, _: &dyn Clock, _: Duration) -> Option<ObservedVersion> {
         None
+    }
+
+    /// Returns `true` if a connection is held a minute after the deadline of what it waits for.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.connections.is_stuck()
     }
 
     /// Returns `true` if the store was closed or is about to be.

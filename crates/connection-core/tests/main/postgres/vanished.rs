@@ -1,9 +1,9 @@
 //! A server that vanishes without a word: its connections stay open, and nothing comes on them. Each wait has an end, and
 //! the next request finds a new connection.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use connection_core::{Connection, ConnectionInfo, ConnectionRegistry, Error, StoreError};
+use connection_core::{Connection, ConnectionInfo, ConnectionRegistry, Error, Filter, StoreError};
 use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::{
     runtime::Handle,
@@ -48,13 +48,17 @@ impl Vanishing {
         let lock = "BEGIN; LOCK TABLE connection_account IN EXCLUSIVE MODE";
         sqlx::raw_sql(lock).execute(&mut self.beside).await.unwrap();
         let renames = (0..count).map(|number| self.rename(format!("name-{number}"))).collect();
+        while self.waiting().await < count {}
+        renames
+    }
+
+    /// Returns the number of statements that wait in the server.
+    async fn waiting(&mut self) -> i64 {
+        // In a transaction, the server shows what it has shown before.
+        sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut self.beside).await.unwrap();
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut self.beside).await.unwrap().0 < count {
-            // In a transaction, the server shows what it has shown before.
-            sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut self.beside).await.unwrap();
-        }
-        renames
+        sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut self.beside).await.unwrap().0
     }
 
     async fn release(&mut self) {
@@ -126,6 +130,52 @@ async fn a_commit_that_is_not_answered_ends_as_unknown() {
     let history = it.registry.events().history(it.connection.id(), None).await.unwrap();
     let renames = history.page.items.iter().filter(|event| event.name == "renamed").count();
     assert_eq!(renames, 2, "the server had the commit");
+    it.registry.close().await;
+}
+
+/// A future that nobody polls any longer ends none of its waits.
+#[tokio::test]
+async fn a_place_that_is_kept_for_a_minute_past_its_deadline_is_told_and_an_outage_is_not() {
+    let mut it = Vanishing::new().await;
+    let registry = it.registry.clone();
+    let lock = "BEGIN; LOCK TABLE connection_account IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut it.beside).await.unwrap();
+    {
+        let mut list = pin!(registry.list_connections(Filter::new()));
+        while it.waiting().await == 0 {
+            let polled = poll_fn(|context| Poll::Ready(list.as_mut().poll(context))).await;
+            assert!(polled.is_pending(), "the table is locked");
+        }
+        it.forget().await;
+        pass(Duration::from_secs(73)).await;
+        assert!(!registry.store().is_stuck(), "the deadline, and less than a minute");
+        pass(Duration::from_secs(2)).await;
+        assert!(registry.store().is_stuck());
+    }
+    it.release().await;
+    // What the list left behind has the time of a ping.
+    tasks_go_on().await;
+    pass(Duration::from_secs(3)).await;
+    tasks_go_on().await;
+    assert!(!registry.store().is_stuck());
+
+    // A connection that was kept and is silent costs a ping.
+    let rename = it.rename("between".to_owned());
+    tasks_go_on().await;
+    pass(Duration::from_secs(2)).await;
+    rename.await.unwrap().unwrap();
+    // Writes on a server that vanishes, and an hour without it.
+    let renames = it.held(8).await;
+    it.forget().await;
+    it.release().await;
+    for _ in 0..60 {
+        pass(Duration::from_secs(60)).await;
+        tasks_go_on().await;
+        assert!(!registry.store().is_stuck());
+    }
+    for rename in renames {
+        rename.await.unwrap().unwrap_err();
+    }
     it.registry.close().await;
 }
 
