@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::PathBuf,
+    time::Duration,
 };
 
 use connection_contract::Secret;
@@ -24,6 +25,11 @@ const CONFIG: &str = "CONNECTIONS_CONFIG";
 const HOST_TOKEN: &str = "CONNECTIONS_HOST_TOKEN";
 /// The variable in which Claude Code passes the address of an MCP server to its `headersHelper`.
 const HEADERS_ADDRESS: &str = "CLAUDE_CODE_MCP_SERVER_URL";
+/// The variable with the socket at which a service manager waits for messages.
+const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+/// The variables with the time within which a service manager expects a message, and with the process from which.
+const WATCHDOG: &str = "WATCHDOG_USEC";
+const WATCHED: &str = "WATCHDOG_PID";
 /// The prefix of variables that belong to tests.
 const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
 
@@ -110,6 +116,19 @@ impl Environment {
     /// Returns the address for which Claude Code runs a command that prints headers, if it does.
     pub(crate) fn headers_address(&self) -> Option<String> {
         self.0.get(OsStr::new(HEADERS_ADDRESS))?.to_str().map(str::to_owned)
+    }
+
+    /// Returns the socket at which the service manager that has started this process waits for messages.
+    pub(crate) fn notify_socket(&self) -> Option<&OsStr> {
+        self.0.get(OsStr::new(NOTIFY_SOCKET)).filter(|socket| !socket.is_empty()).map(OsString::as_os_str)
+    }
+
+    /// Returns the time within which a service manager expects each message of the process with this id.
+    pub(crate) fn watchdog(&self, process: u32) -> Option<Duration> {
+        let number = |name: &str| self.0.get(OsStr::new(name)).map(|value| value.to_str()?.parse::<u64>().ok());
+        let is_meant = number(WATCHED).is_none_or(|watched| watched == Some(process.into()));
+        let time = number(WATCHDOG).flatten().filter(|time| is_meant && *time > 0);
+        time.map(Duration::from_micros)
     }
 
     /// Returns the value of a variable that the user named.

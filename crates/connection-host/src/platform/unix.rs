@@ -1,17 +1,23 @@
 //! Unix: permission bits, signals, and terminal settings.
 
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt as _;
 use std::{
+    ffi::OsStr,
     fs::DirBuilder,
     future::poll_fn,
     io::{self, stdin},
     os::unix::{
+        ffi::OsStrExt as _,
         fs::{DirBuilderExt as _, PermissionsExt as _},
+        net::{SocketAddr, UnixDatagram},
         process::{CommandExt as _, ExitStatusExt as _},
     },
     path::Path,
     process::{Command, ExitStatus},
     sync::OnceLock,
     task::Poll,
+    time::Duration,
 };
 
 use rustix::{
@@ -225,4 +231,18 @@ impl Drop for Terminal {
             tcsetattr(stdin(), OptionalActions::Now, before).unwrap_or_default();
         }
     }
+}
+
+/// Sends a message to a service manager at its socket, which is a path, or on Linux an abstract name after `@`.
+pub(crate) fn notify(socket: &OsStr, message: &str) -> io::Result<()> {
+    let address = match socket.as_bytes() {
+        #[cfg(target_os = "linux")]
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        [b'/', ..] => SocketAddr::from_pathname(socket)?,
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let sender = UnixDatagram::unbound()?;
+    // A manager that reads nothing holds up no server.
+    sender.set_write_timeout(Some(Duration::from_secs(1)))?;
+    sender.send_to_addr(message.as_bytes(), &address).map(drop)
 }

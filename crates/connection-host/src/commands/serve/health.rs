@@ -30,15 +30,19 @@ impl Health {
         Self { registry, scheduler, readiness }
     }
 
-    /// Checks what only a new process mends: the scheduler. An outage of the store is no such thing.
-    pub(super) fn look_at_scheduler(&self) -> Result<(), &'static str> {
+    /// Checks what only a new process mends: a scheduler that has ended, and a connection to the server of the store that
+    /// is held long after its deadline. An outage of the store is no such thing.
+    pub(super) fn look_at_process(&self) -> Result<(), &'static str> {
         // A server that was asked to stop has ended its scheduler.
-        if self.scheduler.is_finished() && !self.readiness.is_draining() { Err("scheduler") } else { Ok(()) }
+        if self.scheduler.is_finished() && !self.readiness.is_draining() {
+            return Err("scheduler");
+        }
+        if self.registry.store().is_stuck() { Err("stuck") } else { Ok(()) }
     }
 
-    /// Checks the scheduler and the store; `Err` is the reason for a failure.
+    /// Checks the process and the store; `Err` is the reason for a failure.
     pub(super) async fn look(&self) -> Result<(), &'static str> {
-        self.look_at_scheduler()?;
+        self.look_at_process()?;
         let clock = self.registry.clock();
         let answers = tokio::select! {
             biased;
@@ -79,7 +83,7 @@ mod tests {
         let health = |scheduler: &AbortHandle| Health::new(registry.clone(), scheduler.clone(), readiness.clone());
         assert_eq!(health(&running.abort_handle()).look().await, Ok(()));
         assert_eq!(
-            (health(&after).look().await, health(&after).look_at_scheduler()),
+            (health(&after).look().await, health(&after).look_at_process()),
             (Err("scheduler"), Err("scheduler"))
         );
         readiness.drain();
@@ -87,7 +91,7 @@ mod tests {
         registry.close().await;
         let gone = health(&running.abort_handle());
         assert_eq!(
-            (gone.look().await, gone.look_at_scheduler()),
+            (gone.look().await, gone.look_at_process()),
             (Err("store"), Ok(())),
             "a restart does not bring the store back"
         );

@@ -6,6 +6,7 @@ mod health;
 mod page;
 mod routes;
 mod running;
+mod supervisor;
 
 use std::{
     convert::Infallible,
@@ -38,6 +39,7 @@ use page::{Page, Visits};
 pub(super) use routes::mounted;
 use routes::{FOR_MONITORS, State};
 use running::Running;
+use supervisor::Supervisor;
 
 pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
@@ -72,20 +74,23 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let live = LiveStreams::new();
     let options = api_options(&program, address, &url, certificate.as_ref())?.live(live.clone()).usage(monitor);
     let health = Health::new(registry.clone(), tasks.scheduler.clone(), readiness.clone());
-    let state = State { health, options, readiness: readiness.clone(), listening: address };
+    let supervisor = Supervisor::new(&program.environment, registry.clock());
+    let state = State { health: health.clone(), options, readiness: readiness.clone(), listening: address };
     let routes = routes::routes(&registry, &url, state);
     let page = Page::new(registry.clone(), program.settings.inbound.page_address(address, &url));
     let stopped = watch::Sender::new(false);
-    let running = Running { program: &program, registry, address, url, tasks, readiness, live, stopped };
+    let running = Running { program: &program, registry, address, url, tasks, readiness, live, supervisor, stopped };
     tokio::select! {
         () = resume_setups(&running.registry) => {}
         _ = signals.next() => return Err(platform::interrupted(StopSignal::Interrupt)),
     }
     running.announce(&page, arguments).await?;
+    running.supervisor.serves();
     tokio::select! {
         () = running.serve(server, routes, socket) => {}
         never = running.open_page(page, arguments) => match never {},
         never = follow_certificate(certificate, &running.registry) => match never {},
+        never = running.supervisor.feed(|| health.look_at_process()) => match never {},
         stopped = running.stop(&mut signals) => return stopped.map(|()| Exit::Fine),
     }
     tracing::info!(target: OPERATIONS, "ended");

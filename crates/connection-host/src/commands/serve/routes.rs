@@ -165,7 +165,7 @@ async fn healthz(extract::State(health): extract::State<Health>) -> Response {
 }
 
 async fn livez(extract::State(health): extract::State<Health>) -> Response {
-    checked(health.look_at_scheduler())
+    checked(health.look_at_process())
 }
 
 /// Returns the answer to a monitor.

@@ -12,6 +12,7 @@ use super::{
     page::{Page, Visits},
     print_state,
     routes::Routes,
+    supervisor::Supervisor,
 };
 use crate::{
     Error,
@@ -34,6 +35,7 @@ pub(super) struct Running<'a> {
     pub(super) tasks: Tasks,
     pub(super) readiness: Readiness,
     pub(super) live: LiveStreams,
+    pub(super) supervisor: Supervisor,
     /// `true` from the moment at which no more connections are accepted.
     pub(super) stopped: watch::Sender<bool>,
 }
@@ -88,6 +90,7 @@ impl Running<'_> {
     pub(super) async fn stop(&self, signals: &mut Signals) -> Result<(), Error> {
         signals.next().await;
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
+        self.supervisor.stops();
         self.readiness.drain();
         self.tasks.abort();
         let printed = self.print("draining", None);

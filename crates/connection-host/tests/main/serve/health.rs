@@ -1,4 +1,5 @@
-//! `/healthz` tells a monitor whether the store answers, and tells nothing else.
+//! `/healthz` tells a monitor whether the store answers, and tells nothing else. `/livez` tells a supervisor whether a
+//! restart helps.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,11 @@ use super::{Serving, machine, until};
 use crate::program::on_postgres;
 
 fn health(serving: &Serving) -> (u16, Value) {
-    let answer = serving.get("/healthz");
+    asked(serving, "/healthz")
+}
+
+fn asked(serving: &Serving, path: &str) -> (u16, Value) {
+    let answer = serving.get(path);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     (answer.status, serde_json::from_str(&answer.body).unwrap())
@@ -24,4 +29,18 @@ fn healthz_says_whether_the_store_answers_and_nothing_else() {
     machine.lose_database();
     until("the store is gone", || health(&serving).0 == 503);
     assert_eq!(health(&serving), (503, json!({ "ok": false, "reason": "store" })));
+}
+
+#[test]
+fn an_outage_of_the_database_is_no_reason_for_a_restart() {
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    let fine = (200, json!({ "ok": true, "reason": null }));
+    assert_eq!(asked(&serving, "/livez"), fine);
+    if !on_postgres() {
+        return;
+    }
+    machine.lose_database();
+    until("the store is gone", || health(&serving).0 == 503);
+    assert_eq!(asked(&serving, "/livez"), fine);
 }

@@ -29,6 +29,8 @@ pub(crate) mod remote;
 pub(crate) mod remote_setups;
 pub(crate) mod repair_links;
 mod requests;
+#[cfg(target_os = "linux")]
+mod supervised;
 mod tls;
 mod unencrypted;
 mod webhooks;
