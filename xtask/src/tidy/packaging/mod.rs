@@ -79,24 +79,22 @@ fn disagreements(texts: &Texts) -> Vec<String> {
 /// Compares the port and the paths of the checks with those of the program.
 fn addresses(texts: &Texts) -> Vec<String> {
     let port = between(text(texts, WORDS), "Unless set, it is 127.0.0.1:", ".").unwrap_or_default();
-    let health = between(text(texts, ROUTES), "const HEALTH: &str = \"", "\"").unwrap_or_default();
     let live = between(text(texts, ROUTES), "const LIVE: &str = \"", "\"").unwrap_or_default();
     let ready = between(text(texts, ROUTES), "const READY: &str = \"", "\"").unwrap_or_default();
-    if [port, health, live, ready].contains(&"") {
+    if [port, live, ready].contains(&"") {
         return vec![format!("{WORDS}, {ROUTES}: the port or the path of a check is not found")];
     }
     let expected = [
         (CONTAINER, format!("CONNECTIONS_INBOUND__LISTEN=0.0.0.0:{port}\""), 1),
         (CONTAINER, format!("\"{port}/tcp\""), 1),
         (CONTAINER, format!("/dev/tcp/127.0.0.1/{port} "), 1),
-        (CONTAINER, format!("'GET {health} HTTP/1.1"), 1),
+        (CONTAINER, format!("'GET {live} HTTP/1.1"), 1),
         (GUIDE, format!("--publish 127.0.0.1:{port}:{port} "), 1),
         (GUIDE, format!("port {port}.\n"), 1),
         (NETWORK, format!("- port: {port}\n"), 1),
         (SERVICE, format!(" port: {port}\n"), 1),
         (STATEFUL_SET, format!("containerPort: {port}\n"), 1),
-        (STATEFUL_SET, format!("path: {health}\n"), 1),
-        (STATEFUL_SET, format!("path: {live}\n"), 1),
+        (STATEFUL_SET, format!("path: {live}\n"), 2),
         (STATEFUL_SET, format!("path: {ready}\n"), 1),
     ];
     let differs =
@@ -152,6 +150,8 @@ fn directories(texts: &Texts) -> Vec<String> {
         (GUIDE, format!("LoadCredential={loaded} ")),
         (GUIDE, format!("$CREDENTIALS_DIRECTORY/{credential} ")),
         (CREDENTIAL, format!("LoadCredential={credential}:")),
+        // Without it, the watchdog of the unit has no effect.
+        (UNIT, "Type=notify\n".to_owned()),
     ] {
         if !text(texts, path).contains(&part) {
             findings.push(format!("{path}: `{}` is missing", part.trim()));
@@ -224,7 +224,7 @@ mod tests {
         (CONTAINER, "0.0.0.0:8745", "0.0.0.0:8080", "CONNECTIONS_INBOUND__LISTEN=0.0.0.0:8745"),
         (CONTAINER, "8745/tcp", "80/tcp", "8745/tcp"),
         (CONTAINER, "127.0.0.1/8745", "127.0.0.1/80", "/dev/tcp/127.0.0.1/8745"),
-        (CONTAINER, "/healthz", "/health", "GET /healthz"),
+        (CONTAINER, "/livez", "/healthz", "GET /livez"),
         (CONTAINER, "\"/var/lib/connections\": {},", "", "are not in two"),
         (CONTAINER, "[\"/usr/bin/connections", "[\"/usr/local/bin/connections", "Entrypoint"),
         (CONTAINER, "10001:10001", "10002:10001", "`:x:10002:10001:` is missing"),
@@ -244,8 +244,7 @@ mod tests {
         (MANIFEST, "download/v{ version }", "download/{ version }", "the tag"),
         (MANIFEST, "overrides.x86_64-pc-windows-msvc", "overrides.x86_64-pc-windows-gnu", "x86_64-pc-windows"),
         (NETWORK, "- port: 8745", "- port: 80", "- port: 8745"),
-        (ROUTES, "\"/healthz\"", "\"/health\"", "path: /health` is not there 1 times"),
-        (ROUTES, "\"/livez\"", "\"/live\"", "path: /live` is not there 1 times"),
+        (ROUTES, "\"/livez\"", "\"/live\"", "path: /live` is not there 2 times"),
         (ROUTES, "\"/readyz\"", "\"/ready\"", "path: /ready` is not there 1 times"),
         (SERVE, "from_secs(60)", "from_secs(90)", "more than 135 seconds"),
         (
@@ -256,6 +255,7 @@ mod tests {
         ),
         (SERVICE, " port: 8745", " port: 80", "`port: 8745` is not there"),
         (STATEFUL_SET, "containerPort: 8745", "containerPort: 80", "containerPort: 8745"),
+        (STATEFUL_SET, "path: /livez", "path: /healthz", "path: /livez` is not there 2 times"),
         (STATEFUL_SET, "value: \"5\"", "value: \"30\"", "more than 105"),
         (STATEFUL_SET, "terminationGracePeriodSeconds: 130", "terminationGracePeriodSeconds: 110", "more than 105"),
         (
@@ -265,6 +265,7 @@ mod tests {
             "CONNECTIONS_DATABASE_URL_FILE is on no volume",
         ),
         (STATEFUL_SET, "name: CONNECTIONS_STATE_DIR", "name: CONNECTIONS_STATE", "CONNECTIONS_STATE is no variable"),
+        (UNIT, "Type=notify", "Type=exec", "`Type=notify` is missing"),
         (UNIT, "TimeoutStopSec=120", "TimeoutStopSec=90", "more than 105 seconds"),
         (UNIT, "StateDirectory=connections connections-key", "StateDirectory=connections", "are not in two"),
         (UNIT, "CONNECTIONS_CONFIG=", "CONNECTIONS_CONFIGURATION=", "CONNECTIONS_CONFIGURATION is no variable"),
