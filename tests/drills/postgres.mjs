@@ -79,8 +79,8 @@ export class Server {
   async begin() {
     const settings = `\nport = ${this.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n`;
     appendFileSync(join(this.data, 'postgresql.conf'), settings);
+    if (!this.child) process.once('exit', () => this.child.kill('SIGQUIT'));
     this.child = spawn(program('postgres'), ['-D', this.data], { ...user(), cwd: this.directory, stdio: 'ignore' });
-    process.once('exit', () => this.child.kill('SIGQUIT'));
     for (;;) {
       if (this.child.exitCode !== null) throw new Error(`the server in ${this.data} does not start`);
       const answer = await this.sql('SELECT 1').catch(() => undefined);
@@ -113,12 +113,22 @@ export class Server {
   }
 }
 
-/** A line to a server: connections to its port lead to a target, which can be changed, and what comes back may be late. */
+/**
+ * A line to a server: connections to its port lead to a target, which can be changed, and what comes back may be late. It
+ * can fall silent, and forget its connections.
+ */
 export class Line {
   constructor(lag = 0) {
     this.lag = lag;
     this.target = undefined;
     this.open = new Set();
+    /** The pairs of sockets on which something passes. */
+    this.pairs = new Set();
+    this.isHeld = false;
+    /** The connections that came while nothing passes. */
+    this.waiting = [];
+    /** The delay of the answers on a connection after a COMMIT, in milliseconds. */
+    this.lateCommits = 0;
     this.server = net.createServer((near) => this.connect(near));
   }
 
@@ -133,19 +143,65 @@ export class Line {
       near.destroy();
       return;
     }
+    if (this.isHeld) {
+      near.on('error', () => {});
+      this.open.add(near);
+      this.waiting.push(near);
+      return;
+    }
     const far = net.connect(this.target, '127.0.0.1');
-    const both = [near, far];
-    for (const socket of both) {
+    const pair = [near, far];
+    this.pairs.add(pair);
+    for (const socket of pair) {
       this.open.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
         this.open.delete(socket);
-        for (const other of both) other.destroy();
+        // A server does not learn of the end of a connection that was forgotten.
+        if (this.pairs.delete(pair)) for (const other of pair) other.destroy();
       });
     }
+    near.on('data', (data) => {
+      if (this.lateCommits > 0 && data.includes('COMMIT\0')) this.delay(pair, this.lateCommits);
+    });
     near.pipe(far);
     if (this.lag === 0) far.pipe(near);
     else far.on('data', (data) => setTimeout(() => near.destroyed || near.write(data), this.lag));
+  }
+
+  /** Keeps back what comes from the server for this time. */
+  delay([near, far], time) {
+    far.unpipe(near);
+    far.pause();
+    setTimeout(() => near.destroyed || far.destroyed || far.pipe(near), time);
+  }
+
+  /** Lets nothing pass any longer. New connections are accepted, and are silent. */
+  hold() {
+    this.isHeld = true;
+    for (const [near, far] of this.pairs) {
+      near.unpipe(far).pause();
+      far.unpipe(near).pause();
+    }
+  }
+
+  /** Passes on what was held. */
+  resume() {
+    this.isHeld = false;
+    for (const [near, far] of this.pairs) {
+      near.pipe(far);
+      far.pipe(near);
+    }
+    for (const near of this.waiting.splice(0)) if (!near.destroyed) this.connect(near);
+  }
+
+  /** Forgets the connections: they stay open on both sides, and nothing passes on them. New ones lead to the target. */
+  forget() {
+    for (const [near, far] of this.pairs) {
+      near.unpipe(far).pause();
+      far.unpipe(near).pause();
+    }
+    this.pairs.clear();
   }
 
   /** Loses what is under way, and lets nobody connect. */

@@ -10,7 +10,7 @@ use crate::setup;
 use crate::workspace::Workspace;
 
 /// The drills: each is a command of this crate, and the name of a script.
-pub(crate) const NAMES: [&str; 4] = ["failover", "kills", "moves", "windows"];
+pub(crate) const NAMES: [&str; 5] = ["failover", "kills", "moves", "outages", "windows"];
 /// Time limit for a drill, which takes some minutes on two idle cores if its arguments do not ask for more.
 const MAX_DURATION: Duration = Duration::from_secs(3 * 60 * 60);
 

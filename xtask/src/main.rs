@@ -65,6 +65,9 @@ usage: cargo xtask <command>
                    end processes that renew one account by signals, and count what is lost
   moves [kills|size]
                    kill the move of a database to PostgreSQL, and complete it or take it back
+  outages [vanished|killed|stopped|late|partition]
+                   take PostgreSQL away from the command under load, and print the seconds
+                   until it writes and renews again
   windows [sqlite|postgres]
                    take grants of a hundred writers back, and count the uses that still pass
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default

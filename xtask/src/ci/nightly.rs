@@ -25,6 +25,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "failover", minutes: 5, run: |workspace| drills::drill(workspace, "failover", &[]) },
     Step { name: "kills", minutes: 10, run: |workspace| drills::drill(workspace, "kills", &[]) },
     Step { name: "moves", minutes: 10, run: |workspace| drills::drill(workspace, "moves", &[]) },
+    Step { name: "outages", minutes: 30, run: |workspace| drills::drill(workspace, "outages", &[]) },
     Step { name: "windows", minutes: 5, run: |workspace| drills::drill(workspace, "windows", &[]) },
     Step { name: "rehearsal", minutes: 40, run: |workspace| release::run(workspace, &["rehearse"]) },
 ];
