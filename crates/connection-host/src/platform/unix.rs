@@ -1,11 +1,11 @@
 //! Unix: permission bits, signals, and terminal settings.
 
 use std::{
-    fs::DirBuilder,
+    fs::{DirBuilder, Metadata},
     future::poll_fn,
     io::{self, stdin},
     os::unix::{
-        fs::{DirBuilderExt as _, PermissionsExt as _},
+        fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
         process::{CommandExt as _, ExitStatusExt as _},
     },
     path::Path,
@@ -157,6 +157,11 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 /// Returns `true` if only the owner can access the path; `None` if this cannot be determined.
 pub(crate) fn is_private(path: &Path) -> Option<bool> {
     Some(path.metadata().ok()?.permissions().mode() & 0o077 == 0)
+}
+
+/// Returns the number of the device of a file.
+pub(crate) fn device(metadata: &Metadata) -> u64 {
+    metadata.dev()
 }
 
 /// Returns `true` if the user may create files in the directory. Only creating a file shows whether it is really
