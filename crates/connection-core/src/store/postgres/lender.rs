@@ -57,7 +57,7 @@ impl Lender {
             if pooled {
                 connection.begin(BEGIN_READ_ONLY).await?;
             }
-            Ok(connection)
+            Ok::<_, sqlx::Error>(connection)
         });
         connected.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
