@@ -234,12 +234,15 @@ impl Error {
 
     /// Returns an error for a failed operation of the system; `what` names its object.
     pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
-        let exit = match error.kind() {
-            std::io::ErrorKind::NotFound => Exit::NotFound,
-            std::io::ErrorKind::PermissionDenied => Exit::Refused,
-            _ => Exit::Unexpected,
-        };
-        Self::new(exit, "io", format!("{what}: {error}"))
+        let of = |exit| Self::new(exit, "io", format!("{what}: {error}"));
+        match error.kind() {
+            std::io::ErrorKind::NotFound => of(Exit::NotFound),
+            std::io::ErrorKind::PermissionDenied => of(Exit::Refused).remedy(
+                "check that the user who runs this program may use it; what was made with sudo belongs to root, and \
+                 `chown` gives it to another user",
+            ),
+            _ => of(Exit::Unexpected),
+        }
     }
 
     /// Sets the sentence that says how to resolve the error.
@@ -341,5 +344,21 @@ impl From<AdvanceError> for Error {
             AdvanceError::Error(error) => error.into(),
             error => Self::of_core(error.code(), &error, error.remedy()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_operation_without_the_right_to_it_says_whose_files_may_be_in_the_way() {
+        let of = |kind: ErrorKind| Error::io("/srv/connections", &kind.into());
+        let denied = of(ErrorKind::PermissionDenied);
+        assert_eq!((denied.exit, denied.message.starts_with("/srv/connections: ")), (Exit::Refused, true));
+        assert!(denied.remedy.unwrap().contains("`chown`"));
+        assert_eq!(of(ErrorKind::NotFound).remedy, None, "the control");
     }
 }

@@ -11,8 +11,24 @@ use connection_contract::Kind;
 use connection_core::{FileContent, GuardedFile, RegistryBuilder};
 use connection_manifest::{FileKind, KindFile, KindSet};
 
-/// The time of the last change and the size of each file, as far as they can be read.
-pub(crate) type Stamps = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
+use crate::platform::device;
+
+/// The files of a directory, as they were at one look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamps {
+    /// The time of the last change and the size of each file, as far as they can be read.
+    pub(crate) files: BTreeMap<PathBuf, Option<(SystemTime, u64)>>,
+    /// The device of the directory; `None` if the directory does not exist.
+    device: Option<u64>,
+}
+
+impl Stamps {
+    /// Returns `true` if the files are gone since the look `before` because the directory is: it does not exist, or what
+    /// is in its place is on another device, as after the end of a mount.
+    pub(crate) fn are_gone_with_directory(&self, before: &Self) -> bool {
+        self.files.is_empty() && !before.files.is_empty() && self.device != before.device
+    }
+}
 
 /// The kinds of a directory, and what is wrong with its files.
 #[derive(Default)]
@@ -43,7 +59,7 @@ pub(crate) fn read_at_start(directory: &Path) -> OwnKinds {
 pub(crate) fn read(directory: &Path) -> io::Result<OwnKinds> {
     let mut own = OwnKinds { stamps: stamps(directory)?, ..OwnKinds::default() };
     let mut set = KindSet::new();
-    for path in own.stamps.keys() {
+    for path in own.stamps.files.keys() {
         let name = path.display().to_string();
         match bytes(path) {
             Ok(bytes) => set = set.bytes(name, &bytes),
@@ -73,7 +89,7 @@ pub(crate) fn refused(kind: &KindFile, place: &str) -> Option<String> {
 
 /// Returns the files, in the order of their names; none of a directory that cannot be read.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
-    stamps(directory).unwrap_or_default().into_keys().collect()
+    stamps(directory).unwrap_or_default().files.into_keys().collect()
 }
 
 /// Returns the files with their times and sizes. A directory that does not exist is empty.
@@ -82,10 +98,11 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
 ///
 /// The directory cannot be read, for example because the process has too many open files.
 pub(crate) fn stamps(directory: &Path) -> io::Result<Stamps> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stamps::new()),
-        entries => entries?,
+    let device = match fs::metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stamps::default()),
+        metadata => Some(device(&metadata?)),
     };
+    let entries = fs::read_dir(directory)?;
     let is_kind = |path: &PathBuf| {
         let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         let extension = path.extension().and_then(|extension| extension.to_str());
@@ -96,7 +113,8 @@ pub(crate) fn stamps(directory: &Path) -> io::Result<Stamps> {
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    Ok(paths.into_iter().filter(is_kind).map(|path| (path.clone(), stamp(&path))).collect())
+    let files = paths.into_iter().filter(is_kind).map(|path| (path.clone(), stamp(&path))).collect();
+    Ok(Stamps { files, device })
 }
 
 /// Returns `true` if a file has the name that the file of this kind has.
@@ -132,10 +150,27 @@ mod tests {
     fn a_directory_that_cannot_be_read_is_not_an_empty_one() {
         let home = tempfile::tempdir().unwrap();
         let kinds = home.path().join("kinds");
-        assert!(read(&kinds).unwrap().stamps.is_empty(), "it does not exist");
+        assert!(read(&kinds).unwrap().stamps.files.is_empty(), "it does not exist");
         fs::write(&kinds, "").unwrap();
         assert!(stamps(&kinds).is_err() && read(&kinds).is_err());
         let own = read_at_start(&kinds);
         assert!(own.kinds.is_empty() && own.problems.contains_key(&kinds), "the person is told");
+    }
+
+    #[test]
+    fn files_that_are_gone_with_their_directory_are_told_from_deleted_ones() {
+        let file = || BTreeMap::from([(PathBuf::from("acme.toml"), None)]);
+        let before = Stamps { files: file(), device: Some(1) };
+        for (files, device, expected) in [
+            (BTreeMap::new(), None, true),
+            (BTreeMap::new(), Some(2), true),
+            (BTreeMap::new(), Some(1), false),
+            (file(), Some(2), false),
+        ] {
+            let now = Stamps { files, device };
+            assert_eq!(now.are_gone_with_directory(&before), expected, "{now:?}");
+        }
+        let empty = Stamps { device: Some(1), ..Stamps::default() };
+        assert!(!Stamps::default().are_gone_with_directory(&empty), "there was no file");
     }
 }

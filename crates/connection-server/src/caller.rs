@@ -148,7 +148,7 @@ impl<N: Need> Caller<N> {
         let owner = match (&token.owner, query.given("owner")) {
             (Some(owner), None) => owner,
             (Some(owner), Some(named)) if owner == named => owner,
-            (Some(_), Some(_)) => return Err(Problem::not_allowed("the token is for another owner")),
+            (Some(_), Some(_)) => return Err(Problem::other_owner()),
             (None, named) => named.unwrap_or(USUAL_OWNER),
         };
         let registry = api.registry.owner(owner)?;
@@ -161,7 +161,7 @@ impl<N: Need> Caller<N> {
     /// Returns the owner for whom a token is made: the one that the body names, or the only one of the caller.
     pub(crate) fn owner_named(&self, named: Option<String>) -> Result<Option<String>, Problem> {
         match (&self.token.owner, named) {
-            (Some(own), Some(named)) if *own != named => Err(Problem::not_allowed("the token is for another owner")),
+            (Some(own), Some(named)) if *own != named => Err(Problem::other_owner()),
             (Some(own), _) => Ok(Some(own.clone())),
             (None, named) => Ok(named),
         }

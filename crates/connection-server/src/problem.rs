@@ -184,6 +184,12 @@ impl Problem {
     pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "not_allowed", detail)
     }
+
+    /// Returns the refusal of a token that is not for the owner that the request names.
+    pub(crate) fn other_owner() -> Self {
+        let problem = Self::not_allowed("the token is for another owner");
+        problem.remedy("use a token of that owner, or one for every owner")
+    }
 }
 
 /// Returns the status that says who must act.

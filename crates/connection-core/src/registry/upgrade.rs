@@ -3,11 +3,10 @@
 use connection_contract::{BoxFuture, DisplayText};
 
 use super::StoreState;
-use crate::{Error, StoreError, store::PartRow};
-
-/// The maximum number of times that the end of an upgrade gives up the wait for jobs in progress and begins again.
-/// Together, these waits (24 seconds) are longer than the server keeps the job of a process that was stopped (15 seconds).
-const MAX_BUSY: u32 = 60;
+use crate::{
+    Error, StoreError,
+    store::{PartRow, ShortWaits},
+};
 
 /// Which versions of this program may write a store. Each version has a number, its schema generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +82,12 @@ impl<'a> StoreState<'a> {
             let store = &self.registry.systems.ground.store;
             let schema = store.program().schema;
             // The job takes the lock alone that a checked transaction shares, and is checked by its own statement.
-            let mut busy = 0;
+            let mut waits = ShortWaits::default();
             let finished = loop {
                 let finishing = store.write_end(move |tx| Box::pin(async move { tx.finish_upgrade(schema).await }));
                 match finishing.await {
-                    Err(StoreError::Busy { .. }) if store.file().is_none() && busy < MAX_BUSY => busy += 1,
+                    // SQLite waits by itself.
+                    Err(error) if store.file().is_none() && waits.may_repeat(&error) => {}
                     finished => break finished?,
                 }
             };

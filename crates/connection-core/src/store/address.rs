@@ -2,8 +2,11 @@
 //!
 //! A password may contain any character. An address is therefore cut at its last `@`; where that could be in a value of
 //! the query, nothing but the scheme is shown.
+//!
+//! As in a relative reference (RFC 3986, section 4.2), the first part of a path has no colon: what precedes it would be
+//! read as a scheme, a user or a host. Such a name is given as `./a:b`.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// The settings of a connection in texts such as `host=db user=app`, in any letter case, also with `PG` before them.
 const SETTINGS: &[&str] = &[
@@ -72,7 +75,7 @@ impl<'a> StoreAddress<'a> {
     }
 
     /// Returns the reason why the text is not used as a path, as in "the path is in quotation marks"; `None` if it may
-    /// be a path. A file that exists can be used in spite of a reason.
+    /// be a path. A file that [exists](Self::exists) can be used in spite of a reason.
     pub fn not_a_path(self) -> Option<&'static str> {
         if self.has_control_characters() {
             Some("has a control character in it, such as the end of a line")
@@ -85,27 +88,34 @@ impl<'a> StoreAddress<'a> {
         }
     }
 
-    /// Returns `true` if the text contains a password. A path has none.
+    /// Returns `true` if there is a file or a directory of this name, which is no address then, whatever it looks like.
+    pub fn exists(self) -> bool {
+        Path::new(self.0).exists()
+    }
+
+    /// Returns `true` if the text contains a password, or something in the place of one. A path has none.
     pub fn has_password(self) -> bool {
         let text = self.0;
-        if text.starts_with("sqlite:") || is_path(text) {
+        if names_file(text) || is_path(text) {
             return false;
         }
         let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
-        names_one_of(text, PASSWORDS) || user_part(scheme, rest).contains(':')
+        let has_settings = scheme.is_empty() && names_one_of(text, SETTINGS);
+        let has_word = !has_settings && has_word_as_port(rest);
+        has_word || is_unsplit(text) || names_one_of(text, PASSWORDS) || user_part(scheme, rest).contains(':')
     }
 
     /// Returns the text for people, without a user, a password and parameters.
     pub fn without_credentials(self) -> String {
         let text = self.0;
-        if text.starts_with("sqlite:") {
+        if after(text, "sqlite:").is_some() {
             return text.split(['?', '#']).next().unwrap_or_default().to_owned();
         }
         match split_scheme(text) {
             _ if is_path(text) => text.to_owned(),
             Some((scheme, rest)) => format!("{scheme}://{}", place(rest).unwrap_or(HIDDEN)),
             None if !self.is_of_server() => text.to_owned(),
-            None if names_one_of(text, SETTINGS) => HIDDEN.to_owned(),
+            None if names_one_of(text, SETTINGS) || is_unsplit(text) => HIDDEN.to_owned(),
             None => place(text).filter(|place| !place.contains("://")).unwrap_or(HIDDEN).to_owned(),
         }
     }
@@ -113,15 +123,32 @@ impl<'a> StoreAddress<'a> {
     /// Returns `true` if the text looks like an address of a server, in any form. A text that begins as a path does not.
     pub(super) fn is_of_server(self) -> bool {
         let text = self.0;
-        let has_name = ["postgres:", "postgresql:"].iter().any(|name| text.starts_with(name));
+        let has_colon = || text.split('/').next().is_some_and(|first| first.contains(':'));
         let has_user = || text.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
-        let is_address = || text.contains("://") || has_user() || has_port(text) || names_one_of(text, SETTINGS);
-        !is_path(text) && (has_name || is_address())
+        let is_address = || has_colon() || has_user() || has_port(text) || is_unsplit(text);
+        !is_path(text) && (is_address() || names_one_of(text, SETTINGS))
     }
 
-    /// Returns the scheme of an address such as `mysql://db`.
-    pub(super) fn scheme(self) -> Option<&'a str> {
-        split_scheme(self.0).map(|(scheme, _)| scheme)
+    /// Returns the scheme of an address such as `mysql://db`, unless it is one for PostgreSQL, such as
+    /// `postgresql+asyncpg://db` or `jdbc:postgresql://db`.
+    pub(super) fn other_engine(self) -> Option<&'a str> {
+        let is_postgres = |scheme: &&str| after(scheme, "postgres").or_else(|| after(scheme, "pg")).is_some();
+        split_scheme(self.0).map(|(scheme, _)| scheme).filter(|scheme| !is_postgres(scheme))
+    }
+
+    /// Returns `true` if the text has a scheme that this program takes for PostgreSQL, in any letter case.
+    pub(super) fn is_of_postgres(self) -> bool {
+        ["postgres://", "postgresql://"].iter().any(|scheme| after(self.0, scheme).is_some())
+    }
+
+    /// Returns the path in an address such as `sqlite:///srv/app.db`.
+    pub(super) fn path_of_url(self) -> Option<&'a str> {
+        after(self.0, "sqlite://").or_else(|| after(self.0, "sqlite:"))
+    }
+
+    /// Returns `true` for a `file:` URI.
+    pub(super) fn is_file_uri(self) -> bool {
+        after(self.0, "file:").is_some()
     }
 
     /// Returns `true` if the text is in quotation marks, which some programs leave around the values of variables.
@@ -158,9 +185,12 @@ impl<'a> StoreAddress<'a> {
             return of_settings(text);
         }
         let is_of_place = |place: &&str| place.split([':', '/']).all(|word| word.is_empty() || is_plain(word));
-        let given = text.rsplit_once('@').map(|(before, _)| before.split(':').next().unwrap_or_default());
+        let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
+        let given = rest.rsplit_once('@').filter(|_| !is_unsplit(text));
+        let given = given.map(|(before, _)| before.split(':').next().unwrap_or_default());
         let user = given.filter(|user| is_plain(user)).unwrap_or("USER");
-        let place = given.and_then(|_| place(text)).filter(is_of_place).unwrap_or("HOST:PORT/DATABASE");
+        let is_known = given.is_some() || !scheme.is_empty();
+        let place = is_known.then(|| place(rest)).flatten().filter(is_of_place).unwrap_or("HOST:PORT/DATABASE");
         format!("postgres://{user}@{place}")
     }
 }
@@ -175,14 +205,27 @@ impl fmt::Debug for StoreAddress<'_> {
 fn is_path(text: &str) -> bool {
     match text.as_bytes() {
         [b'/' | b'.' | b'~' | b'\\', ..] => true,
-        // Elsewhere, this may also be a user with a password that begins with a slash.
-        [drive, b':', b'/' | b'\\', ..] => drive.is_ascii_alphabetic() && (cfg!(windows) || !text.contains('@')),
+        [drive, b':', ..] if cfg!(windows) => drive.is_ascii_alphabetic(),
+        // This may also be a user with a password that begins with a slash.
+        [drive, b':', b'/' | b'\\', ..] => drive.is_ascii_alphabetic() && !text.contains('@'),
         _ => false,
     }
 }
 
-/// Returns the scheme, and what follows it.
+/// Returns what follows a name at the beginning of the text, in any letter case.
+fn after<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then_some(rest)
+}
+
+/// Returns `true` for the forms that name a file, or a database in memory, also those that are refused.
+fn names_file(text: &str) -> bool {
+    ["sqlite:", "file:", ":memory:"].iter().any(|name| after(text, name).is_some())
+}
+
+/// Returns the scheme, and what follows it. In addresses of Java, `jdbc:` precedes the scheme.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let text = after(text, "jdbc:").unwrap_or(text);
     let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     text.split_once("://").filter(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_of_scheme)
@@ -226,21 +269,42 @@ fn may_be_query(text: &str) -> bool {
 fn has_number(server: &str) -> bool {
     let after_address = server.strip_prefix('[').map(|rest| rest.split_once(']').map_or("", |(_, after)| after));
     let port = after_address.unwrap_or(server).split_once(':');
-    port.is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+    port.is_none_or(|(_, port)| port.is_empty() || is_port(port))
+}
+
+/// Returns `true` for the number of a port. A number with more digits may be a password.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// Returns `true` if something else stands where the number of a port would, such as the password in `app:secret/db`.
+/// Other drivers take a list of servers.
+fn has_word_as_port(rest: &str) -> bool {
+    let authority = authority(rest);
+    let servers = authority.rsplit_once('@').map_or(authority, |(_, servers)| servers);
+    !servers.split(',').all(has_number)
+}
+
+/// Returns `true` if nobody can tell the password in the text: in a line of a password file of PostgreSQL
+/// (`HOST:PORT:DATABASE:USER:PASSWORD`), and in an address whose colons are encoded.
+fn is_unsplit(text: &str) -> bool {
+    let mut fields = text.splitn(5, ':');
+    let has_port = fields.nth(1).is_some_and(|port| port == "*" || is_port(port));
+    let is_line = has_port && fields.count() == 3;
+    split_scheme(text).is_none() && (is_line || text.to_ascii_lowercase().contains("%3a"))
 }
 
 /// Returns `true` for a host with a port, also with a user or a database.
 fn has_port(text: &str) -> bool {
     let place = text.rsplit_once('@').map_or(text, |(_, place)| place);
     let server = place.split('/').next().unwrap_or_default();
-    let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_number(port))
+    server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port))
 }
 
 /// Returns `true` if the text gives a value to one of these settings.
 fn names_one_of(text: &str, settings: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
-    let is_between = |character: char| character.is_whitespace() || matches!(character, '?' | '&' | ';' | ',');
+    let is_between = |character: char| character.is_whitespace() || matches!(character, '?' | '&' | ';' | ',' | ':');
     text.match_indices('=').any(|(end, _)| {
         let name = text[..end].trim_end().rsplit(is_between).next().unwrap_or_default();
         settings.contains(&name.strip_prefix("pg").unwrap_or(name))

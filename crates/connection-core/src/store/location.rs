@@ -2,11 +2,7 @@
 
 #[cfg(feature = "postgres")]
 use std::str::FromStr as _;
-use std::{
-    ffi::OsString,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 #[cfg(feature = "sqlite")]
@@ -192,36 +188,33 @@ pub(super) enum Location {
 }
 
 impl Location {
-    /// Parses `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`. Errors do not repeat the address, which
-    /// may contain a password.
+    /// Parses `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://…`, with the schemes in any letter case. Errors do
+    /// not repeat the address, which may contain a password.
     ///
     /// A text that looks like the address of a server in another form is no path, unless there is such a file.
     pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
         let url = address.expose_secret();
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let given = StoreAddress::new(url);
+        if given.is_of_postgres() {
             let reason = "a character of the password in the address of the database is not encoded: write # as %23, \
                           / as %2F, ? as %3F and @ as %40";
-            return match StoreAddress::new(url) {
-                given if given.has_unencoded_password() => Err(StoreError::InvalidAddress { reason }),
-                given if given.names_several_servers() => Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS }),
-                _ => Self::server(url),
+            return if given.has_unencoded_password() {
+                Err(StoreError::InvalidAddress { reason })
+            } else if given.names_several_servers() {
+                Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS })
+            } else {
+                Self::server(url)
             };
         }
-        let (path, is_url) = match (url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")), url) {
-            (Some(path), _) => (path, true),
-            (None, plain) => (plain, false),
-        };
+        let (path, is_url) = given.path_of_url().map_or((url, false), |path| (path, true));
         let given = StoreAddress::new(path);
         let is_of_server = !is_url && given.is_of_server();
-        if let Some(engine) = given.scheme().filter(|_| is_of_server) {
-            return Err(StoreError::UnsupportedEngine { engine: engine.to_owned() });
-        }
-        let is_there = || Path::new(path).exists();
+        let is_there = || given.exists();
         let is_too_long = || std::path::absolute(path).is_ok_and(|path| path.as_os_str().len() > MAX_PATH);
         let reason = match path {
             "" => "the address of the database names no file",
             _ if path.contains(":memory:") => "a database in memory would lose every connection at the end",
-            _ if path.starts_with("file:") => "the address of the database is a path, not a file: URI",
+            _ if given.is_file_uri() => "the address of the database is a path, not a file: URI",
             _ if path.contains('\0') => "the address of the database holds a zero byte",
             _ if is_url && path.contains(['?', '#']) => "options in the address of a SQLite database are not supported",
             _ if given.has_control_characters() && !is_there() => {
@@ -232,7 +225,10 @@ impl Location {
             }
             _ if given.is_quoted() && !is_there() => "the address of the database is in quotation marks",
             _ if is_of_server && !is_there() => {
-                return Err(StoreError::NotAnAddress { corrected: given.corrected() });
+                return Err(match given.other_engine() {
+                    Some(engine) => StoreError::UnsupportedEngine { engine: engine.to_owned() },
+                    None => StoreError::NotAnAddress { corrected: given.corrected() },
+                });
             }
             _ => return Self::file(path),
         };

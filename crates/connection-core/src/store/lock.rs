@@ -12,6 +12,28 @@ use super::engine::Engine;
 use super::{StoreError, Tx, engine::execute};
 use crate::ids::{ConnectionId, SessionId};
 
+/// Limits the waits of a transaction for locks on which other programs wait behind it. It gives up before they notice,
+/// and before the server looks for a deadlock, which it does after a second.
+pub(super) const SHORT_WAIT: &str = "SELECT set_config('lock_timeout', '400ms', TRUE)";
+
+/// The maximum number of short waits in a row. Together, they (24 seconds) are longer than the server keeps the
+/// transaction of a process that was stopped (15 seconds).
+const MAX_SHORT_WAITS: u32 = 60;
+
+/// Counts the short waits of work that begins again after each of them.
+#[derive(Debug, Default)]
+pub(crate) struct ShortWaits {
+    ended: u32,
+}
+
+impl ShortWaits {
+    /// Returns `true` if the work that ended with this error waited in vain and may begin again.
+    pub(crate) fn may_repeat(&mut self, error: &StoreError) -> bool {
+        self.ended += 1;
+        matches!(error, StoreError::Busy { .. }) && self.ended < MAX_SHORT_WAITS
+    }
+}
+
 /// The rows that a lock protects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock<'a> {
@@ -37,12 +59,11 @@ impl Tx {
     ///
     /// [`StoreError::Busy`] if a job holds the lock for longer, and the errors of the store.
     pub(crate) async fn lock_alone(&mut self, what: Lock<'_>) -> Result<(), StoreError> {
-        const SQL: &str = "SELECT set_config('lock_timeout', '400ms', TRUE)";
         #[cfg(feature = "sqlite")]
         if matches!(self.engine(), Engine::Sqlite(_)) {
             return Ok(());
         }
-        execute!(self, SQL)?;
+        execute!(self, SHORT_WAIT)?;
         self.lock(what).await
     }
 
@@ -64,5 +85,19 @@ impl Tx {
             Lock::Connection(id) => format!("connection/{id}"),
         };
         execute!(self, SQL, &name).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_waits_have_an_end_and_other_errors_are_not_repeated() {
+        let busy = StoreError::Busy { place: "postgres://db:5432/app".to_owned() };
+        let mut waits = ShortWaits::default();
+        let repeated = (0..100).take_while(|_| waits.may_repeat(&busy)).count();
+        assert_eq!(repeated, 59);
+        assert!(!ShortWaits::default().may_repeat(&StoreError::Closed));
     }
 }

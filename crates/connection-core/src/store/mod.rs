@@ -122,7 +122,7 @@ pub(crate) use lists::{ListFilter, any_of, own_kinds_of};
 pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use location::state_beside;
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Lock, ShortWaits};
 pub use names::connection_names;
 pub(crate) use old_rows::OldRows;
 pub(crate) use part::{PartRow, Program};

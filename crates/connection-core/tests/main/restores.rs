@@ -278,6 +278,33 @@ async fn a_forced_refresh_of_a_token_that_was_not_used_makes_it_work_again() {
     assert_eq!(token(&connection).await.unwrap(), "access-2");
 }
 
+/// A snapshot of a file system has the log of the database without its index, and cannot be written.
+#[tokio::test]
+async fn a_snapshot_with_a_log_is_restored_and_nothing_is_written_beside_it() {
+    let it = Renewals::new().await;
+    let directory = it.world.directory.path().join("snapshot");
+    fs::create_dir(&directory).unwrap();
+    let log = format!("{}-wal", it.world.file().display());
+    assert!(fs::metadata(log).unwrap().len() > 0, "commits are in the log alone");
+    for suffix in ["", "-wal"] {
+        let file = format!("{}{suffix}", it.world.file().display());
+        fs::copy(file, directory.join(format!("a.db{suffix}"))).unwrap();
+    }
+    let it = stopped(it).await;
+    fs::remove_file(it.world.file()).unwrap();
+    assert_eq!(it.restore(&directory.join("a.db")).await.unwrap().connections.len(), 1);
+    let names = |directory: &Path| {
+        let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&directory), ["a.db", "a.db-wal"]);
+    let left = names(it.world.file().parent().unwrap());
+    assert!(left.iter().all(|name| !name.contains("restore-draft")), "{left:?}");
+    assert_eq!(it.number("generation").await, 1);
+}
+
 #[tokio::test]
 async fn stable_tokens_are_restored_without_a_mark() {
     let it = Renewals::of(Renewing::of(connection_contract::RefreshSemantics::Stable)).await;

@@ -6,9 +6,13 @@ use connection_server::agents::AgentRefusal;
 
 use crate::{Error, Exit, extensions::UNKNOWN_EXTENSION, output::tls_remedy, words::ERROR_CODES};
 
-/// The remedy for a token that the server does not accept.
-const ANOTHER_TOKEN: &str = "make another token with `connections tokens create NAME --role manage` on the machine of \
-                             the server, and put it into CONNECTIONS_HOST_TOKEN or the file of --host-token-file";
+/// Returns the remedy for a token that the server does not accept.
+fn another_token(role: &str) -> String {
+    format!(
+        "make another token with `connections tokens create NAME --role {role}` on the machine of the server, and put it \
+         into CONNECTIONS_HOST_TOKEN or the file of --host-token-file"
+    )
+}
 
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
@@ -54,9 +58,13 @@ fn refused(problem: &Problem) -> Error {
     let message = clean(&problem.detail);
     let remedy = problem.remedy.as_deref().map(clean);
     match &*problem.code {
-        "unauthenticated" => Error::new(Exit::Refused, "unauthenticated", message).remedy(ANOTHER_TOKEN),
+        "unauthenticated" => Error::new(Exit::Refused, "unauthenticated", message).remedy(another_token("manage")),
         "not_allowed" => {
-            let remedy = remedy.map_or_else(|| ANOTHER_TOKEN.to_owned(), |remedy| format!("{remedy}; {ANOTHER_TOKEN}"));
+            // The remedy of the server says which token is enough.
+            let remedy = match remedy {
+                Some(remedy) => format!("{remedy}; {}", another_token("ROLE")),
+                None => another_token("manage"),
+            };
             Error::new(Exit::Refused, "not_allowed", message).remedy(remedy)
         }
         "unknown_extension" => Error::new(Exit::NotFound, "unknown_extension", message).remedy(UNKNOWN_EXTENSION),
@@ -71,4 +79,36 @@ fn refused(problem: &Problem) -> Error {
 /// Returns a text of the server without characters that a terminal would obey.
 fn clean(text: &str) -> String {
     DisplayText::from(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_server(code: &str, remedy: Option<&str>) -> Error {
+        refused(&Problem {
+            r#type: "about:blank".to_owned(),
+            title: "Forbidden".to_owned(),
+            status: 403,
+            detail: "the token does not allow this".to_owned(),
+            code: code.to_owned(),
+            remedy: remedy.map(str::to_owned),
+            provider_text: None,
+            field: None,
+            problems: Vec::new(),
+            made: None,
+        })
+    }
+
+    #[test]
+    fn the_remedy_for_a_role_names_no_other_role() {
+        let remedy = |given| of_server("not_allowed", given).remedy.unwrap();
+        let given = "use a token with the role 'admin'";
+        let told = remedy(Some(given));
+        assert!(told.starts_with(given) && told.contains("tokens create NAME --role ROLE`"), "{told}");
+        assert!(!told.contains("manage"), "{told}");
+        assert!(remedy(None).contains("--role manage`"), "{}", remedy(None));
+        let given = "run this there: `GRANT USAGE, CREATE ON SCHEMA public TO app`";
+        assert_eq!(of_server("store_unprepared", Some(given)).remedy.as_deref(), Some(given));
+    }
 }

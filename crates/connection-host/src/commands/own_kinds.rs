@@ -2,7 +2,7 @@
 //!
 //! `serve` looks at the directory every few seconds, because notifications differ on each system; a command that runs a
 //! setup looks before each answer. All files are checked before one of them is used. While a file has a problem, its old
-//! kind stays in force, and so do all kinds while the directory cannot be read.
+//! kind stays in force, and so do all kinds while the directory cannot be read or is gone with its files.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -63,10 +63,14 @@ impl KindsInForce {
         let directory = self.directory.clone();
         let seen = self.seen.clone();
         let changed = move || -> io::Result<Option<OwnKinds>> {
-            match kinds_directory::stamps(&directory)? == seen {
-                true => Ok(None),
-                false => kinds_directory::read(&directory).map(Some),
+            if kinds_directory::stamps(&directory)? == seen {
+                return Ok(None);
             }
+            let own = kinds_directory::read(&directory)?;
+            if own.stamps.are_gone_with_directory(&seen) {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "it is gone with its files"));
+            }
+            Ok(Some(own))
         };
         match spawn_blocking(changed).await {
             Ok(Ok(own)) => {
@@ -93,7 +97,7 @@ impl KindsInForce {
     async fn apply(&mut self, own: OwnKinds) {
         let before = std::mem::replace(&mut self.seen, own.stamps);
         for (file, problems) in &own.problems {
-            if self.seen.get(file) != before.get(file) {
+            if self.seen.files.get(file) != before.files.get(file) {
                 let problems = problems.join("; ");
                 tracing::warn!(target: OPERATIONS, "a changed kind is not used, and the old one stays: {problems}");
             }
@@ -101,7 +105,7 @@ impl KindsInForce {
         let mut used = Vec::new();
         for (file, kind) in own.kinds {
             let name = kind.descriptor().kind;
-            let is_changed = self.seen.get(&file) != before.get(&file);
+            let is_changed = self.seen.files.get(&file) != before.files.get(&file);
             if self.built_in.contains(&name) {
                 if is_changed {
                     let file = file.display();
@@ -119,7 +123,7 @@ impl KindsInForce {
             if used.contains(&name) {
                 continue;
             }
-            match self.seen.keys().any(|file| describes(file, &name)) {
+            match self.seen.files.keys().any(|file| describes(file, &name)) {
                 true => used.push(name),
                 false => self.gone(&name).await,
             }

@@ -293,9 +293,11 @@ impl Source {
 /// The values of a layer, each with the full name of its key, where a kind's name replaces `KIND`.
 type Layer = Vec<(&'static Key, String, toml::Value, Source)>;
 
-/// Refuses a password in an argument, which would be visible in the process list and in the shell's history.
+/// Refuses a password in an argument, which would be visible in the process list and in the shell's history. The name of
+/// a file that exists is no address.
 pub(crate) fn refuse_password(url: &str, argument: &str) -> Result<(), Error> {
-    if !StoreAddress::new(url).has_password() {
+    let address = StoreAddress::new(url);
+    if !address.has_password() || address.exists() {
         return Ok(());
     }
     Err(Error::new(

@@ -81,12 +81,35 @@ impl SecretPlace {
     }
 }
 
-/// Returns the first key of a layer whose value is a secret.
+/// Returns the first key of a layer whose value is a secret. The name of a file that exists has none.
 pub(super) fn first_secret(layer: &Layer) -> Option<&str> {
+    let is_secret = |address: StoreAddress<'_>| address.has_password() && !address.exists();
     let secret = layer.iter().find(|(key, _, value, _)| match key.value {
         KeyType::Secret => true,
-        KeyType::Url => value.as_str().is_some_and(|url| StoreAddress::new(url).has_password()),
+        KeyType::Url => value.as_str().is_some_and(|url| is_secret(StoreAddress::new(url))),
         _ => false,
     });
     secret.map(|(_, name, _, _)| &**name)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{
+        super::{KEYS, refuse_password},
+        *,
+    };
+
+    #[test]
+    fn the_name_of_a_file_that_exists_has_no_password_although_it_looks_like_an_address() {
+        let beside = tempfile::Builder::new().prefix("databases-").tempdir_in(".").unwrap();
+        let url = format!("{}/me:hunter2@db", beside.path().file_name().unwrap().to_str().unwrap());
+        let key = KEYS.iter().find(|key| key.name == "database_url").unwrap();
+        let source = Source { name: "config.toml".to_owned(), directory: None };
+        let layer = vec![(key, key.name.to_owned(), toml::Value::String(url.clone()), source)];
+        assert!(refuse_password(&url, "--database").is_err());
+        assert_eq!(first_secret(&layer), Some("database_url"));
+        std::fs::write(&url, "").unwrap();
+        assert!(refuse_password(&url, "--database").is_ok());
+        assert_eq!(first_secret(&layer), None);
+    }
 }

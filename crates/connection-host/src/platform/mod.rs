@@ -14,16 +14,16 @@ pub(crate) use connection_inbound::SocketServer as DoorSocket;
 pub(crate) use interrupts::{Interrupts, finish, interrupted};
 #[cfg(not(unix))]
 pub(crate) use other::{
-    DoorSocket, DoorStream, Passed, Signals, Terminal, create_private_dir, exit_code, is_own, is_private, is_writable,
-    is_writable_by_others, keep_memory_private, notify, run_instead, with_own_limits,
+    DoorSocket, DoorStream, Passed, Signals, Terminal, create_private_dir, device, exit_code, is_own, is_private,
+    is_writable, is_writable_by_others, keep_memory_private, notify, run_instead, with_own_limits,
 };
 pub(crate) use stop_signal::StopSignal;
 #[cfg(unix)]
 pub(crate) use tokio::net::UnixStream as DoorStream;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Passed, Signals, Terminal, create_private_dir, exit_code, is_own, is_private, is_writable, is_writable_by_others,
-    keep_memory_private, notify, run_instead, with_own_limits,
+    Passed, Signals, Terminal, create_private_dir, device, exit_code, is_own, is_private, is_writable,
+    is_writable_by_others, keep_memory_private, notify, run_instead, with_own_limits,
 };
 
 pub(crate) use wait::{Wait, clear_line, print, show_waits, waits_for, width, without_line};

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     ffi::OsStr,
+    fs::Metadata,
     io,
     path::Path,
     process::{Command, ExitStatus},
@@ -126,6 +127,11 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 /// Returns `None`, because this cannot be determined.
 pub(crate) fn is_private(_: &Path) -> Option<bool> {
     None
+}
+
+/// Returns the same number for each file, because metadata does not tell the device.
+pub(crate) fn device(_: &Metadata) -> u64 {
+    0
 }
 
 /// Returns `true` if the path is not marked read-only.

@@ -4,12 +4,12 @@
 use std::os::linux::net::SocketAddrExt as _;
 use std::{
     ffi::OsStr,
-    fs::DirBuilder,
+    fs::{DirBuilder, Metadata},
     future::poll_fn,
     io::{self, stdin},
     os::unix::{
         ffi::OsStrExt as _,
-        fs::{DirBuilderExt as _, PermissionsExt as _},
+        fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
         net::{SocketAddr, UnixDatagram},
         process::{CommandExt as _, ExitStatusExt as _},
     },
@@ -163,6 +163,11 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 /// Returns `true` if only the owner can access the path; `None` if this cannot be determined.
 pub(crate) fn is_private(path: &Path) -> Option<bool> {
     Some(path.metadata().ok()?.permissions().mode() & 0o077 == 0)
+}
+
+/// Returns the number of the device of a file.
+pub(crate) fn device(metadata: &Metadata) -> u64 {
+    metadata.dev()
 }
 
 /// Returns `true` if the user may create files in the directory. Only creating a file shows whether it is really

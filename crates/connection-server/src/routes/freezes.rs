@@ -59,10 +59,11 @@ async fn named(caller: &Caller<ToManage>, text: &str) -> Result<Frozen, Problem>
     match &what {
         Frozen::Agent(_) | Frozen::Connection(_) => Ok(what),
         Frozen::Owner(owner) if caller.token.owner.as_ref().is_none_or(|own| own == owner) => Ok(what),
-        Frozen::Owner(_) => Err(Problem::not_allowed("the token is for another owner")),
+        Frozen::Owner(_) => Err(Problem::other_owner()),
         // What concerns every owner is for whoever may administer the host.
         _ if !caller.sees_host() => {
-            Err(Problem::not_allowed("the token is for one owner, and this concerns all owners"))
+            let problem = Problem::not_allowed("the token is for one owner, and this concerns all owners");
+            Err(problem.remedy("use a token for every owner"))
         }
         _ if caller.token.role < Role::Admin => {
             let problem = Problem::not_allowed(format!(

@@ -1,7 +1,7 @@
 //! Provides connections to a reader, also in place of one that has died.
 //!
 //! A connection may have died since it was last used, and after a restart of the server all of them have. A statement
-//! that only reads runs once more, on a new one.
+//! that only reads runs once more, on a new one, and so does the beginning of a transaction that only reads.
 
 use super::{
     super::engine::{Connection, is_of_node},
@@ -53,7 +53,11 @@ impl Lender {
         let pooled = self.pooled;
         // Connections live on the runtime of the store, which may not be the caller's.
         let connected = self.connections.runtime().spawn(async move {
-            if pooled { connections.begin(BEGIN_READ_ONLY).await } else { connections.lend(wanted).await }
+            let mut connection = connections.lend(wanted).await?;
+            if pooled {
+                connection.begin(BEGIN_READ_ONLY).await?;
+            }
+            Ok::<_, sqlx::Error>(connection)
         });
         connected.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }

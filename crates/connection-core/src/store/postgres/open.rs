@@ -9,6 +9,7 @@ use super::{
     super::{
         StoreError,
         engine::Reader,
+        lock::{SHORT_WAIT, ShortWaits},
         migrate::{self, AppliedMigration},
         part::{OLDEST, Program},
         promotions::TIMELINE,
@@ -25,8 +26,6 @@ use super::{
 const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The maximum time of one attempt to migrate.
 const MAX_MIGRATION: Duration = Duration::from_secs(10 * 60);
-/// The maximum number of times that the missing migrations wait in vain for programs that use or create the tables.
-const MAX_LOCK_TIMEOUTS: u32 = 60;
 
 /// Waits until no other process creates or migrates the tables, and lets no other one do so until the transaction ends.
 pub(super) const LOCK_TABLES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))";
@@ -174,10 +173,9 @@ async fn bring_up(connection: &mut PgConnection, program: &Program, place: &str)
     let applied = applied.map_err(|error| migrate::unreadable_table(&error, place))?;
     migrate::refuse_unreleased(&applied, &migrator, place)?;
     if !migrate::are_all(&applied, &migrator) {
-        let mut timeouts = 0;
+        let mut waits = ShortWaits::default();
         while let Err(error) = migrate_in_time(connection, &migrator, place).await {
-            timeouts += 1;
-            if timeouts == MAX_LOCK_TIMEOUTS || !matches!(error, StoreError::Busy { .. }) {
+            if !waits.may_repeat(&error) {
                 return Err(error);
             }
         }
@@ -210,8 +208,8 @@ async fn migrate_in_time(connection: &mut PgConnection, migrator: &Migrator, pla
 
 /// Migrates the tables in one transaction, so that a crash leaves all or nothing, under a lock that ends with it.
 ///
-/// A statement that changes a table waits for the programs that use it, and those that come later wait for the statement.
-/// It therefore gives up before they notice, and before the server looks for a deadlock, which it does after a second.
+/// A statement that changes a table waits for the programs that use it, and those that come later wait for the statement,
+/// so its waits are short.
 /// As in every transaction that writes, a `default_transaction_read_only` of the role or the database does not apply.
 async fn migrate_once(connection: &mut PgConnection, migrator: &Migrator, place: &str) -> Result<(), StoreError> {
     let failed = |error: sqlx::Error| StoreError::of(&error, place);
@@ -219,7 +217,7 @@ async fn migrate_once(connection: &mut PgConnection, migrator: &Migrator, place:
     for statement in [
         "SET LOCAL statement_timeout TO '10min'",
         "SET LOCAL idle_in_transaction_session_timeout TO '15s'",
-        "SET LOCAL lock_timeout TO '400ms'",
+        SHORT_WAIT,
         LOCK_TABLES,
     ] {
         sqlx::query(statement).execute(&mut *transaction).await.map_err(failed)?;

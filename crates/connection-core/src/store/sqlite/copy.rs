@@ -1,6 +1,11 @@
 //! Copies of a database file.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use connection_seal::platform;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
@@ -9,6 +14,7 @@ use super::{
     super::{StoreError, migrate, part::Program, rows::KeysetRow},
     own_pool::{blocking, sibling_path},
     read_only::read_only,
+    swap::SOURCE,
 };
 
 /// The time for which a copy waits for a process that locks the file.
@@ -35,13 +41,18 @@ pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<
     let target = to.to_owned();
     // SQLite keeps the mode of the file, whatever the umask is.
     blocking(to.display().to_string(), move || platform::open_private(&target)).await?;
+    let source = match used {
+        Use::Backup if is_without_index(from) => Some(with_log(from, to).await?),
+        _ => None,
+    };
     let options = SqliteConnectOptions::new()
-        .filename(from)
+        .filename(source.as_deref().unwrap_or(from))
         .create_if_missing(false)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let options = match used {
         Use::Database => options,
+        Use::Backup if source.is_some() => options,
         // A backup may be on a medium that cannot be written, where SQLite could not create a log.
         Use::Backup => options.read_only(true).immutable(!sibling_path(from, "-wal").exists()),
     };
@@ -49,14 +60,42 @@ pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<
     let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut connection).await;
     // An error at the end concerns only the source, of which everything has been read.
     connection.close().await.unwrap_or_default();
-    copied.map_err(|error| match failed(error) {
-        // Only the copy takes space.
-        StoreError::Full { .. } => StoreError::Full { place: to.display().to_string() },
-        other => other,
-    })?;
+    if let Some(source) = source {
+        // SQLite has deleted the log and its index. A file that stays is removed by the next restore.
+        fs::remove_file(source).unwrap_or_default();
+    }
+    copied.map_err(|error| of_copy(failed(error), to))?;
     let target = to.to_owned();
     // SQLite does not sync a file that it writes in this way.
     blocking(to.display().to_string(), move || File::options().write(true).open(target)?.sync_all()).await
+}
+
+/// Returns `true` if a file has a log whose index was not copied with it, as in a snapshot of a file system.
+fn is_without_index(file: &Path) -> bool {
+    sibling_path(file, "-wal").exists() && !sibling_path(file, "-shm").exists()
+}
+
+/// Copies a backup and its log to private files beside `to`. SQLite makes an index beside a log that it reads, and a backup
+/// may be on a medium that cannot be written.
+async fn with_log(from: &Path, to: &Path) -> Result<PathBuf, StoreError> {
+    let source = sibling_path(to, SOURCE);
+    let (backup, copy) = (from.to_owned(), source.clone());
+    let copied = blocking(from.display().to_string(), move || {
+        for suffix in ["", "-wal"] {
+            let mut written = platform::open_private(&sibling_path(&copy, suffix))?;
+            io::copy(&mut File::open(sibling_path(&backup, suffix))?, &mut written)?;
+        }
+        Ok(())
+    });
+    copied.await.map(|()| source).map_err(|error| of_copy(error, to))
+}
+
+/// Names the copy in an error about space, because only the copy takes any.
+fn of_copy(error: StoreError, to: &Path) -> StoreError {
+    match error {
+        StoreError::Full { .. } => StoreError::Full { place: to.display().to_string() },
+        other => other,
+    }
 }
 
 fn utf8(path: &Path) -> Result<&str, StoreError> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! NAME.restore-draft        a copy that is being prepared, and is never opened as the database
+//! NAME.restore-draft-source a copy of a backup with its log, from which the draft is made
 //! NAME.restoring-STAMP      the prepared copy: the replacement has begun
 //! NAME.replaced-STAMP       the replaced file; its log and index have the same name with `-wal` and `-shm`
 //! ```
@@ -20,6 +21,8 @@ use connection_seal::platform;
 use super::own_pool::sibling_path;
 
 const DRAFT: &str = ".restore-draft";
+/// The end of the name of a copy of the backup itself, beside the draft.
+pub(super) const SOURCE: &str = "-source";
 const READY: &str = ".restoring-";
 const KEPT: &str = ".replaced-";
 /// The file of a database, its log and its index.
@@ -82,7 +85,8 @@ pub(super) fn forget_unused(database: &Path) -> io::Result<()> {
 /// Removes what earlier restores left behind that had not replaced anything.
 pub(in super::super) fn clear(database: &Path) -> io::Result<()> {
     let copies = all(database)?.into_iter().map(|prepared| prepared.copy);
-    for copy in copies.chain([draft(database)]) {
+    let draft = draft(database);
+    for copy in copies.chain([sibling_path(&draft, SOURCE), draft]) {
         for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
             match fs::remove_file(sibling_path(&copy, suffix)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

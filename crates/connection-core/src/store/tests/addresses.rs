@@ -41,6 +41,11 @@ proptest! {
             format!("password='{password}' host=db.example"),
             format!("\"postgres://conn:{password}@db.example/app\""),
             format!("DATABASE_URL=postgres://conn:{password}@db.example/app"),
+            format!("jdbc:postgresql://conn:{password}@db.example/app"),
+            format!("Postgresql+asyncpg://conn:{password}@db.example/app"),
+            format!("pgsql:host=db.example;user=conn;password={password}"),
+            format!("db.example:5432:app:conn:{password}"),
+            format!("postgres%3A%2F%2Fconn%3A{password}%40db.example"),
         ] {
             let shown = shown(&address);
             prop_assert!(!shown.contains(['Z', 'X', 'J', '7']), "{address}: {shown}");
@@ -63,14 +68,48 @@ fn a_text_that_looks_like_an_address_is_no_file_and_the_right_form_is_named() {
         ("postgres:S3cr3tPw@db/x", "postgres://postgres@db/x"),
         (" postgres://ada:S3cr3tPw@db/x", "postgres://USER@db/x"),
         ("db.example:5432/x", "postgres://USER@HOST:PORT/DATABASE"),
+        ("dbname=app password=S3cr3tPw user=ada host=db", "postgres://USER@HOST/app"),
+        ("Postgres:S3cr3tPw@db/x", "postgres://Postgres@db/x"),
+        ("Postgres:S3cr3tPw/x", "postgres://USER@HOST:PORT/DATABASE"),
+        ("ada:S3cr,3tPw", "postgres://USER@HOST:PORT/DATABASE"),
+        ("ada:77777777/x", "postgres://USER@HOST:PORT/DATABASE"),
+        ("db.example:5432:app:ada:S3cr3tPw", "postgres://USER@HOST:PORT/DATABASE"),
+        ("*:*:*:ada:S3cr@3t:Pw", "postgres://USER@HOST:PORT/DATABASE"),
+        ("ada%3AS3cr3tPw@db/x", "postgres://USER@HOST:PORT/DATABASE"),
+        ("postgres%3A%2F%2Fada%3aS3cr3tPw%40db%2Fx", "postgres://USER@HOST:PORT/DATABASE"),
+        ("pgsql:host=db;user=ada;password=S3cr3tPw", "postgres://USER@HOST/DATABASE"),
+        ("PGSQL://ada:S3cr3tPw@db/x", "postgres://ada@db/x"),
+        ("postgresql+asyncpg://ada:S3cr3tPw@db:5432/x", "postgres://ada@db:5432/x"),
+        ("jdbc:postgresql://db:5432/x", "postgres://USER@db:5432/x"),
+        ("JDBC:PostgreSQL://ada:S3cr3tPw@db/x", "postgres://ada@db/x"),
+        ("backup:monday.db", "postgres://USER@HOST:PORT/DATABASE"),
     ] {
         let expected = StoreError::NotAnAddress { corrected: corrected.to_owned() };
         assert_eq!(parse(address).err(), Some(expected), "{address}");
-        assert!(!shown(address).contains("S3cr") && !shown(address).contains("Pw"), "{}", shown(address));
+        let shown = shown(address);
+        assert!(["S3cr", "3t", "Pw", "777"].iter().all(|part| !shown.contains(part)), "{shown}");
         assert!(StoreAddress::new(address).not_a_path().is_some(), "{address}");
     }
-    let one_letter = parse("u:/S3cr3tPw@db/x");
-    assert_eq!(one_letter.is_ok(), cfg!(windows), "a path on a drive of Windows alone");
+    for one_letter in ["u:/S3cr3tPw@db/x", "u:S3cr3tPw/x"] {
+        assert_eq!(parse(one_letter).is_ok(), cfg!(windows), "a path on a drive of Windows alone");
+    }
+}
+
+#[test]
+fn the_scheme_of_an_address_has_any_letter_case() {
+    for address in ["postgres://u:p@db/x", "Postgres://u:p@db/x", "POSTGRESQL://u:p@db/x"] {
+        assert!(matches!(parse(address), Ok(Location::Postgres(options)) if options.get_host() == "db"), "{address}");
+    }
+    for address in ["sqlite:a:b.db", "SQLite:a:b.db", "SQLITE://a:b.db"] {
+        assert!(matches!(parse(address), Ok(Location::Sqlite(path)) if path.as_os_str() == "a:b.db"), "{address}");
+    }
+    for address in ["MySQL://u:p@db/x", "jdbc:MySQL://db/x"] {
+        let engine = "MySQL".to_owned();
+        assert_eq!(parse(address).err(), Some(StoreError::UnsupportedEngine { engine }), "{address}");
+    }
+    for address in ["", "sqlite:", "file:x.db", "File:///srv/x.db", ":memory:", "sqlite::memory:"] {
+        assert!(matches!(parse(address), Err(StoreError::InvalidAddress { .. })), "{address}");
+    }
 }
 
 #[test]
@@ -130,6 +169,14 @@ fn a_file_that_exists_is_used_whatever_its_name_is() {
     assert!(parse(address).is_err(), "the control");
     std::fs::write(&file, "").unwrap();
     assert!(matches!(parse(address), Ok(Location::Sqlite(path)) if path == file));
+
+    // A path that does not begin as one is relative to the working directory.
+    let beside = tempfile::Builder::new().prefix("addresses-").tempdir_in(".").unwrap();
+    let name = format!("{}/ada:S3cr3tPw@db", beside.path().file_name().unwrap().to_str().unwrap());
+    assert!(matches!(parse(&name), Err(StoreError::NotAnAddress { .. })), "the control");
+    std::fs::write(&name, "").unwrap();
+    assert!(matches!(parse(&name), Ok(Location::Sqlite(path)) if path.as_os_str() == name.as_str()));
+    assert!(StoreAddress::new(&name).exists());
 }
 
 #[test]
@@ -174,6 +221,13 @@ fn a_password_is_found_in_each_form() {
         "Server=db;Pwd=p",
         "u:p@db/x",
         "postgres:p@db/x",
+        "Postgres:p/x",
+        "postgres://u:p/x",
+        "db:5432:x:u:p",
+        "*:*:*:u:p",
+        "u%3Ap%40db/x",
+        "jdbc:postgresql://u:p@db/x",
+        "pgsql:host=db;password=p",
     ] {
         assert!(StoreAddress::new(address).has_password(), "{address}");
     }
@@ -183,7 +237,15 @@ fn a_password_is_found_in_each_form() {
         "https://hooks.example:8443/a@b",
         "http://proxy.example:3128",
         "host=db user=u",
+        "host=::1 user=u",
         "data/connections.db",
+        "postgres:5432/x",
+        "postgres://db1:5432,db2:5433/x",
+        "postgres://[::1]:5432/x",
+        "jdbc:postgresql://db/x",
+        "pgsql:host=db;user=u",
+        "file:x.db",
+        ":memory:",
     ] {
         assert!(!StoreAddress::new(address).has_password(), "{address}");
     }
@@ -200,6 +262,10 @@ fn the_place_is_shown_without_user_password_and_parameters() {
         ("postgres:///x?host=/run", "postgres:///x"),
         ("u:p@proxy.example:3128", "proxy.example:3128"),
         ("host=db password=p", "…"),
+        ("db:5432:x:u:p@q", "…"),
+        ("Postgres:p/x", "…"),
+        ("u%3Ap@db/x", "…"),
+        ("jdbc:postgresql://u:p@db/x", "postgresql://db/x"),
         ("sqlite:///srv/a@b/x.db?key=p", "sqlite:///srv/a@b/x.db"),
     ] {
         assert_eq!(StoreAddress::new(address).without_credentials(), expected);

@@ -1,12 +1,25 @@
 //! Connections to a server that die while they are in use.
 
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
 use sqlx::{
     ConnectOptions as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::Handle,
+};
 
 use super::{Database, add};
-use crate::store::{Store, StoreError, engine::execute};
+use crate::store::{Store, StoreError, StoreSource, engine::execute};
 
 /// Ends every connection to this database except this one, and waits until they are gone.
 async fn cut(other: &mut PgConnection) {
@@ -68,6 +81,50 @@ async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
     let error = written.await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_eq!(store.reader().await.unwrap().account(id).await.unwrap(), Some(row));
+}
+
+/// Passes on what client and server say, until a transaction begins that only reads.
+async fn pass(mut client: TcpStream, mut server: TcpStream, begun: &AtomicUsize) -> io::Result<()> {
+    let mut from_client = vec![0; 1 << 16];
+    let mut from_server = vec![0; 1 << 16];
+    loop {
+        tokio::select! {
+            read = client.read(&mut from_client) => {
+                let Some(bytes @ [_, ..]) = from_client.get(..read?) else { return Ok(()) };
+                if bytes.windows(15).any(|words| words == b"BEGIN READ ONLY") {
+                    begun.fetch_add(1, SeqCst);
+                    return Ok(());
+                }
+                server.write_all(bytes).await?;
+            }
+            read = server.read(&mut from_server) => {
+                let Some(bytes @ [_, ..]) = from_server.get(..read?) else { return Ok(()) };
+                client.write_all(bytes).await?;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_only_reads_is_begun_twice_at_most_behind_a_pooler() {
+    let Some(database) = Database::on_postgres().await else { return };
+    let options = database.url().parse::<PgConnectOptions>().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pooler = options.clone().host("127.0.0.1").port(listener.local_addr().unwrap().port());
+    let server = (options.get_host().to_owned(), options.get_port());
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    Handle::current().spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(server.clone()).await.unwrap();
+            // The error is that of a connection that was closed.
+            drop(pass(client, server, &counted).await);
+        }
+    });
+    let pooler = pooler.to_url_lossy().to_string();
+    let store = Store::open(StoreSource::from(pooler).direct(database.url())).await.unwrap();
+    assert!(matches!(store.reader().await.err(), Some(StoreError::Unavailable { .. })));
+    assert_eq!(begun.load(SeqCst), 2);
 }
 
 /// Returns the processes of the server that serve this database, without the one of this connection.

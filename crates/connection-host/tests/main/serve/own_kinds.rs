@@ -64,8 +64,7 @@ fn a_file_that_goes_gives_back_the_kind_of_the_catalogue() {
     assert_eq!(serving.lines_with("github").len(), 1, "one warning for one change");
 }
 
-/// A file in the place of the directory stands for every error of reading it, such as too many open files. The directory
-/// is replaced in one step, because one that is missing has no kinds.
+/// A file in the place of the directory stands for every error of reading it, such as too many open files.
 #[test]
 fn a_directory_that_cannot_be_read_leaves_its_kinds_in_force() {
     let machine = connected();
@@ -83,4 +82,19 @@ fn a_directory_that_cannot_be_read_leaves_its_kinds_in_force() {
     machine.write("configuration/kinds/other.toml", ACME.replace("acme", "other").as_bytes());
     logged(&serving, "the kind 'other' was read again");
     assert_eq!((kept.len(), serving.lines_with("is gone").len()), (1, 0));
+}
+
+/// A directory that is moved stands for the end of a mount.
+#[test]
+fn a_directory_that_is_gone_leaves_its_kinds_in_force_until_it_is_back() {
+    let machine = connected();
+    let [kinds, away] = ["kinds", "away"].map(|name| machine.path(&format!("configuration/{name}")));
+    let serving = Logged::start(&machine);
+    logged(&serving, "listening on ");
+    std::fs::rename(&kinds, &away).unwrap();
+    let kept = logged(&serving, "cannot be read, and its kinds stay in force: it is gone with its files");
+    std::fs::rename(&away, &kinds).unwrap();
+    machine.write("configuration/kinds/other.toml", ACME.replace("acme", "other").as_bytes());
+    logged(&serving, "the kind 'other' was read again");
+    assert_eq!((kept.len(), serving.lines_with("' is gone").len()), (1, 0));
 }

@@ -256,7 +256,8 @@ fn a_token_for_every_owner_acts_for_the_one_that_is_named() {
     remote.server.run(&["add", "github", "--owner", "ada", "--field", &field]).exits(0);
     client.run(&remote.arguments(&["list", "--owner", "ada"])).exits(0).says("github:octocat");
     client.run(&remote.arguments(&["list"])).exits(0).says("Nothing is connected");
-    remote.run(&["list", "--owner", "ada"]).exits(6).warns("the token is for another owner");
+    let other = remote.run(&["list", "--owner", "ada"]).exits(6).warns("the token is for another owner");
+    other.warns("use a token of that owner, or one for every owner");
     let refused = client.run(&remote.arguments(&["list", "--all-owners"])).exits(2);
     refused.warns("a server lists the connections of one owner at a time").warns("--owner").warns(AT_THE_SERVER);
 }
