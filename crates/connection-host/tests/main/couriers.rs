@@ -4,13 +4,7 @@
 //! `CONNECTIONS_TEST_LONG=1 cargo test -p connection-host --test main couriers` makes a thousand kills of each victim.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::{
-    io::{Read as _, Write as _},
-    os::unix::process::CommandExt as _,
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{io::Write as _, os::unix::process::CommandExt as _, process::Stdio, thread, time::Duration};
 
 use connection_faults::{random::Random, rounds::rounds};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -114,7 +108,7 @@ fn a_courier_keeps_no_file_open_with_which_its_caller_was_started() {
     provider.until_asked(asked);
     child.kill().unwrap();
     // The pipe ends before the courier, which has no answer.
-    child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+    std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
     provider.release();
     run(&machine, SEND).exits(0);
     child.wait().unwrap();

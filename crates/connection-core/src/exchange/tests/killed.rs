@@ -143,18 +143,19 @@ impl Couriers for Tasks {
     }
 }
 
-async fn with_couriers(world: &World, couriers: Tasks) -> ConnectionRegistry {
+async fn with_couriers(world: &World, couriers: Tasks) -> (ConnectionRegistry, ConnectionId) {
     let builder = world.builder().clock(Arc::new(SystemClock::new())).state_directory(world.state());
-    builder.couriers(Arc::new(couriers)).open().await.unwrap()
+    let registry = builder.couriers(Arc::new(couriers)).open().await.unwrap();
+    let id = connection(&registry.systems).await;
+    (registry, id)
 }
 
 #[tokio::test]
 async fn a_courier_without_the_word_or_after_its_end_sends_nothing_and_notes_that() {
     for world in World::each(|_| Reply::ok("x")).await {
-        let registry = with_couriers(&world, Tasks(run_courier)).await;
+        let (registry, id) = with_couriers(&world, Tasks(run_courier)).await;
         assert_eq!(registry.store().missing_courier_reason().await, None);
         let systems = &registry.systems;
-        let id = connection(systems).await;
         let exchange = spends(systems, id, Strict).exchange(key(systems, id, "old"));
         let at = systems.ground.reader().await.unwrap().clock().await.unwrap();
         let request = HttpRequest::post(&host::base_url(AUTH).unwrap(), "/");
@@ -185,7 +186,8 @@ async fn a_courier_without_the_word_or_after_its_end_sends_nothing_and_notes_tha
 async fn a_courier_of_another_version_is_not_used() {
     for world in World::each(|_| Reply::ok("x")).await {
         let other = Tasks(|mut stream, _| Box::pin(async move { write(&mut stream, b"another version").await }));
-        let reason = with_couriers(&world, other).await.store().missing_courier_reason().await;
+        let (registry, _) = with_couriers(&world, other).await;
+        let reason = registry.store().missing_courier_reason().await;
         assert_eq!(reason.as_deref(), Some("the file of this program was replaced by another version"));
     }
 }
@@ -204,10 +206,8 @@ async fn after_a_courier_that_is_killed_before_the_word_another_one_sends() {
                 write(&mut stream, &[]).await
             })
         });
-        let registry = with_couriers(&world, killed).await;
-        let systems = &registry.systems;
-        let id = connection(systems).await;
-        assert_eq!(refresh(systems, id, Strict, "old").await.0, Ok("200 x".to_owned()));
+        let (registry, id) = with_couriers(&world, killed).await;
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok("200 x".to_owned()));
     }
 }
 
@@ -221,10 +221,8 @@ async fn the_pause_that_an_answer_asks_for_is_recorded_before_another_process_ca
                 pending().await
             })
         });
-        let registry = with_couriers(&world, held).await;
-        let systems = &registry.systems;
-        let id = connection(systems).await;
-        assert_eq!(refresh(systems, id, Strict, "old").await.1.unwrap().retry_after, 7200);
-        assert_eq!(row(systems, id, "old").await.unwrap().sent.retry_after, 7200);
+        let (registry, id) = with_couriers(&world, held).await;
+        drop(refresh(&registry.systems, id, Strict, "old").await);
+        assert_eq!(row(&registry.systems, id, "old").await.unwrap().sent.retry_after, 7200);
     }
 }
