@@ -27,12 +27,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// The error of `send_once` for a request that may not be sent.
-    pub fn packed(
-        &self,
-        egress: &Egress,
-        request: &HttpRequest,
-        longest: Option<Duration>,
-    ) -> Result<Record, HttpError> {
+    pub fn packed(&self, egress: &Egress, request: &HttpRequest, longest: Duration) -> Result<Record, HttpError> {
         let policy = self.policy();
         let target = egress.target(policy, request.url())?;
         let outgoing = Outgoing::new(host::duplicate(request))?;
@@ -41,7 +36,7 @@ impl HttpClient {
             .with("addresses", format!("{:?}", target.addresses))
             .with("method", outgoing.method.as_str())
             .with("body", outgoing.body)
-            .with("timeout", policy.spending_deadline(longest).as_millis().to_string())
+            .with("timeout", policy.spending_deadline(Some(longest)).as_millis().to_string())
             .with("connect_timeout", policy.connect_timeout.as_millis().to_string())
             .with("body_limit", policy.body_limit.to_string())
             .with("user_agent", &*policy.user_agent);

@@ -2,10 +2,10 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::File,
+    fs::{self, File},
     io,
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd as _, OwnedFd, RawFd},
         unix::{net::UnixStream, process::CommandExt as _},
     },
     process::{Command, ExitCode},
@@ -13,6 +13,7 @@ use std::{
 };
 
 use connection_core::{CourierStream, Couriers, run_courier};
+use nix::unistd::close;
 use rustix::{process::setsid, stdio::dup2_stderr};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -50,6 +51,12 @@ fn deliver() -> io::Result<()> {
     // Before it reads, nobody can read its memory, and neither a terminal nor a kill of the group of its caller ends it.
     crate::platform::keep_memory_private();
     setsid()?;
+    // It keeps neither a mount nor a pipe in use with which its caller was started.
+    std::env::set_current_dir("/")?;
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok();
+    let open: Vec<_> = fs::read_dir("/dev/fd")?.filter_map(number).filter(|number| *number > 2).collect();
+    // The descriptor by which the directory was read is closed.
+    open.into_iter().for_each(|number| close(number).unwrap_or_default());
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let slot = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     // The message of a panic must not reach the slot.

@@ -28,7 +28,7 @@ use super::{Deadline, Exchange, ExchangeKey, MAX_REFRESH, SEND_WITHIN, answer, a
 use crate::{Clock as _, SystemClock, exchange::System, store::rows::Sent};
 
 /// The first message of a courier. A courier of another version is not used.
-const IDENTITY: &str = concat!("connections courier 1 ", env!("CARGO_PKG_VERSION"));
+pub(super) const IDENTITY: &str = concat!("connections courier 1 ", env!("CARGO_PKG_VERSION"));
 /// The time in which a courier gets ready. After it, the request is sent without one.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two looks at the lock of a courier.
@@ -70,8 +70,7 @@ impl Courier {
     ) -> Option<Box<Self>> {
         let (Some(_), Some(_)) = (&system.couriers, &system.state) else { return None };
         let generation = exchange.generation.unwrap_or_default();
-        let longest = exchange.deadline.as_ref().map(|_| MAX_REFRESH);
-        let parcel = system.ground.http.packed(&exchange.egress, request, longest).ok()?;
+        let parcel = system.ground.http.packed(&exchange.egress, request, MAX_REFRESH).ok()?;
         let mut once = vec![0; 32];
         system.ground.crypto.random(&mut once);
         let once = Secret::new(once);
@@ -114,31 +113,27 @@ impl Courier {
             () = system.ground.clock.sleep(PATIENCE) => Err(io::ErrorKind::TimedOut.into()),
         };
         if let Err(error) = greeted {
-            dismiss(system, Some(courier)).await;
+            remove(system, Some(courier.name)).await;
             return Err(error);
         }
         Ok(courier)
     }
 
-    /// Gives the word, and returns the result with `true` if the request may have been sent.
-    pub(super) async fn carry(
-        &mut self,
-        system: &System,
-        deadline: Option<&Deadline>,
-    ) -> (Result<HttpResponse, HttpError>, bool) {
-        let clock = &*system.ground.clock;
+    /// Gives the word. Returns `false` if the courier has ended, so that nothing was sent.
+    pub(super) async fn give_word(&mut self, system: &System, deadline: &Deadline) -> bool {
         // The end of the lease does not count, because the intent names the courier, and nobody else sends meanwhile.
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.latest.saturating_sub(clock.passed()));
+        let left = deadline.latest.saturating_sub(system.ground.clock.passed());
         let end = since_boot().unwrap_or_default().saturating_add(left).as_nanos();
-        if write(&mut self.stream, &u64::try_from(end).unwrap_or(u64::MAX).to_be_bytes()).await.is_err() {
-            // The courier has ended without the word.
-            return (Err(HttpError::Connect), false);
-        }
+        write(&mut self.stream, &u64::try_from(end).unwrap_or(u64::MAX).to_be_bytes()).await.is_ok()
+    }
+
+    /// Returns the result after the word, and `true` if the request may have been sent.
+    pub(super) async fn result(&mut self, system: &System) -> (Result<HttpResponse, HttpError>, bool) {
         let told = tokio::select! {
             biased;
             // A courier that says nothing was killed or is paused; that says nothing about the provider.
             told = read(&mut self.stream) => told.map_err(|_| HttpError::Uncertain),
-            () = clock.sleep(SEND_WITHIN) => Err(HttpError::Uncertain),
+            () = system.ground.clock.sleep(SEND_WITHIN) => Err(HttpError::Uncertain),
         };
         let told = match told {
             Ok(told) => told,
@@ -153,14 +148,9 @@ impl Courier {
     }
 }
 
-/// Lets a courier end for whose attempt nothing is left to do.
-pub(super) async fn dismiss(system: &Arc<System>, courier: Option<Box<Courier>>) {
-    let Some(name) = courier.map(|courier| courier.name) else { return };
-    remove(system, name).await;
-}
-
-/// Removes the files of a courier.
-pub(super) async fn remove(system: &Arc<System>, name: String) {
+/// Removes the files of a courier, if there is one, for whose attempt nothing is left to do.
+pub(super) async fn remove(system: &Arc<System>, name: Option<String>) {
+    let Some(name) = name else { return };
     if let Some(Err(error)) = rescue::blocking(system, move |state| state.remove_courier(&name)).await {
         // The next process that opens the directory removes them.
         tracing::debug!(%error, "the files of a courier cannot be removed now");
@@ -169,7 +159,7 @@ pub(super) async fn remove(system: &Arc<System>, name: String) {
 
 /// Starts a courier without a request, to see whether that is possible.
 pub(crate) async fn check(system: &Arc<System>) -> Result<(), String> {
-    dismiss(system, Some(Courier::ready(system, None).await.map_err(|problem| problem.to_string())?)).await;
+    remove(system, Some(Courier::ready(system, None).await.map_err(|problem| problem.to_string())?.name)).await;
     Ok(())
 }
 
@@ -177,8 +167,7 @@ pub(crate) async fn check(system: &Arc<System>) -> Result<(), String> {
 /// exchange, or for as long as a courier can take.
 pub(super) async fn wait(system: &Arc<System>, exchange: &Exchange, sent: &Sent) {
     let clock = &*system.ground.clock;
-    let longest = clock.passed().saturating_add(SEND_WITHIN);
-    let end = exchange.deadline.as_ref().map_or(longest, |deadline| deadline.latest.min(longest));
+    let end = exchange.deadline.latest.min(clock.passed().saturating_add(SEND_WITHIN));
     while sent.process_id.starts_with(COURIER) && clock.passed() < end {
         let name = sent.process_id.clone();
         if !matches!(rescue::blocking(system, move |state| state.is_running(&name)).await, Some(Ok(true))) {
@@ -241,13 +230,13 @@ fn since_boot() -> Option<Duration> {
     if cfg!(target_os = "linux") { Some(clock.passed()) } else { clock.boot().map(|boot| boot.passed) }
 }
 
-async fn write(stream: &mut Box<dyn CourierStream>, message: &[u8]) -> io::Result<()> {
+pub(super) async fn write(stream: &mut Box<dyn CourierStream>, message: &[u8]) -> io::Result<()> {
     let length = u32::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     stream.write_all(&length.to_be_bytes()).await?;
     stream.write_all(message).await
 }
 
-async fn read(stream: &mut Box<dyn CourierStream>) -> io::Result<Secret> {
+pub(super) async fn read(stream: &mut Box<dyn CourierStream>) -> io::Result<Secret> {
     let length = usize::try_from(stream.read_u32().await?).unwrap_or(usize::MAX);
     // The buffer has its size at once, because growing would leave copies of secrets in memory.
     let mut bytes = vec![0; length];

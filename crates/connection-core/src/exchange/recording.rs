@@ -56,7 +56,7 @@ pub(super) async fn keep(
                 if rescued {
                     rescue::remove(&system, exchange.key).await;
                 }
-                courier::dismiss(&system, noted.courier).await;
+                courier::remove(&system, noted.courier.map(|courier| courier.name)).await;
                 return Some(first.unwrap_or_else(|| ExchangeOutcome::Answered(Arc::new(answer))));
             }
             Err(error) => {

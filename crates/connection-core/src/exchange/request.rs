@@ -20,7 +20,7 @@ pub(crate) struct Exchange {
     /// `true` if the token is spent although a restore or a failover may have lost its use.
     pub(crate) spends_restored: bool,
     pub(crate) egress: Egress,
-    pub(crate) deadline: Option<Deadline>,
+    pub(crate) deadline: Deadline,
 }
 
 /// The time, as the clock's `passed`, from which nothing is sent.

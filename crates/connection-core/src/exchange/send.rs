@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{HttpError, HttpRequest, Origin, RefreshSemantics};
+use connection_contract::{HttpError, HttpRequest, Origin, RefreshSemantics, host};
 use connection_egress::{Moment, SendOnceOutcome};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{
-    Deadline, Exchange, ExchangeOutcome, ExchangeScope, Rule, StateDirectory,
+    Exchange, ExchangeOutcome, ExchangeScope, Rule, StateDirectory,
     courier::{self, Courier},
     life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
@@ -16,7 +16,7 @@ use super::{
     request::CommittedIntent,
     rescue::{self, Rescue},
     table::{Progress, RemoveOnDrop},
-    unanswered::{AttemptState, attempt_state, decide, lost, moment, uncertain},
+    unanswered::{AttemptState, attempt_state, conclude, decide, lost, moment, uncertain},
 };
 use crate::{
     Error, StoreError,
@@ -109,7 +109,12 @@ async fn send_noted(
     request: HttpRequest,
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
-    match send_in_time(&system, exchange, &mut noted, request).await {
+    let Some(once) = send_in_time(&system, exchange, &mut noted, &request).await else {
+        tracing::warn!("a courier ended before it was told to send its request, which another one now sends");
+        withdraw_intent(&system, exchange, noted).await;
+        return Box::pin(run_to_end(system, exchange, request, progress)).await;
+    };
+    match once {
         SendOnceOutcome::Answered(answer) => {
             // Without a result, the registry was dropped, and the answer is in a rescue file.
             keep(system, exchange, noted, answer, progress).await.map(Ok)
@@ -130,12 +135,16 @@ async fn send_noted(
 async fn conclude_unclear(
     system: &Arc<System>,
     exchange: &Exchange,
-    noted: CommittedIntent,
+    mut noted: CommittedIntent,
     retry_after: Duration,
 ) -> Result<ExchangeOutcome, Error> {
     let retry_after_seconds = i64::try_from(retry_after.as_secs()).unwrap_or(i64::MAX);
     tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of a request");
     let now = noted.now.estimated(&*system.ground.clock);
+    if !retry_after.is_zero() {
+        // Once the courier, which kept no answer, has ended, others could conclude the attempt, who do not know the pause.
+        noted.sent = conclude(system, exchange, noted.sent, retry_after_seconds).await;
+    }
     // Its process, its lock and its slot say how the attempt ended, as they would to another process.
     drop(noted.courier);
     let sent = match attempt_state(system, exchange, noted.sent, now, retry_after_seconds).await? {
@@ -155,46 +164,47 @@ async fn conclude_unclear(
     Ok(ExchangeOutcome::Uncertain(uncertain(system, exchange, &sent, verdict, now)))
 }
 
-/// Sends the request if there is time. A later request could meet one that another process sends.
+/// Sends the request if there is time. A later request could meet one that another process sends. Returns `None` if the
+/// courier ended before it was told to send.
 async fn send_in_time(
     system: &Arc<System>,
     exchange: &Exchange,
     noted: &mut CommittedIntent,
-    request: HttpRequest,
-) -> SendOnceOutcome {
+    request: &HttpRequest,
+) -> Option<SendOnceOutcome> {
     let clock = &*system.ground.clock;
     let mut deadline = exchange.deadline.clone();
     if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
         let now = noted.now.estimated(clock);
         let age = Age::of(before.begun_at, system.exchanges.first(now), now);
         if !age.is_within(grace) {
-            return SendOnceOutcome::NotSent(HttpError::Timeout);
+            return Some(SendOnceOutcome::NotSent(HttpError::Timeout));
         }
         let left = Duration::from_secs(age.left_of(grace).unsigned_abs());
-        let closes = clock.passed().saturating_add(left);
-        deadline = Some(deadline.map_or_else(|| closes.into(), |deadline| deadline.no_later_than(closes)));
+        deadline = deadline.no_later_than(clock.passed().saturating_add(left));
     }
-    if let Some(deadline) = &deadline {
-        deadline.until_held(clock).await;
-        if clock.passed() >= deadline.at() {
-            return SendOnceOutcome::NotSent(HttpError::Timeout);
-        }
+    deadline.until_held(clock).await;
+    if clock.passed() >= deadline.at() {
+        return Some(SendOnceOutcome::NotSent(HttpError::Timeout));
+    }
+    if let Some(courier) = &mut noted.courier
+        && !courier.give_word(system, &deadline).await
+    {
+        return None;
     }
     let unsent = system.exchanges.forget_unsent(exchange.key);
-    let longest = exchange.deadline.as_ref().map(|_| MAX_REFRESH);
     let http = &system.ground.http;
+    let egress = &exchange.egress;
+    let longest = Some(MAX_REFRESH);
     let once = match &mut noted.courier {
-        Some(courier) => {
-            let sent = courier.carry(system, deadline.as_ref());
-            http.send_once_by(&exchange.egress, &request, longest, sent).await
-        }
-        None => http.send_once(&exchange.egress, request, deadline.as_ref().map(Deadline::send_until), longest).await,
+        Some(courier) => http.send_once_by(egress, request, longest, courier.result(system)).await,
+        None => http.send_once(egress, host::duplicate(request), Some(deadline.send_until()), longest).await,
     };
     if let Some(unsent) = unsent.filter(|_| once.is_unprocessed()) {
         // The row is as it was before.
         system.exchanges.remember_unsent(exchange.key, unsent);
     }
-    once
+    Some(once)
 }
 
 enum Beginning {
@@ -259,7 +269,7 @@ async fn begin(system: &Arc<System>, exchange: &Exchange, request: &HttpRequest)
         match commit_intent(system, exchange, &noted, origin.as_ref()).await {
             Ok(true) => return Ok(Beginning::Noted(Box::new(noted))),
             // Another process committed its intent first.
-            Ok(false) => courier::dismiss(system, noted.courier).await,
+            Ok(false) => courier::remove(system, noted.courier.map(|courier| courier.name)).await,
             Err(error) => {
                 // The intent may have been committed nevertheless.
                 withdraw_intent(system, exchange, noted).await;
@@ -361,6 +371,6 @@ async fn withdraw_intent(system: &Arc<System>, exchange: &Exchange, noted: Commi
         // The courier, if there is one, notes that nothing was sent, for other processes.
         system.exchanges.remember_unsent(exchange.key, noted.sent);
     } else {
-        courier::dismiss(system, noted.courier).await;
+        courier::remove(system, noted.courier.map(|courier| courier.name)).await;
     }
 }

@@ -144,7 +144,7 @@ impl ConnectionSpends {
             generation: Some(self.generation),
             spends_restored: self.spends_restored,
             egress: self.egress.clone(),
-            deadline: Some(self.deadline.clone()),
+            deadline: self.deadline.clone(),
         }
     }
 

@@ -88,7 +88,7 @@ impl Opened {
         for process in self.gone.iter().filter(|gone| !named.contains(gone)) {
             // The lock file of a process with slots must stay, because it proves that the process has ended.
             if !self.directory.places_of(process).try_exists()? {
-                fs::remove_file(self.directory.lock_of(process))?;
+                remove(&self.directory.lock_of(process))?;
             }
         }
         Ok(self.directory)
@@ -226,8 +226,8 @@ impl StateDirectory {
 
     /// Makes the files of a courier: its lock, which is held, and its slot.
     pub(super) fn make_courier(&self, name: &str) -> io::Result<(File, File)> {
-        // The file is locked before it has its name, so that nobody finds it free.
-        let draft = self.path.join(format!("{name}.new"));
+        // The file is locked before it has its name, so that nobody finds it free. A kill leaves a lock of a gone process.
+        let draft = self.lock_of(&format!("{name}.new"));
         let lock = platform::lock_file(&draft)?;
         fs::rename(&draft, self.lock_of(name))?;
         Ok((lock, answer_slots::make_one(self.places_of(name))?))
@@ -235,11 +235,9 @@ impl StateDirectory {
 
     /// Removes the files of a courier whose attempt is recorded. The lock file, which proves its end, is the last.
     pub(super) fn remove_courier(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.places_of(name)) {
-            // On a full disk, there is no slot.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::remove_file(self.lock_of(name)),
-        }
+        // On a full disk, there is no slot.
+        remove(&self.places_of(name))?;
+        remove(&self.lock_of(name))
     }
 
     /// Keeps an answer, whole or not at all, and returns when it is on the disk: in a slot of this process, or in a
@@ -267,10 +265,7 @@ impl StateDirectory {
     /// Forgets the answer of a source.
     pub(super) fn forget(&self, source: &Source) -> io::Result<()> {
         match (source, &self.places) {
-            (Source::File(key), _) => match fs::remove_file(self.rescue(*key)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            (Source::File(key), _) => remove(&self.rescue(*key)),
             (Source::Slot(place), Ok(own)) if place.path == own.path() => own.forget_found(place),
             (Source::Slot(place), _) => place.mark(),
         }
@@ -351,6 +346,14 @@ impl StateDirectory {
 
     fn rescue(&self, key: ExchangeKey) -> PathBuf {
         self.path.join(format!("answer-{}-{}{RESCUE}", self.store, key.to_hex()))
+    }
+}
+
+/// Removes a file if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn moment(system: &System) -> Result<Moment, Error> {
 }
 
 /// Records that the attempt is over, which begins the quarantine. If that fails, the next caller records it.
-async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
+pub(super) async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_after: i64) -> Sent {
     let key = exchange.key;
     let scope = exchange.scope;
     let of = sent.clone();
@@ -104,9 +104,7 @@ async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Sent, retry_a
     match written.await {
         Ok(Some(at)) => {
             // Until then, the lock file of a courier is the proof of the end.
-            if sent.process_id.starts_with(COURIER) {
-                courier::remove(system, sent.process_id.clone()).await;
-            }
+            courier::remove(system, Some(sent.process_id.clone()).filter(|name| name.starts_with(COURIER))).await;
             Sent { concluded_at: Some(at), retry_after, ..sent }
         }
         _ => sent,

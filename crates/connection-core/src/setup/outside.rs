@@ -48,7 +48,7 @@ impl SetupHost {
             generation: None,
             spends_restored: false,
             egress: self.egress(),
-            deadline: Some(self.system.ground.clock.passed().saturating_add(exchange::SEND_WITHIN).into()),
+            deadline: self.system.ground.clock.passed().saturating_add(exchange::SEND_WITHIN).into(),
         };
         match exchange::send(&self.system.exchange, exchange, request).await {
             // The process that sent the request may still record its answer. This run begins again, and finds the

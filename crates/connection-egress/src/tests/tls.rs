@@ -68,6 +68,17 @@ async fn a_certificate_of_an_authority_that_is_presented_itself_is_trusted_if_th
 }
 
 #[tokio::test]
+async fn a_certificate_that_the_host_added_is_refused_after_its_end() {
+    let name = "api.example.com";
+    let ended = Certificate::self_signed_until(&[name], 2000, 1, 1);
+    let port = ended.serve("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let error = ask(HttpPolicy::new().root_certificate_pem(ended.pem), name, port).await.unwrap_err();
+    let found = classify(Err(error)).unwrap_err();
+    let message = found.reason.message.as_str();
+    assert!(message.contains("its certificate has expired (the clock of this machine says "), "{message}");
+}
+
+#[tokio::test]
 async fn the_certificates_of_the_system_are_read_at_the_first_handshake() {
     let trusted = Arc::new(Trusted::new(&[]).unwrap());
     let tls = tls::config(Arc::clone(&trusted)).unwrap();

@@ -91,25 +91,25 @@ fn wait(answered: &str, answer: &HttpResponse, now: Timestamp) -> Option<String>
     }
 }
 
-/// Returns what a person can do about an answer that refuses the credential of the connection with this quoted name.
-/// `found` is the connection after the verification that followed the answer, if there was one.
-fn after_refusal(own: &str, found: Option<&Connection>, now: Timestamp) -> String {
-    match found.map(|found| (found.liveness, reason_line(found, now))) {
-        Some((Liveness::Live, _)) => {
-            "a verification found that the credential works, so the provider refuses this request alone".to_owned()
+/// Adds to the error of an answer that refuses the credential of the connection with this quoted name what is known about
+/// the credential, and what a person can do. `found` is the connection after the verification that followed the answer, if
+/// there was one.
+fn after_refusal(error: Error, own: &str, found: Option<&Connection>, now: Timestamp) -> Error {
+    let (finding, remedy) = match found.map(|found| (found, found.liveness, reason_line(found, now))) {
+        Some((_, Liveness::Live, _)) => {
+            ("the credential works, so the provider refuses this request alone".to_owned(), None)
         }
-        Some((Liveness::Failing, (_, Some(command)))) => {
-            format!("a verification found that the connection is failing: `{command}`")
-        }
-        Some((Liveness::Failing, (why, None))) => {
+        Some((found, Liveness::Failing, (why, command))) => {
             // The reason of a refused application says where the application is mended, and is not a part of the line.
-            let place = found.filter(|found| is_application_refused(found));
-            let place = place.and_then(|found| found.reason.as_ref()?.remedy.as_deref());
-            let place = place.map(|place| format!("; {place}")).unwrap_or_default();
-            format!("a verification found that the connection is failing: {why}{place}")
+            let reason = found.reason.as_ref().filter(|_| is_application_refused(found));
+            let place = reason.and_then(|reason| reason.remedy.clone());
+            let remedy = command.map(|command| format!("run `{command}`")).or(place);
+            (format!("the connection is failing: {why}"), remedy)
         }
-        _ => format!("`connections verify {own}` says whether the credential still works"),
-    }
+        _ => return error.remedy(format!("`connections verify {own}` says whether the credential still works")),
+    };
+    let message = format!("{}; a verification found that {finding}", error.message);
+    Error { message, remedy, ..error }
 }
 
 /// Returns the result of the command for an answer. `found` is the connection after the verification that followed it.
@@ -142,7 +142,7 @@ fn exit(
             error.remedy(format!("the connection lacks the scopes {}: {again}", missing.join(", ")))
         }
         _ if is_refused(sent) || status == 403 && head.class() != AnswerClass::Limit => {
-            error.remedy(after_refusal(&own, found, now))
+            after_refusal(error, &own, found, now)
         }
         _ => match wait(answered, &head, now) {
             Some(wait) => error.remedy(wait),

@@ -48,9 +48,12 @@ pub(super) fn of_upgrade(upgrade: &Upgrade) -> String {
 
 /// Returns the version of a process, and what to do if it is older than the program with this number.
 fn of_process(process: &StoreProcess, program: i64) -> String {
-    let version = process.program.map_or_else(|| "tells no schema generation".to_owned(), |own| format!("has {own}"));
+    let version = match process.program {
+        Some(generation) => format!("has the schema generation {generation}"),
+        None => "states no schema generation".to_owned(),
+    };
     match process.is_older_than(program) {
-        true => format!("{} {version} and is too old: start this version in its place", process.name),
-        false => format!("{} {version}", process.name),
+        true => format!("The program of {} {version} and is too old: start this version in its place", process.name),
+        false => format!("The program of {} {version}", process.name),
     }
 }

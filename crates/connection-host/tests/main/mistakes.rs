@@ -31,7 +31,7 @@ fn a_request_that_is_refused_names_the_provider_and_what_to_check() {
     machine.add_github("work").exits(0);
     let send = || machine.run(&["send", "github", "GET", "/user"]).exits(1);
     machine.provider.tell(401, "", "");
-    send().warns("api.github.com answered 401").warns("is failing: `connections reauthorize github:work`");
+    send().warns("api.github.com answered 401").warns("run `connections reauthorize github:work`");
     machine.provider.tell(429, "", "");
     send().warns("api.github.com answered 429").warns("try again later");
     // The control: a path that does not exist is no reason to verify the connection.

@@ -49,7 +49,8 @@ fn the_remedy_of_a_refused_send_is_what_its_verification_found() {
     machine.add_github("one").exits(0);
     machine.provider.tell(401, "", BODY);
     let send = || machine.run(&["send", "github", "GET", "/user/repos"]).exits(1);
-    let sent = send().warns("found that the connection is failing: `connections reauthorize github:one`");
+    let sent = send().warns("a verification found that the connection is failing: api.github.com answered 401");
+    let sent = sent.warns("run `connections reauthorize github:one`");
     assert!(!sent.err.contains("connections verify"), "{}", sent.err);
     // The control: the second one within five minutes is not verified.
     send().warns("`connections verify github:one` says whether the credential still works");

@@ -52,8 +52,9 @@ fn the_processes_that_use_connections_are_listed_and_those_that_are_too_old_are_
     for command in [&["upgrade"][..], &["upgrade", "finish", "--dry-run"]] {
         let ran = machine.run(command).exits(0);
         let ran =
-            ran.says("process 1 on a has 0 and is too old: start this version in its place\nprocess 2 on b has 1\n");
-        ran.says("process 3 on c tells no schema generation and is too old");
+            ran.says("The program of process 1 on a has the schema generation 0 and is too old: start this version");
+        let ran = ran.says("The program of process 2 on b has the schema generation 1\n");
+        ran.says("The program of process 3 on c states no schema generation and is too old");
     }
     let upgrade = machine.run(&["upgrade", "--json"]).exits(0).json();
     let processes = upgrade["processes"].as_array().unwrap();

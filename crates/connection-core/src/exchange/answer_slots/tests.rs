@@ -292,14 +292,21 @@ fn a_process_without_places_keeps_its_answers_in_files() {
     assert_eq!(names(directory.path(), ".rescue").len(), 0);
 }
 
-/// The disk was full when the slot was to be made.
+/// The disk was full when the slot was to be made, or the process was killed before the lock had its name.
 #[test]
-fn the_lock_of_a_courier_without_a_slot_is_removed() {
+fn the_lock_of_a_courier_without_a_slot_or_a_name_is_removed() {
     let directory = tempfile::tempdir().unwrap();
-    let open = StateDirectory::open(directory.path().into(), "store".into(), "one").unwrap();
-    let one = open.tidy(&[]).unwrap();
+    let open = |process: &str| StateDirectory::open(directory.path().into(), "store".into(), process);
+    let one = open("one").unwrap().tidy(&[]).unwrap();
     one.make_courier("courier-1").unwrap();
     fs::remove_file(directory.path().join("answers-store-courier-1.places")).unwrap();
     one.remove_courier("courier-1").unwrap();
     assert_eq!(names(directory.path(), "courier-1.lock"), Vec::<String>::new());
+    let lock = directory.path().join("process-store-courier-1.lock");
+    fs::create_dir(&lock).unwrap();
+    one.make_courier("courier-1").unwrap_err();
+    fs::remove_dir(&lock).unwrap();
+    assert_eq!(names(directory.path(), ".new.lock").len(), 1);
+    open("two").unwrap().tidy(&[]).unwrap();
+    assert_eq!(names(directory.path(), ".new.lock").len(), 0);
 }

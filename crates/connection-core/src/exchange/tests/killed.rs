@@ -3,14 +3,18 @@
 
 use std::{
     fs::File,
+    future::pending,
     io,
     process::{Child, Command},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use connection_contract::{
-    HttpError, HttpRequest,
+    BoxFuture, HttpError, HttpRequest,
     RefreshSemantics::{self, Grace, Stable, Strict},
     host,
 };
@@ -20,7 +24,11 @@ use tokio::runtime::Handle;
 use super::{AUTH, World, connection, key, refresh, row, spend, spends};
 use crate::{
     ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, SystemClock,
-    exchange::{CourierStream, Couriers, StateDirectory, conclude_abandoned, courier::Courier, run_courier},
+    exchange::{
+        CourierStream, Couriers, StateDirectory, conclude_abandoned,
+        courier::{Courier, IDENTITY, read, write},
+        run_courier,
+    },
     store::rows::{ExchangeRow, Sent},
 };
 
@@ -120,31 +128,44 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a
     }
 }
 
-/// Couriers on the runtime of the test. The lock is as good there as in a process.
-struct Tasks;
+/// Couriers on the runtime of the test, which do this work. The lock is as good there as in a process.
+struct Tasks(fn(Box<dyn CourierStream>, File) -> BoxFuture<'static, io::Result<()>>);
 
 impl Couriers for Tasks {
     fn start(&self, lock: File, slot: File) -> io::Result<Box<dyn CourierStream>> {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let work = (self.0)(Box::new(theirs), slot);
         drop(Handle::current().spawn(async move {
-            run_courier(Box::new(theirs), slot).await.unwrap_or_default();
+            work.await.unwrap_or_default();
             drop(lock);
         }));
         Ok(Box::new(ours))
     }
 }
 
+async fn with_couriers(world: &World, couriers: Tasks) -> (ConnectionRegistry, ConnectionId) {
+    let builder = world.builder().clock(Arc::new(SystemClock::new())).state_directory(world.state());
+    let registry = builder.couriers(Arc::new(couriers)).open().await.unwrap();
+    let id = connection(&registry.systems).await;
+    (registry, id)
+}
+
 #[tokio::test]
-async fn a_courier_without_the_word_notes_that_nothing_was_sent() {
+async fn a_courier_without_the_word_or_after_its_end_sends_nothing_and_notes_that() {
     for world in World::each(|_| Reply::ok("x")).await {
-        let builder = world.builder().clock(Arc::new(SystemClock::new())).state_directory(world.state());
-        let registry = builder.couriers(Arc::new(Tasks)).open().await.unwrap();
+        let (registry, id) = with_couriers(&world, Tasks(run_courier)).await;
         assert_eq!(registry.store().missing_courier_reason().await, None);
         let systems = &registry.systems;
-        let id = connection(systems).await;
         let exchange = spends(systems, id, Strict).exchange(key(systems, id, "old"));
         let at = systems.ground.reader().await.unwrap().clock().await.unwrap();
         let request = HttpRequest::post(&host::base_url(AUTH).unwrap(), "/");
+        let mut courier = Courier::start(&systems.exchange, &exchange, &request, at).await.unwrap();
+        let end = systems.ground.clock.passed() + Duration::from_millis(20);
+        assert!(courier.give_word(&systems.exchange, &end.into()).await);
+        // The courier, which works on this thread, is paused until then.
+        while systems.ground.clock.passed() < end {}
+        assert!(matches!(courier.result(&systems.exchange).await, (Err(_), false)));
+        assert_eq!(world.times_asked(), 0);
         let courier = Courier::start(&systems.exchange, &exchange, &request, at).await.unwrap();
         let node = systems.exchange.state.as_deref().map(StateDirectory::node).map(str::to_owned);
         let sent = Sent::first(node, courier.name.clone(), at);
@@ -158,5 +179,50 @@ async fn a_courier_without_the_word_notes_that_nothing_was_sent() {
         assert_eq!(answer, Ok("200 x".to_owned()), "without a quarantine");
         assert_eq!(world.times_asked(), 1);
         assert!(row(systems, id, "old").await.unwrap().sent.process_id.starts_with("courier-"));
+    }
+}
+
+#[tokio::test]
+async fn a_courier_of_another_version_is_not_used() {
+    for world in World::each(|_| Reply::ok("x")).await {
+        let other = Tasks(|mut stream, _| Box::pin(async move { write(&mut stream, b"another version").await }));
+        let (registry, _) = with_couriers(&world, other).await;
+        let reason = registry.store().missing_courier_reason().await;
+        assert_eq!(reason.as_deref(), Some("the file of this program was replaced by another version"));
+    }
+}
+
+#[tokio::test]
+async fn after_a_courier_that_is_killed_before_the_word_another_one_sends() {
+    static IS_SECOND: AtomicBool = AtomicBool::new(false);
+    for world in World::each(|_| Reply::ok("x")).await {
+        let killed = Tasks(|mut stream, slot| {
+            Box::pin(async move {
+                if IS_SECOND.fetch_xor(true, Relaxed) {
+                    return run_courier(stream, slot).await;
+                }
+                write(&mut stream, IDENTITY.as_bytes()).await?;
+                read(&mut stream).await?;
+                write(&mut stream, &[]).await
+            })
+        });
+        let (registry, id) = with_couriers(&world, killed).await;
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok("200 x".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_pause_that_an_answer_asks_for_is_recorded_before_another_process_can_conclude() {
+    for world in World::each(|_| Reply::whole(503, "retry-after: 7200\r\n", "")).await {
+        // The lock, which hinders other processes, is never free.
+        let held = Tasks(|stream, slot| {
+            Box::pin(async move {
+                drop(run_courier(stream, slot).await);
+                pending().await
+            })
+        });
+        let (registry, id) = with_couriers(&world, held).await;
+        drop(refresh(&registry.systems, id, Strict, "old").await);
+        assert_eq!(row(&registry.systems, id, "old").await.unwrap().sent.retry_after, 7200);
     }
 }
