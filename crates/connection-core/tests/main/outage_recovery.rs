@@ -23,11 +23,6 @@ use crate::{
     test_server::{Reply, TestServer},
 };
 
-/// The number of looks at the database for each second that passes, in which the tasks of the core go on.
-fn looks() -> usize {
-    if on_postgres() { 120 } else { 40 }
-}
-
 /// The statuses and times of a provider whose API and token endpoint may fail separately.
 #[derive(Clone)]
 struct Provider {
@@ -131,8 +126,7 @@ impl Outage {
 
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
-        let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
+        sql::pass(&self.world.database(), &self.world.clock, seconds).await;
     }
 
     /// Lets time pass until the condition holds, and returns the seconds that it took.

@@ -97,8 +97,7 @@ impl Servers {
 
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
-        let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
+        sql::pass(&self.world.database(), &self.world.clock, seconds).await;
     }
 
     /// Lets time pass until the servers were asked for that many verifications.
