@@ -164,7 +164,7 @@ pub async fn pass(database: &Database, clock: &ManualClock, seconds: i64) {
 }
 
 /// Waits, while no time passes, until a registry has no work under way: nothing is being committed, no refresh has a lease,
-/// and nobody but one scheduler sleeps on the clock.
+/// and nobody but one scheduler sleeps on the clock, which does so again if it did before.
 ///
 /// Work that ends only when time passes is not waited for without end.
 pub async fn settle(database: &Database, clock: &ManualClock) {
@@ -191,6 +191,10 @@ async fn look(database: &Database, clock: Option<&ManualClock>, seconds: i64, lo
              AND state IN ('active', 'idle in transaction')); PERFORM pg_sleep(0.001); END LOOP; END $$"
         }
     };
+    let has_scheduler = match clock {
+        Some(clock) => is_now(clock.until_asleep(1)).await,
+        None => false,
+    };
     on!(database, connection => {
         for _ in 0..seconds {
             begin();
@@ -201,7 +205,7 @@ async fn look(database: &Database, clock: Option<&ManualClock>, seconds: i64, lo
                 sqlx::raw_sql(committed).execute(&mut *connection).await.unwrap();
                 let Some(clock) = clock else { break };
                 let (leased,) = sqlx::query_as::<_, (i64,)>(LEASED).fetch_one(&mut *connection).await.unwrap();
-                let most = match (leased, rests(clock).await) {
+                let most = match (leased, rests(clock, has_scheduler).await) {
                     (0, true) => 0,
                     (0, false) => ROUNDS_OF_SLEEPERS,
                     _ => ROUNDS_OF_LEASES,
@@ -215,12 +219,17 @@ async fn look(database: &Database, clock: Option<&ManualClock>, seconds: i64, lo
     });
 }
 
-/// Returns `true` if at most one sleeper waits on the clock, as the scheduler does between its rounds. Whatever a registry
-/// asks a provider or a plugin for has a time limit, and so a sleeper.
-async fn rests(clock: &ManualClock) -> bool {
+/// Returns `true` if nobody sleeps on the clock but a scheduler, which sleeps between its rounds. Whatever a registry asks a
+/// provider or a plugin for has a time limit, and so a sleeper.
+async fn rests(clock: &ManualClock, has_scheduler: bool) -> bool {
+    is_now(clock.until_awake(1)).await && (!has_scheduler || is_now(clock.until_asleep(1)).await)
+}
+
+/// Returns `true` if the future is ready when it is first polled.
+async fn is_now(condition: impl Future<Output = ()>) -> bool {
     tokio::select! {
         biased;
-        () = clock.until_awake(1) => true,
+        () = condition => true,
         () = std::future::ready(()) => false,
     }
 }
