@@ -11,6 +11,7 @@ use std::{
 
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, ConnectionInfo, ConnectionRegistry, Error};
+use connection_faults::eventually::eventually;
 
 use crate::{
     acme::{API, Acme},
@@ -424,12 +425,7 @@ async fn an_application_that_is_accepted_again_makes_the_connections_due_that_fa
     let planned = async || sql::number(&it.world.database(), planned.clone()).await.unwrap();
     assert_eq!(planned().await, later);
     it.connection.refresh().await.unwrap();
-    for _ in 0..200 {
-        if planned().await < later {
-            break;
-        }
-        sql::look_on(&it.world.database(), 1, 20, || ()).await;
-    }
+    eventually("it is planned again", async || planned().await < later).await;
     assert!((START..=START + 120).contains(&planned().await), "{}", planned().await - START);
     // One that is due within two minutes is left as it is.
     let soon = START + 119;
@@ -463,12 +459,7 @@ async fn an_application_that_is_accepted_again_makes_the_other_kinds_of_its_prov
     .await;
     it.connection.refresh().await.unwrap();
     let at = async |number: usize| sql::number(&it.world.database(), planned[number].clone()).await.unwrap();
-    for _ in 0..200 {
-        if at(0).await < later {
-            break;
-        }
-        sql::look_on(&it.world.database(), 1, 20, || ()).await;
-    }
+    eventually("it is planned again", async || at(0).await < later).await;
     assert!((START..=START + 120).contains(&at(0).await), "{}", at(0).await - START);
     assert_eq!(at(1).await, later, "the control: another provider");
 }

@@ -11,7 +11,7 @@ use std::{
 
 use connection_contract::{Clock as _, Kind, Liveness, RefreshSemantics};
 use connection_core::{Connection, ConnectionRegistry};
-use connection_faults::rounds::rounds;
+use connection_faults::{eventually::eventually, rounds::rounds};
 
 use crate::{
     acme::{API, Acme},
@@ -141,8 +141,7 @@ impl Outage {
 
     /// Waits until the condition holds, while no time passes.
     async fn comes(&self, what: &str, mut is_so: impl AsyncFnMut(&Self) -> bool) {
-        let comes = async { while !is_so(self).await {} };
-        tokio::time::timeout(Duration::from_secs(60), comes).await.unwrap_or_else(|_| panic!("not so: {what}"));
+        eventually(what, async || is_so(self).await).await;
     }
 
     /// Makes the credentials due that are refreshed, as if each of them had failed five times.
