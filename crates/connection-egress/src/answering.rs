@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -17,11 +17,28 @@ const MANY: usize = 1_024;
 /// Called with an origin that answers.
 pub(super) type AnswerListener = Box<dyn Fn(&Origin) + Send + Sync>;
 
-/// The listener to answers, and the clock's `passed` at the last report of each origin.
+/// The listener to answers, and the reports of each origin.
 #[derive(Default)]
 pub(super) struct Answering {
     listener: OnceLock<AnswerListener>,
-    reported: Mutex<HashMap<String, Duration>>,
+    reported: Mutex<HashMap<String, Reports>>,
+}
+
+/// The reports of an origin, as the clock's `passed`.
+struct Reports {
+    origin: Origin,
+    /// The time of the last report of an answer. Answers within [`INTERVAL`] after it are not reported.
+    at: Duration,
+    /// The time from which the last answer is reported once more, which is [`INTERVAL`] after it. `None` if it was, or if
+    /// the origin has failed since.
+    again_at: Option<Duration>,
+}
+
+impl Reports {
+    /// Returns `true` if an answer is not reported now.
+    fn are_recent(&self, now: Duration) -> bool {
+        now.saturating_sub(self.at) < INTERVAL
+    }
 }
 
 impl fmt::Debug for Answering {
@@ -39,26 +56,55 @@ impl Answering {
     /// Reports the origin if the answer shows that it works: a status below 500 other than 408 and 429.
     pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, now: Duration) {
         let Some(listener) = self.listener.get() else { return };
-        if answer.is_ok_and(|status| !AnswerClass::of(status).is_temporary()) && self.is_due(origin, now) {
+        if !answer.is_ok_and(|status| !AnswerClass::of(status).is_temporary()) {
+            if let Some(reports) = self.reported().get_mut(origin.as_str()) {
+                reports.again_at = None;
+            }
+        } else if self.is_due(origin, now) {
+            listener(origin);
+        }
+    }
+
+    /// Reports the origins once more whose last answer came at least [`INTERVAL`] ago and that have not failed since.
+    ///
+    /// By then, the requests that had failed before that answer are recorded, also those that were not recorded when the
+    /// answer was reported. An answer that was not reported because it came soon after another one is reported here.
+    pub(super) fn report_again(&self, now: Duration) {
+        let Some(listener) = self.listener.get() else { return };
+        let mut due = Vec::new();
+        for reports in self.reported().values_mut() {
+            if reports.again_at.is_some_and(|at| at <= now) {
+                reports.again_at = None;
+                due.push(reports.origin.clone());
+            }
+        }
+        for origin in &due {
             listener(origin);
         }
     }
 
     fn is_due(&self, origin: &Origin, now: Duration) -> bool {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Duration| now.saturating_sub(*at) < INTERVAL;
-        if reported.get(origin.as_str()).is_some_and(recent) {
+        let mut reported = self.reported();
+        let again_at = Some(now.saturating_add(INTERVAL));
+        if let Some(reports) = reported.get_mut(origin.as_str())
+            && reports.are_recent(now)
+        {
+            reports.again_at = again_at;
             return false;
         }
         if reported.len() >= MANY {
-            reported.retain(|_, at| recent(at));
+            reported.retain(|_, reports| reports.are_recent(now) || reports.again_at.is_some_and(|at| at > now));
         }
         // A caller that names more origins in a minute than are remembered has some of them reported more often.
         if reported.len() >= MANY {
             reported.clear();
         }
-        reported.insert(origin.as_str().to_owned(), now);
+        reported.insert(origin.as_str().to_owned(), Reports { origin: origin.clone(), at: now, again_at });
         true
+    }
+
+    fn reported(&self) -> MutexGuard<'_, HashMap<String, Reports>> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,6 +139,30 @@ mod tests {
         }
         let expected = ["https://hub.test", "https://node.test", "https://hub.test", "https://hub.test"];
         assert_eq!(*heard.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn the_last_answer_before_no_failure_is_reported_once_more_a_minute_later() {
+        let heard = Arc::new(Mutex::new(0));
+        let answering = Answering::default();
+        let listener = heard.clone();
+        assert!(answering.listen(Box::new(move |_| *listener.lock().unwrap() += 1)));
+        let hub = origin("https://hub.test");
+        let reports = |second: u32| {
+            answering.report_again(second * SECOND);
+            *heard.lock().unwrap()
+        };
+        answering.note(&hub, Ok(200), SECOND);
+        assert_eq!((reports(1), reports(60), reports(61), reports(300)), (1, 1, 2, 2));
+        // The first of the two is reported at once, and the second one a minute after it.
+        answering.note(&hub, Ok(200), 400 * SECOND);
+        answering.note(&hub, Ok(200), 430 * SECOND);
+        assert_eq!((reports(461), reports(489), reports(490), reports(600)), (3, 3, 4, 4));
+        for failed in [Ok(503), Ok(429), Err(HttpError::Timeout)] {
+            answering.note(&hub, Ok(200), 700 * SECOND);
+            answering.note(&hub, failed, 710 * SECOND);
+        }
+        assert_eq!(reports(900), 5, "it has failed since");
     }
 
     #[test]

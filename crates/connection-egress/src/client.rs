@@ -217,6 +217,11 @@ impl HttpClient {
         self.0.answering.listen(Box::new(listener))
     }
 
+    /// Calls that listener once more with each origin that last answered at least a minute ago and has not failed since.
+    pub fn report_answers_again(&self) {
+        self.0.answering.report_again(self.0.clock.passed());
+    }
+
     /// Sends a request at most once, on a new connection, and reports reliably whether nothing was sent. The answer is
     /// decoded as by [`send`](Self::send), unless the decoded body would be too large: then it stays as it came.
     ///

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod certificates;
 pub mod double;
 pub mod double_kind;
+pub mod eventually;
 pub mod host_pool;
 pub mod ledger;
 pub mod log;

@@ -4,10 +4,11 @@
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use connection_contract::encode;
-use connection_core::ConnectionId;
+use connection_core::{ConnectionId, ManualClock};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, postgres::PgConnectOptions,
     sqlite::SqliteConnectOptions,
@@ -33,6 +34,13 @@ impl Database {
         }
     }
 }
+
+/// The time for which a statement waits for the write lock of a file, on a disk that is slow.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Maximum number of times in one second of a clock that sleepers are waited for, which may wait for time to pass.
+const ROUNDS_OF_SLEEPERS: usize = 20;
+/// Maximum number of times in one second of a clock that the end of a lease is waited for.
+const ROUNDS_OF_LEASES: usize = 1_000;
 
 enum Connection {
     Sqlite(SqliteConnection),
@@ -145,17 +153,85 @@ pub async fn rows(database: &Database) -> Vec<String> {
 }
 
 /// Looks at the database that many times for each of these seconds, so that tasks of this thread go on, and calls
-/// `begin` at the begin of each second.
-pub async fn look_on(database: &Database, seconds: i64, looks: usize, mut begin: impl FnMut()) {
+/// `begin` at the begin of each second. A second ends no earlier than the commits that it began, however slow the disk is.
+pub async fn look_on(database: &Database, seconds: i64, looks: usize, begin: impl FnMut()) {
+    look(database, None, seconds, looks, begin).await;
+}
+
+/// Lets seconds pass on the clock of a registry. A second ends no earlier than the work that it began; see [`settle`].
+pub async fn pass(database: &Database, clock: &ManualClock, seconds: i64) {
+    look(database, Some(clock), seconds, moment(database), || clock.advance(Duration::from_secs(1))).await;
+}
+
+/// Waits, while no time passes, until a registry has no work under way: nothing is being committed, no refresh has a lease,
+/// and nobody but one scheduler sleeps on the clock, which does so again if it did before.
+///
+/// Work that ends only when time passes is not waited for without end.
+pub async fn settle(database: &Database, clock: &ManualClock) {
+    look(database, Some(clock), 1, moment(database), || ()).await;
+}
+
+/// Returns the number of looks in which a task that was woken begins its work.
+fn moment(database: &Database) -> usize {
+    match database {
+        Database::File(_) => 20,
+        Database::Server(_) => 120,
+    }
+}
+
+async fn look(database: &Database, clock: Option<&ManualClock>, seconds: i64, looks: usize, mut begin: impl FnMut()) {
+    const LEASED: &str = "SELECT COUNT(*) FROM connection_liveness WHERE lease_owner IS NOT NULL";
+    // A writer holds the write lock of a file until its commit is on the disk. A server shows what each connection does.
+    let committed = match database {
+        Database::File(_) => "BEGIN IMMEDIATE; ROLLBACK",
+        Database::Server(_) => {
+            "DO $$ BEGIN FOR i IN 1..5000 LOOP PERFORM pg_stat_clear_snapshot(); \
+             EXIT WHEN NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+             AND pid <> pg_backend_pid() AND backend_type = 'client backend' \
+             AND state IN ('active', 'idle in transaction')); PERFORM pg_sleep(0.001); END LOOP; END $$"
+        }
+    };
+    let has_scheduler = match clock {
+        Some(clock) => is_now(clock.until_asleep(1)).await,
+        None => false,
+    };
     on!(database, connection => {
         for _ in 0..seconds {
             begin();
-            for _ in 0..looks {
-                sqlx::query("SELECT 1").execute(&mut *connection).await.unwrap();
+            for round in 1.. {
+                for _ in 1..looks {
+                    sqlx::query("SELECT 1").execute(&mut *connection).await.unwrap();
+                }
+                sqlx::raw_sql(committed).execute(&mut *connection).await.unwrap();
+                let Some(clock) = clock else { break };
+                let (leased,) = sqlx::query_as::<_, (i64,)>(LEASED).fetch_one(&mut *connection).await.unwrap();
+                let most = match (leased, rests(clock, has_scheduler).await) {
+                    (0, true) => 0,
+                    (0, false) => ROUNDS_OF_SLEEPERS,
+                    _ => ROUNDS_OF_LEASES,
+                };
+                if round >= most {
+                    break;
+                }
             }
         }
         Ok::<_, ()>(())
     });
+}
+
+/// Returns `true` if nobody sleeps on the clock but a scheduler, which sleeps between its rounds. Whatever a registry asks a
+/// provider or a plugin for has a time limit, and so a sleeper.
+async fn rests(clock: &ManualClock, has_scheduler: bool) -> bool {
+    is_now(clock.until_awake(1)).await && (!has_scheduler || is_now(clock.until_asleep(1)).await)
+}
+
+/// Returns `true` if the future is ready when it is first polled.
+async fn is_now(condition: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        biased;
+        () = condition => true,
+        () = std::future::ready(()) => false,
+    }
 }
 
 /// Makes writes of one sort fail: `INSERT ON connection_setup_effect WHEN NEW.seq = 0`.
@@ -279,7 +355,7 @@ async fn open(database: &Database) -> Connection {
 async fn connect(database: &Database) -> Connection {
     match database {
         Database::File(path) => {
-            let options = SqliteConnectOptions::new().filename(path);
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT);
             Connection::Sqlite(options.connect().await.unwrap())
         }
         Database::Server(options) => Connection::Postgres(options.connect().await.unwrap()),

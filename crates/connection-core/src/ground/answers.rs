@@ -4,6 +4,9 @@
 //! process. A connection is asked again at the earliest a minute after its last failure, and neither within a pause that
 //! its provider asked for, nor within a quarantine, nor while that could cost a working token. The row of the connection
 //! holds the time from which an answer makes it due.
+//!
+//! A request that has failed may be recorded only after the connections were made due. The scheduler therefore has each
+//! origin reported once more, a minute after its last answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -88,7 +91,7 @@ impl Ground {
             match self.hasten_those_of(&origin).await {
                 Ok(false) => {}
                 Ok(true) => self.answers.due.notify_one(),
-                // The connections are due at the end of their pauses, and the next answer makes another attempt.
+                // The next report of the origin makes another attempt.
                 Err(error) => tracing::debug!(
                     %origin, code = error.code(),
                     "connections that wait for an answer could not be made due"

@@ -11,6 +11,7 @@ use std::{
 
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, ConnectionInfo, ConnectionRegistry, Error};
+use connection_faults::eventually::eventually;
 
 use crate::{
     acme::{API, Acme},
@@ -18,13 +19,18 @@ use crate::{
     renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, send},
     running::run,
     sql,
-    test_host::{START, World, connected, connected_as, me, on_postgres},
+    test_host::{START, World, connected, connected_as, me},
     test_server::Reply,
 };
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
+
+/// Waits for the work that the last step of the clock began.
+async fn settle(world: &World) {
+    sql::settle(&world.database(), &world.clock).await;
+}
 
 fn code(info: &ConnectionInfo) -> &str {
     info.reason.as_ref().map_or("", |reason| &reason.code)
@@ -97,7 +103,7 @@ impl Refused {
             // The scheduler sleeps for 15 seconds at most.
             let left = u64::try_from((at - self.world.now()).max(1)).unwrap();
             self.world.clock.advance(Duration::from_secs(left));
-            sql::look_on(&self.world.database(), 1, if on_postgres() { 120 } else { 20 }, || ()).await;
+            settle(&self.world).await;
         }
         assert_eq!(self.probes(), probes + 1);
         pause
@@ -136,7 +142,7 @@ async fn a_scheduler_verifies_a_failing_connection_after_a_success() {
             return;
         }
         it.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&it.world.database(), 1, 20, || ()).await;
+        settle(&it.world).await;
     }
     panic!("it stays {:?}", it.info().await.liveness);
 }
@@ -224,7 +230,7 @@ async fn a_refresh_that_succeeds_shortens_no_pause_of_a_token_that_stays_refused
             break;
         }
         it.world.clock.advance(Duration::from_secs(if is_planned { next.unsigned_abs() } else { 1 }));
-        sql::look_on(&it.world.database(), 1, if on_postgres() { 120 } else { 20 }, || ()).await;
+        settle(&it.world).await;
     }
     assert!(pauses.len() == 4 && pauses.is_sorted_by(|one, next| 3 * one <= 2 * next), "{pauses:?}");
     assert!(it.provider.request_count() > 2, "it was refreshed between them");
@@ -419,12 +425,7 @@ async fn an_application_that_is_accepted_again_makes_the_connections_due_that_fa
     let planned = async || sql::number(&it.world.database(), planned.clone()).await.unwrap();
     assert_eq!(planned().await, later);
     it.connection.refresh().await.unwrap();
-    for _ in 0..200 {
-        if planned().await < later {
-            break;
-        }
-        sql::look_on(&it.world.database(), 1, 20, || ()).await;
-    }
+    eventually("it is planned again", async || planned().await < later).await;
     assert!((START..=START + 120).contains(&planned().await), "{}", planned().await - START);
     // One that is due within two minutes is left as it is.
     let soon = START + 119;
@@ -458,12 +459,7 @@ async fn an_application_that_is_accepted_again_makes_the_other_kinds_of_its_prov
     .await;
     it.connection.refresh().await.unwrap();
     let at = async |number: usize| sql::number(&it.world.database(), planned[number].clone()).await.unwrap();
-    for _ in 0..200 {
-        if at(0).await < later {
-            break;
-        }
-        sql::look_on(&it.world.database(), 1, 20, || ()).await;
-    }
+    eventually("it is planned again", async || at(0).await < later).await;
     assert!((START..=START + 120).contains(&at(0).await), "{}", at(0).await - START);
     assert_eq!(at(1).await, later, "the control: another provider");
 }

@@ -156,11 +156,8 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     let due = sql::number(&world.database(), "SELECT next_check_at FROM connection_liveness").await;
     world.clock.advance(Duration::from_secs((due.unwrap() - world.now()).unsigned_abs()));
     while plugin.seen_so_far().is_empty() {
-        world.clock.advance(Duration::from_secs(10));
-        // The verification has its time on this clock, so nothing passes while the store is read as often as it needs.
-        for _ in 0..50 {
-            sql::number(&world.database(), "SELECT 1").await;
-        }
+        // The verification has its time on this clock.
+        sql::pass(&world.database(), &world.clock, 1).await;
     }
     scheduler.abort();
     assert_eq!(plugin.seen()[0], "verified without a window");

@@ -15,7 +15,7 @@ use crate::{
     own_kind_source::{self, Source},
     renewing::{LIFE, RENEWING, Renewing, refreshed, run},
     sql,
-    test_host::{START, World, connected_as, on_postgres},
+    test_host::{START, World, connected_as},
 };
 
 /// A kind of the provider `acme`.
@@ -141,7 +141,6 @@ async fn a_kind_that_is_not_returned_or_is_wrong_is_left_out() {
 /// The process of the scheduler has not read the kind when another process connects the account.
 #[tokio::test]
 async fn the_scheduler_refreshes_what_another_process_connected() {
-    const LEASED: &str = "SELECT count(*) FROM connection_liveness WHERE lease_owner IS NOT NULL";
     let (world, plugin) = (World::new().await, Renewing::new());
     let on_demand = plugin.clone();
     let names = [(RENEWING, RENEWING), (OTHER, OTHER)];
@@ -159,12 +158,7 @@ async fn the_scheduler_refreshes_what_another_process_connected() {
         if refreshed(&plugin) == 1 {
             break;
         }
-        // While the refresh is in progress, its limits are seconds of this clock.
-        if sql::number(&world.database(), LEASED).await == Some(0) {
-            world.clock.advance(Duration::from_secs(1));
-        }
-        // Tasks that it began take a moment, even while no time passes.
-        sql::look_on(&world.database(), 1, if on_postgres() { 120 } else { 20 }, || ()).await;
+        sql::pass(&world.database(), &world.clock, 1).await;
     }
     assert_eq!(refreshed(&plugin), 1);
     assert!(world.now() < START + LIFE, "{}", world.now() - START);

@@ -11,7 +11,7 @@ use std::{
 
 use connection_contract::{Clock as _, Kind, Liveness, RefreshSemantics};
 use connection_core::{Connection, ConnectionRegistry};
-use connection_faults::rounds::rounds;
+use connection_faults::{eventually::eventually, rounds::rounds};
 
 use crate::{
     acme::{API, Acme},
@@ -22,11 +22,6 @@ use crate::{
     test_host::{on_postgres, START, World, connected, connected_as, me},
     test_server::{Reply, TestServer},
 };
-
-/// The number of looks at the database for each second that passes, in which the tasks of the core go on.
-fn looks() -> usize {
-    if on_postgres() { 120 } else { 40 }
-}
 
 /// The statuses and times of a provider whose API and token endpoint may fail separately.
 #[derive(Clone)]
@@ -89,6 +84,7 @@ impl Provider {
 struct Outage {
     world: World,
     provider: Provider,
+    plugin: Renewing,
     registry: ConnectionRegistry,
     /// Connections of several owners whose credentials are refreshed.
     renewing: Vec<Connection>,
@@ -110,7 +106,7 @@ impl Outage {
         }
         let key = connected(&registry, "key-1").await;
         provider.probed.lock().unwrap().clear();
-        Self { world, provider, registry, renewing, key }
+        Self { world, provider, plugin, registry, renewing, key }
     }
 
     /// Opens another process of the same machine.
@@ -130,8 +126,7 @@ impl Outage {
 
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
-        let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
+        sql::pass(&self.world.database(), &self.world.clock, seconds).await;
     }
 
     /// Lets time pass until the condition holds, and returns the seconds that it took.
@@ -142,6 +137,25 @@ impl Outage {
             self.pass(1).await;
         }
         self.world.now() - from
+    }
+
+    /// Waits until the condition holds, while no time passes.
+    async fn comes(&self, what: &str, mut is_so: impl AsyncFnMut(&Self) -> bool) {
+        eventually(what, async || is_so(self).await).await;
+    }
+
+    /// Makes the credentials due that are refreshed, as if each of them had failed five times.
+    async fn fall_due_again(&self) {
+        let now = self.world.now();
+        let due = format!(
+            "UPDATE connection_credential SET refresh_failures = 5, refresh_at = {now} WHERE refresh_at IS NOT NULL"
+        );
+        assert_eq!(sql::run(&self.world.database(), due).await, 4);
+    }
+
+    /// Returns `true` if each of these credentials has failed once more.
+    async fn have_failed_again(&self) -> bool {
+        self.number("SELECT count(*) FROM connection_credential WHERE refresh_failures = 6").await == 4
     }
 
     async fn liveness(&self, connection: &Connection) -> Liveness {
@@ -157,7 +171,9 @@ async fn after_an_outage_the_answer_to_one_makes_the_others_due_within_a_minute(
         it.world.clock.advance(Duration::from_secs(u64::try_from(LIFE - 100).unwrap()));
         it.provider.both(503);
         let running = run(&it.registry);
-        it.until("each has failed several times", async |it| it.provider.asked().len() >= 16).await;
+        // The next pause of each then has at least eight minutes.
+        let attempts = if semantics == RefreshSemantics::Stable { 20 } else { 16 };
+        it.until("each has failed several times", async |it| it.provider.asked().len() >= attempts).await;
         it.pass(60).await;
         assert_eq!(it.refreshed().await, 0);
         it.provider.both(200);
@@ -165,7 +181,6 @@ async fn after_an_outage_the_answer_to_one_makes_the_others_due_within_a_minute(
         let before = it.provider.asked().len();
         assert_eq!(send(&it.key).await.unwrap(), 200);
         let took = it.until("all are refreshed", async |it| it.refreshed().await == 4).await;
-        // The next pause of each has at least eight minutes.
         assert!(took <= 200, "{semantics:?}: it took {took} s");
         assert_eq!(it.provider.asked().len(), before + 4, "{semantics:?}: each is asked once");
         drop(running);
@@ -173,6 +188,50 @@ async fn after_an_outage_the_answer_to_one_makes_the_others_due_within_a_minute(
             assert_eq!(it.liveness(connection).await, Liveness::Live);
         }
     }
+}
+
+/// The failure of a request may be recorded after its provider has answered another one.
+#[tokio::test]
+async fn a_connection_that_was_being_asked_when_its_provider_answered_is_asked_again_soon() {
+    let it = Outage::new(RefreshSemantics::Stable).await;
+    let second = connected(&it.registry, "key-2").await;
+    it.provider.both(503);
+    assert_eq!(second.verify().await.unwrap().liveness, Liveness::Offline);
+    // The answers to the setups were reported a while ago.
+    it.world.clock.advance(Duration::from_secs(100));
+    it.fall_due_again().await;
+    it.plugin.after.close();
+    let _running = run(&it.registry);
+    it.plugin.after.until_inside(4).await;
+    it.provider.both(200);
+    assert_eq!(send(&it.key).await.unwrap(), 200);
+    // Verifications are made due after refreshes, so the answer has had its effect by then.
+    it.comes("the other one is live", async |it| it.liveness(&second).await == Liveness::Live).await;
+    it.plugin.after.open();
+    it.comes("each has failed", async |it| it.have_failed_again().await).await;
+    assert_eq!(it.provider.asked().len(), 4);
+    let took = it.until("all are refreshed", async |it| it.refreshed().await == 4).await;
+    // The next pause of each has 16 minutes.
+    assert!(took <= 200, "it took {took} s");
+}
+
+#[tokio::test]
+async fn connections_that_could_not_be_made_due_are_made_due_a_minute_later() {
+    let it = Outage::new(RefreshSemantics::Stable).await;
+    it.world.clock.advance(Duration::from_secs(100));
+    it.provider.both(503);
+    it.fall_due_again().await;
+    let _running = run(&it.registry);
+    it.comes("each has failed", async |it| it.have_failed_again().await).await;
+    it.pass(60).await;
+    sql::refuse(&it.world.database(), "UPDATE ON connection_credential").await;
+    it.provider.both(200);
+    assert_eq!(send(&it.key).await.unwrap(), 200);
+    it.pass(20).await;
+    sql::refuse_no_more(&it.world.database()).await;
+    assert_eq!(it.refreshed().await, 0);
+    let took = it.until("all are refreshed", async |it| it.refreshed().await == 4).await;
+    assert!(took <= 200, "it took {took} s");
 }
 
 #[tokio::test]
@@ -265,7 +324,7 @@ async fn an_api_that_is_back_shortens_no_pause_of_a_token_endpoint_that_is_not()
         let key = connected(&registry, "key-1").await;
         world.clock.advance(Duration::from_secs(u64::try_from(LIFE - 10).unwrap()));
         provider.both(503);
-        let it = Outage { world, provider, registry, renewing: vec![connection], key };
+        let it = Outage { world, provider, plugin, registry, renewing: vec![connection], key };
         let _running = run(&it.registry);
         it.pass(60).await;
         if is_back {

@@ -11,6 +11,7 @@ use std::{
 
 use connection_contract::{Liveness, Timestamp};
 use connection_core::{Connection, ConnectionRegistry};
+use connection_faults::eventually::eventually;
 
 use crate::{
     acme::{Acme, KIND},
@@ -97,8 +98,7 @@ impl Servers {
 
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
-        let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
+        sql::pass(&self.world.database(), &self.world.clock, seconds).await;
     }
 
     /// Lets time pass until the servers were asked for that many verifications.
@@ -306,11 +306,5 @@ async fn a_server_that_hangs_delays_no_other_server_of_the_kind() {
     it.fall_due().await;
     let _running = run(&it.registry);
     // No time passes, so none of the requests that hang ends.
-    for _ in 0..5_000 {
-        if it.probes().0 == 6 {
-            return;
-        }
-        sql::number(&it.world.database(), "SELECT 1").await;
-    }
-    panic!("{:?}", it.probes());
+    eventually("all at the first server are verified", async || it.probes().0 == 6).await;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use connection_contract::{Liveness, reason};
 use connection_core::ConnectionInfo;
+use connection_faults::eventually::eventually;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -20,24 +21,14 @@ async fn until(it: &Renewals, what: &str, mut is_so: impl AsyncFnMut() -> bool) 
         if is_so().await {
             return;
         }
-        it.world.clock.advance(Duration::from_secs(1));
-        // Tasks that it began take a moment, even while no time passes.
-        for _ in 0..5 {
-            it.number("generation").await;
-        }
+        sql::pass(&it.world.database(), &it.world.clock, 1).await;
     }
     panic!("it does not come to it: {what}");
 }
 
 /// Waits while no time passes.
-async fn settled(it: &Renewals, what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..2_000 {
-        if is_so() {
-            return;
-        }
-        it.number("generation").await;
-    }
-    panic!("it does not come to it: {what}");
+async fn settled(what: &str, mut is_so: impl FnMut() -> bool) {
+    eventually(what, async || is_so()).await;
 }
 
 async fn info(it: &Renewals) -> ConnectionInfo {
@@ -128,10 +119,10 @@ async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
     it.world.provider(|_| Reply::silence());
     it.at(LIFE - 100);
     let asking = Handle::current().spawn(async move { connection.refresh().await });
-    settled(&it, "it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token")))
+    settled("it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token")))
         .await;
     it.world.clock.advance(Duration::from_secs(20));
-    settled(&it, "it is given up", || asking.is_finished()).await;
+    settled("it is given up", || asking.is_finished()).await;
     assert_eq!(asking.await.unwrap().unwrap_err().code(), "not_renewed");
     let code = "SELECT refresh_reason FROM connection_credential";
     let details = sql::texts(&it.world.database(), code).await;

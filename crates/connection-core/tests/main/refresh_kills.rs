@@ -36,6 +36,25 @@ const MOMENTS: [Moment; 5] = [Moment::Leased, Moment::Noted, Moment::Taken, Mome
 /// The number of further polls before the kill, at each moment, so that the process is doing something else each time.
 const LOOKS: [usize; 2] = [0, 3];
 
+/// Returns the result of work during which no lease ends by its time, so that only the lock of its process ends it.
+pub(crate) async fn while_leases_last<T>(it: &Renewals, work: impl Future<Output = T>) -> T {
+    let until = format!("lease_until = 9 + {} WHERE lease_until IS NOT NULL", database_clock());
+    let last = async {
+        loop {
+            it.edit(&format!("UPDATE connection_liveness SET {until}")).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let done = async {
+        tokio::select! {
+            biased;
+            () = last => unreachable!("it does not end"),
+            result = work => result,
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), done).await.expect("the lease ends with the lock of its process")
+}
+
 #[tokio::test]
 async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spends_nothing_twice() {
     for moment in MOMENTS {
@@ -44,11 +63,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
             let it = killed(moment, looks).await;
             // Another process starts meanwhile, and tidies the state directory.
             drop(it.process(&Renewing::new()).await);
-            // The lease would last for longer than the use may take.
-            let until = format!("lease_until = 9 + {} WHERE lease_until IS NOT NULL", database_clock());
-            it.edit(&format!("UPDATE connection_liveness SET {until}")).await;
-            let used = tokio::time::timeout(Duration::from_secs(8), send(&it.connection)).await;
-            let used = used.expect("the lease ends with the lock of its process");
+            let used = while_leases_last(&it, send(&it.connection)).await;
             let spent = it.provider.lock().clone();
             assert!(spent.requests <= 1 && !spent.is_revoked, "{case}: {spent:?}");
             match used {

@@ -16,9 +16,9 @@ use tokio::runtime::Handle;
 
 use crate::{
     acme::API,
+    refresh_kills::while_leases_last,
     renewing::{Renewals, Renewing, patient_token, send},
     sql,
-    test_host::database_clock,
     test_server::Reply,
 };
 
@@ -154,9 +154,7 @@ async fn whoever_waits_for_a_process_that_is_killed_is_told_at_once_what_to_do()
     assert!(!waiting.is_finished(), "its holder lives");
     holder.kill().unwrap();
     holder.wait().unwrap();
-    // The lease would last for longer than the waiter may take.
-    it.edit(&format!("UPDATE connection_liveness SET lease_until = 9 + {}", database_clock())).await;
-    let remedy = tokio::time::timeout(Duration::from_secs(8), waiting).await.expect("it is told").unwrap();
+    let remedy = while_leases_last(&it, waiting).await.unwrap();
     let expected = "authorize this connection again now, or wait: the next attempt is at 2";
     assert!(remedy.starts_with(expected), "{remedy}");
     assert_eq!(told(&it.connection).await, remedy, "so is every later use");

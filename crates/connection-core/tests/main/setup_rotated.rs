@@ -8,7 +8,7 @@ use std::{
 };
 
 use connection_core::{ConnectionRegistry, Outcome, SetupSession};
-use connection_faults::{state_files, write_lock::HeldLock};
+use connection_faults::{eventually::eventually, state_files, write_lock::HeldLock};
 
 use crate::{
     acme::KIND,
@@ -180,6 +180,7 @@ async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
             world.clock.advance(Duration::from_millis(10));
             sql::number(&world.database(), "SELECT 1").await;
         }
+        eventually("the result is kept", async || kept_of(&world) == 1).await;
     };
     tokio::select! {
         biased;

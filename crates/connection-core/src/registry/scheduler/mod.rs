@@ -162,6 +162,7 @@ impl Scheduler {
             let read = systems.ground.read_connected_kinds().await;
             self.tolerate(KINDS, read, ROUND_INTERVAL).await?;
             systems.ground.follow_applications();
+            systems.ground.http.report_answers_again();
             let ending = announce::ending(&self.registry).await;
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
