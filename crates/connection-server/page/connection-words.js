@@ -96,8 +96,11 @@ export function eventSentence({ event, details }) {
 }
 
 /** Returns a reason code in words, or the code itself if it is a plugin's own. */
-const reasonOf = (code) =>
-  texts.reasons[isOfApplication(code) ? 'application' : code] ?? texts.events.reason(code);
+function reasonOf(code) {
+  if (isOfApplication(code)) return texts.reasons.application;
+  if (code.endsWith('policy_refused')) return texts.reasons.policy;
+  return texts.reasons[code] ?? texts.events.reason(code);
+}
 
 /** The tone of an event in a timeline. */
 export function eventTone({ event, details }) {
