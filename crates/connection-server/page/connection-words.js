@@ -55,6 +55,9 @@ export function expiryOf({ validUntil, authorizedUntil, renews, expiring, reason
 /** Returns `true` if the provider refuses the application of the kind, which concerns all its connections alike. */
 export const isApplicationRefused = ({ reason }) => isOfApplication(reason?.code ?? '');
 
+/** Returns `true` if the remedy of a reason mends something else than the connection. */
+export const isMendedElsewhere = ({ reason }) => /policy_refused$|^clock_differs$/.test(reason?.code ?? '');
+
 const isOfApplication = (code) => /client_(refused|expired)$/.test(code);
 
 /**
