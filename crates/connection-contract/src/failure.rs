@@ -124,10 +124,12 @@ impl From<JsonError> for ConnectionError {
 
 /// A failure made from an offline [`NotLive`] does not end the setup: the host keeps the answers and asks the provider
 /// again later.
+/// Converts the reason. A setup that failed is begun again, whether it was to authorize a connection again or not.
 impl From<NotLive> for SetupFailure {
     fn from(n: NotLive) -> Self {
         let offline = matches!(n.liveness, Liveness::Offline).then(|| Box::new(n.clone()));
         let Reason { code, message, remedy, provider_text, .. } = n.reason;
+        let remedy = remedy.map(|remedy| remedy.as_str().replace(reason::AUTHORIZE_AGAIN, "begin again").into());
         Self { code, message, remedy, provider_text, offline, problem: None }
     }
 }

@@ -115,13 +115,13 @@ impl NotLive {
             false => DisplayText::from(format!("the credential lacks the scopes {}", scopes.join(" "))),
         };
         let reason = Reason::new(reason::SCOPE_MISSING, message).missing_scopes(scopes);
-        Self::failing(reason.remedy("connect again and grant these scopes"))
+        Self::failing(reason.remedy(format!("{} and grant these scopes", reason::AUTHORIZE_AGAIN)))
     }
 
     /// Creates a value for a provider that refuses the credential.
     pub fn refused() -> Self {
         let reason = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
-        Self::failing(reason.remedy("connect again with a valid credential"))
+        Self::failing(reason.remedy(format!("{} with a valid credential", reason::AUTHORIZE_AGAIN)))
     }
 }
 
@@ -133,7 +133,7 @@ impl NotLive {
             HttpError::Credential => {
                 return Self::failing(
                     Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be used")
-                        .remedy("connect again"),
+                        .remedy(reason::AUTHORIZE_AGAIN),
                 );
             }
             HttpError::Denied => {

@@ -2,10 +2,16 @@
 //!
 //! A plugin may add its own codes, with its kind as the prefix: `twilio_inactive`.
 
+/// The phrase with which a remedy advises a re-authorization. A host that has a command or a button for it shows that in
+/// place of the phrase, and the failure of a setup says `begin again`.
+pub const AUTHORIZE_AGAIN: &str = "authorize this connection again";
+
 /// The provider refuses the credential.
 pub const UNAUTHORIZED: &str = "unauthorized";
 /// The provider refused a request, and the connection was not verified since. The connection may still work.
 pub const USE_REFUSED: &str = "use_refused";
+/// The provider refuses a login, perhaps because the clock of this machine differs from the provider's.
+pub const CLOCK_DIFFERS: &str = "clock_differs";
 /// The provider knows the credential but does not permit this request.
 pub const FORBIDDEN: &str = "forbidden";
 /// The provider reports that the credential has expired, or its end has passed and it could not be renewed.
@@ -79,10 +85,24 @@ pub fn is_application_refused(code: &str) -> bool {
     code.ends_with("client_refused") || code.ends_with("client_expired")
 }
 
+/// Returns `true` if this code of a plugin says that a policy at the provider refuses a refresh, such as
+/// `acme_policy_refused`, while the credential stays. The refresh is tried again, and works as soon as the policy allows it.
+pub fn is_policy_refused(code: &str) -> bool {
+    code.ends_with("policy_refused")
+}
+
+/// Returns `true` if authorizing the connection again does not resolve the reason with this code: the provider refuses the
+/// [application](is_application_refused), a [policy](is_policy_refused) refuses a refresh, or a
+/// [clock](CLOCK_DIFFERS) is wrong. The remedy of the reason then says where it is resolved.
+pub fn is_mended_elsewhere(code: &str) -> bool {
+    is_application_refused(code) || is_policy_refused(code) || code == CLOCK_DIFFERS
+}
+
 /// All reason codes, for a host that explains them.
 pub const ALL: &[&str] = &[
     UNAUTHORIZED,
     USE_REFUSED,
+    CLOCK_DIFFERS,
     FORBIDDEN,
     EXPIRED,
     SUSPENDED,

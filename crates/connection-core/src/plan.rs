@@ -359,7 +359,7 @@ impl Plan {
             ),
             false => format!("wait: {next}"),
         };
-        why.reason.remedy = Some(format!("authorize this connection again now, or {wait}").into());
+        why.reason.remedy = Some(format!("{} now, or {wait}", reason::AUTHORIZE_AGAIN).into());
         why
     }
 

@@ -56,7 +56,7 @@ pub(crate) async fn probe(
     };
     let response = classify_by(result, class).map_err(|mut found| {
         if found.reason.code == reason::UNAUTHORIZED {
-            found.reason.remedy = Some("authorize again".into());
+            found.reason.remedy = Some(reason::AUTHORIZE_AGAIN.into());
         }
         found
     })?;

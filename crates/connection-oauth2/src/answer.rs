@@ -20,12 +20,25 @@ pub struct ProviderAnswer {
     pub status: Option<u16>,
     /// The error code, as the provider wrote it, if it can be shown.
     pub code: Option<String>,
+    /// `true` for a page in place of an answer, which something else on the way may have sent.
+    pub is_page: bool,
 }
 
 impl ProviderAnswer {
     /// Describes an error that came with the browser from this host.
     pub(crate) fn in_browser(host: String, code: &str) -> Self {
-        Self { host, status: None, code: is_code(code).then(|| code.to_owned()) }
+        Self { host, status: None, code: is_code(code).then(|| code.to_owned()), is_page: false }
+    }
+
+    /// Returns what a person can do about a setup whose code was answered with something else than tokens or a refusal.
+    pub(crate) fn next_step(&self) -> &'static str {
+        match self.is_page {
+            true => {
+                "begin again; if a page comes again, find out whether a proxy or a firewall stands between this host and \
+                 the provider"
+            }
+            false => "begin again; if this happens again, report it to the author of the kind",
+        }
     }
 }
 
@@ -59,7 +72,8 @@ impl Answered {
     /// Describes the answer, with this error code if it can be shown.
     pub(crate) fn described(&self, code: Option<&str>) -> ProviderAnswer {
         let code = code.filter(|code| is_code(code) && !self.is_sent(code)).map(str::to_owned);
-        ProviderAnswer { host: self.host.clone(), status: Some(self.response.status()), code }
+        let status = Some(self.response.status());
+        ProviderAnswer { host: self.host.clone(), status, code, is_page: self.response.is_page() }
     }
 
     /// Returns `true` if the code is a value that was sent, a part of one, or a text with one in it, in any case.

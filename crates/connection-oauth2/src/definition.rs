@@ -38,7 +38,7 @@ impl OAuth2 {
     pub fn check_scopes(&self, credential: &OAuth2Credential) -> Result<(), NotLive> {
         let granted = credential.scopes.as_deref();
         let missing = granted.and_then(|granted| missing_scopes(&self.config, granted).next());
-        let missing = missing.map(|scope| OAuth2Error::ScopeMissing { scope });
+        let missing = missing.map(|scope| OAuth2Error::ScopeMissing { answer: None, scope });
         missing.map_or(Ok(()), |error| Err(error.not_live(&self.config.descriptor.kind)))
     }
 

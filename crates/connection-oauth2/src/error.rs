@@ -31,6 +31,9 @@ pub enum OAuth2Error {
     /// The user, or someone who decides for the user, denied access.
     #[error("the access was refused at the provider: {0}")]
     AccessDenied(ProviderAnswer),
+    /// The provider does not accept the address from which this host asks, or not at this time. Its token is still valid.
+    #[error("the provider does not allow requests from the address of this host, or not at this time: {0}")]
+    AddressRefused(ProviderAnswer),
     /// Neither the token response nor the probe identified the account.
     #[error("the provider did not name the account")]
     AccountUnknown,
@@ -55,7 +58,7 @@ pub enum OAuth2Error {
     /// The provider refused the code that the browser brought back.
     #[error("the provider refused the code of this authorization: {0}")]
     CodeRefused(ProviderAnswer),
-    /// The provider requires that an administrator consents to the application.
+    /// The provider requires in a setup that an administrator consents to the application.
     #[error("an administrator has to consent to the application at the provider: {0}")]
     ConsentRequired(ProviderAnswer),
     /// The refresh token is no longer valid.
@@ -124,6 +127,9 @@ pub enum OAuth2Error {
     /// The provider cannot be reached now, or the host does not allow the request.
     #[error("{}", .0.reason.message)]
     NotLive(NotLive),
+    /// A policy at the provider, such as one about places or devices, refuses the refresh. The token is still valid.
+    #[error("a policy at the provider does not allow that this access is renewed: {0}")]
+    PolicyRefused(ProviderAnswer),
     /// The provider refused for another reason.
     #[error("{0}")]
     Refused(ProviderAnswer),
@@ -131,8 +137,10 @@ pub enum OAuth2Error {
     #[error("{0}, but a request that contains a secret follows no redirect")]
     Redirected(ProviderAnswer),
     /// A required scope was not granted.
-    #[error("the scope '{scope}' was not granted")]
+    #[error("{}the scope '{scope}' was not granted", beginning(.answer.as_ref()))]
     ScopeMissing {
+        /// The answer; `None` if the scopes are those of a stored credential.
+        answer: Option<ProviderAnswer>,
         /// The first required scope that was not granted.
         scope: String,
     },
@@ -144,8 +152,10 @@ pub enum OAuth2Error {
     StateMismatch,
     /// The provider issued a token that is not sent as it is, such as one of the type `mac`, with which each request is
     /// signed.
-    #[error("the provider's token is of the type '{name}', which is not a bearer token")]
+    #[error("{answer} with a token of the type '{name}', which is not a bearer token")]
     TokenType {
+        /// The answer.
+        answer: ProviderAnswer,
         /// The type of the token.
         name: &'static str,
     },
@@ -172,6 +182,11 @@ const REFUSED_CLIENT: &str = "the provider does not accept the application";
 const CLIENT_EXPIRED: &str = "client_expired";
 const CLIENT_REFUSED: &str = "client_refused";
 
+/// Returns the beginning of a message about an answer.
+fn beginning(answer: Option<&ProviderAnswer>) -> String {
+    answer.map(|answer| format!("{answer}: ")).unwrap_or_default()
+}
+
 /// Returns a code that begins with the kind's name.
 fn own_code(kind: &Kind, own: &str) -> String {
     format!("{}_{own}", kind.as_str().replace(['-', '/'], "_"))
@@ -179,54 +194,76 @@ fn own_code(kind: &Kind, own: &str) -> String {
 
 impl OAuth2Error {
     /// Returns what a person can do about the error.
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> DisplayText {
+        let again = reason::AUTHORIZE_AGAIN;
         match self {
-            Self::AccessDenied(_) => "authorize again and accept",
+            Self::AccessDenied(_) => format!("{again}, and accept").into(),
+            Self::ClientChanged => format!(
+                "configure the application that the connection was made with, or {again} with the current application"
+            )
+            .into(),
+            Self::ClientLapsed => format!("{again}, which registers a new application").into(),
+            Self::InvalidClient { client: ClientPlace::Connection, is_expired: true, .. } => {
+                format!("make a new secret at the provider, and {again} with it").into()
+            }
+            Self::InvalidClient { client: ClientPlace::Connection, .. } => {
+                format!("{again}, with the application's right id and secret").into()
+            }
+            Self::NothingToRenew => format!("the access works until the provider ends it; then {again}").into(),
+            Self::ScopeMissing { .. } => format!("{again} and grant the requested access").into(),
+            Self::Unauthorized(_) => format!("check the client's id and secret; if they are right, {again}").into(),
+            error => error.other_remedy().into(),
+        }
+    }
+
+    /// Returns the remedy as a literal, or the beginning of a longer one.
+    fn other_remedy(&self) -> &'static str {
+        match self {
+            Self::AddressRefused(_) => {
+                "ask the administrator of the account to allow the address of this host at the provider; the provider is \
+                 asked again by itself"
+            }
             Self::AccountUnknown => "report this to the author of the kind",
             Self::Ambiguous { .. } | Self::NoCode | Self::StateMismatch => {
                 "begin again, and finish in the browser that was opened for it"
             }
-            Self::ClientChanged => {
-                "configure the application that the connection was made with, or authorize again with the current \
-                 application"
-            }
-            Self::ClientLapsed => "authorize again, which registers a new application",
             Self::ClientMissing => "enter the application's id and secret again",
             Self::ConsentRequired(_) => "ask an administrator to consent to the application there, and begin again",
-            Self::Dead(_) => "authorize again",
             Self::Discovery { .. } | Self::Metadata { .. } => "check the issuer in the kind's configuration",
             Self::AnswerLost(_) | Self::CodeRefused(_) | Self::Expired => "begin again",
             Self::InvalidClient { client, is_expired, .. } => match client {
+                ClientPlace::Connection => reason::AUTHORIZE_AGAIN,
                 ClientPlace::Configured(_) if *is_expired => "replace the application's secret where it is configured",
                 ClientPlace::Configured(_) => "check the application's id and secret where they are configured",
-                ClientPlace::Connection if *is_expired => {
-                    "make a new secret at the provider, and authorize this connection again with it"
-                }
-                ClientPlace::Connection => {
-                    "authorize this connection again, with the application's right id and secret"
-                }
                 ClientPlace::Entered if *is_expired => "make a new secret at the provider, and enter it",
                 ClientPlace::Entered => "check the client's id and secret",
                 ClientPlace::Registered => "begin again, which registers a new application",
                 ClientPlace::Stored => "forget the stored application of this kind, and enter it again",
             },
-            Self::Unauthorized(_) => "check the client's id and secret; if they are right, authorize again",
             Self::IssuerMismatch => "begin again; if this happens again, report it to the provider",
             Self::MissingValue { .. } | Self::UnsafeValue { .. } => "enter a value that is allowed there",
             Self::NoStore => "set the application in the host's configuration",
-            Self::NothingToRenew => "the access works until the provider ends it; then authorize again",
-            Self::NoToken { .. } => "begin again; if this happens again, report it to the author of the kind",
+            Self::NoToken { answer, .. } => answer.next_step(),
             Self::NoWay => "use a host that receives callbacks, or another kind of this provider",
             Self::NotLive(_) => "try again later",
+            Self::PolicyRefused(_) => {
+                "ask the administrator who sets this policy at the provider; the provider is asked again by itself"
+            }
             Self::Redirected(_) => "check the addresses in the kind's configuration",
             Self::Refused(_) => "check how the application is registered at the provider",
-            Self::ScopeMissing { .. } => "authorize again and grant the requested access",
             Self::Signature => "check the application's private key (PKCS#8 in PEM) and its algorithm",
             Self::TokenType { .. } => {
                 "let the application request bearer tokens, or report this to the author of the kind"
             }
             Self::Unavailable(_) => "begin again later",
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
+            Self::AccessDenied(_)
+            | Self::ClientChanged
+            | Self::ClientLapsed
+            | Self::Dead(_)
+            | Self::NothingToRenew
+            | Self::ScopeMissing { .. }
+            | Self::Unauthorized(_) => reason::AUTHORIZE_AGAIN,
         }
     }
 
@@ -241,6 +278,7 @@ impl OAuth2Error {
             Self::NotLive(found) => return found.reason.code.clone(),
             Self::NoWay => return "no_callback".into(),
             Self::AccessDenied(_) => "access_denied",
+            Self::AddressRefused(_) | Self::PolicyRefused(_) => "policy_refused",
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
             Self::AnswerLost(_) => "answer_lost",
@@ -277,10 +315,14 @@ impl OAuth2Error {
         match self {
             Self::NotLive(found) => found.into(),
             // The host keeps the answer, so that it can be read again.
-            Self::NoToken { .. } => self.not_live(kind).into(),
-            error => {
-                SetupFailure::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind))
+            Self::NoToken { .. } => {
+                let remedy = self.remedy();
+                let mut found = self.not_live(kind);
+                found.reason.remedy = Some(remedy);
+                found.into()
             }
+            Self::AddressRefused(_) => self.not_live(kind).into(),
+            error => NotLive::failing(error.reason(kind)).into(),
         }
     }
 
@@ -293,10 +335,15 @@ impl OAuth2Error {
             Self::NoToken { .. } | Self::NothingToRenew | Self::TokenType { .. } => {
                 NotLive::offline(Reason::new(self.code(kind), self.to_string()))
             }
-            error => NotLive::failing(
-                Reason::new(error.code(kind), DisplayText::from(error.to_string())).remedy(error.way_out(kind)),
-            ),
+            // The time of day, or the address of this host, may be another one at the next attempt.
+            Self::AddressRefused(_) => NotLive::offline(self.reason(kind)),
+            error => NotLive::failing(error.reason(kind)),
         }
+    }
+
+    /// Returns the code, the message and the remedy.
+    fn reason(&self, kind: &Kind) -> Reason {
+        Reason::new(self.code(kind), self.to_string()).remedy(self.way_out(kind))
     }
 
     /// Returns the remedy, with the command to run if there is one.
@@ -313,7 +360,7 @@ impl OAuth2Error {
                 let command = format!("connections kinds forget-client {kind}");
                 format!("{act}; to enter different ones, forget these first: {command}").into()
             }
-            error => error.remedy().into(),
+            error => error.remedy(),
         }
     }
 
@@ -343,9 +390,18 @@ impl OAuth2Error {
         }
     }
 
+    /// Returns `true` if a refresh that ended so says nothing about its refresh token.
+    pub(crate) fn leaves_token(&self) -> bool {
+        self.is_transient() || matches!(self, Self::PolicyRefused(_) | Self::Redirected(_))
+    }
+
     /// Returns `true` if the provider may answer differently when it is tried again later.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::NotLive(found) if found.liveness == Liveness::Offline)
+        match self {
+            Self::AddressRefused(_) => true,
+            Self::NotLive(found) => found.liveness == Liveness::Offline,
+            _ => false,
+        }
     }
 }
 

@@ -28,6 +28,10 @@ use crate::{
 /// includes it.
 const LEAD_SECONDS: u64 = 300;
 
+/// The remedy for a redirect in answer to a refresh.
+const AFTER_REDIRECT: &str = "the provider is asked again by itself; if it redirects this host for more than a day, find out \
+                              whether a sign-in page stands before it, or whether the address in the kind is out of date";
+
 impl Refresher<OAuth2Credential> for OAuth2 {
     fn semantics(&self) -> RefreshSemantics {
         match self.config.renewal {
@@ -62,9 +66,11 @@ impl Refresher<OAuth2Credential> for OAuth2 {
                     forget(&self.config, credential, ctx).await;
                     Err(OAuth2Error::ClientLapsed)
                 }
-                // The endpoint gave the tokens, so that a sign-in or a page about maintenance stands before it for now.
+                // The endpoint gave the tokens, so that a sign-in or a page about maintenance stands before it for now, or
+                // it has moved.
                 Err(error @ OAuth2Error::Redirected(_)) => {
-                    Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, error.to_string())).into())
+                    let reason = Reason::new(reason::PROVIDER_ERROR, error.to_string());
+                    Err(NotLive::offline(reason.remedy(AFTER_REDIRECT)).into())
                 }
                 fresh => fresh,
             };
@@ -201,7 +207,7 @@ async fn further(
         match &old.tokens.refresh {
             Some(token) => match exchange::refresh(provider, application, token, None).await {
                 Ok(other) => *extra = Extra::new(&extra.name, fresh_of(&other, &old.tokens)),
-                Err(error) if error.is_transient() => again = again.into_iter().chain(extra.failed(now)).min(),
+                Err(error) if error.leaves_token() => again = again.into_iter().chain(extra.failed(now)).min(),
                 Err(_) => extra.lose(now),
             },
             // The set does not come with the main one, and has no refresh token of its own.
@@ -236,5 +242,5 @@ async fn by_access_token(
     let answer = provider.step(step, Spend::new("access_token", token)).await?;
     let value = response::read(&provider.config.response, Occasion::Refresh, &answer)?;
     let set = response::set(&provider.config.response, &answer, &value)?;
-    Ok(Granted { set, answer: value, at: answer.response.received_at() })
+    Ok(Granted { set, described: answer.described(None), answer: value, at: answer.response.received_at() })
 }

@@ -55,6 +55,9 @@ export function expiryOf({ validUntil, authorizedUntil, renews, expiring, reason
 /** Returns `true` if the provider refuses the application of the kind, which concerns all its connections alike. */
 export const isApplicationRefused = ({ reason }) => isOfApplication(reason?.code ?? '');
 
+/** Returns `true` if the remedy of a reason mends something else than the connection. */
+export const isMendedElsewhere = ({ reason }) => /policy_refused$|^clock_differs$/.test(reason?.code ?? '');
+
 const isOfApplication = (code) => /client_(refused|expired)$/.test(code);
 
 /**
@@ -96,8 +99,11 @@ export function eventSentence({ event, details }) {
 }
 
 /** Returns a reason code in words, or the code itself if it is a plugin's own. */
-const reasonOf = (code) =>
-  texts.reasons[isOfApplication(code) ? 'application' : code] ?? texts.events.reason(code);
+function reasonOf(code) {
+  if (isOfApplication(code)) return texts.reasons.application;
+  if (code.endsWith('policy_refused')) return texts.reasons.policy;
+  return texts.reasons[code] ?? texts.events.reason(code);
+}
 
 /** The tone of an event in a timeline. */
 export function eventTone({ event, details }) {

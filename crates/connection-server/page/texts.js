@@ -313,6 +313,7 @@ export const texts = {
     root_missing: 'a directory does not exist',
     plugin_fault: 'the plugin is at fault', refresh_outcome_unknown: 'the answer to a renewal was lost',
     needs_reauthorization: 'somebody must sign in again', restored: 'it was restored from a backup, or its server failed over',
+    clock_differs: 'the clock of this server may be wrong', policy: 'a policy at the provider refuses the renewal',
     nothing_to_renew: 'there is nothing to renew', application: 'the provider does not accept the application',
   },
   extensions: {

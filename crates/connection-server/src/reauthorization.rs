@@ -1,16 +1,16 @@
-//! The command with which a person authorizes a connection again, for remedies of the core, which knows no commands.
+//! The command with which a person authorizes a connection again, for remedies of the core and of kinds, which know no
+//! commands.
 
-/// The words of the core for it.
-const AUTHORIZE_AGAIN: &str = "authorize this connection again";
+use connection_contract::reason;
 
 /// Returns the advice to authorize a connection again. `named` is the name of the connection in a command.
 pub fn authorize_again(named: &str) -> String {
     format!("authorize it again with `connections reauthorize {named}`")
 }
 
-/// Returns a remedy of the core with the command in place of the words of the core.
+/// Returns a remedy with the command in place of [the phrase](reason::AUTHORIZE_AGAIN) for it.
 pub fn with_command(remedy: &str, named: &str) -> String {
-    remedy.replace(AUTHORIZE_AGAIN, &authorize_again(named))
+    remedy.replace(reason::AUTHORIZE_AGAIN, &authorize_again(named))
 }
 
 #[cfg(test)]

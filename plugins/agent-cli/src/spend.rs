@@ -70,7 +70,9 @@ fn admin(mut refused: NotLive) -> NotLive {
     }
     if refused.reason.code == reason::UNAUTHORIZED {
         refused.reason.message = "the provider does not accept the admin key".into();
-        refused.reason.remedy = Some("connect again with an admin key of the organization, or without one".into());
+        let again = reason::AUTHORIZE_AGAIN;
+        let remedy = format!("{again} with an admin key of the organization, or without one");
+        refused.reason.remedy = Some(remedy.into());
     }
     refused
 }

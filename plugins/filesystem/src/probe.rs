@@ -11,7 +11,9 @@ pub(crate) async fn check_directories(roots: &[GrantedDirectory], ctx: &Context<
         return Err(NotLive::failing(Reason::new(reason::DENIED, "this host gives no access to files")));
     };
     if roots.is_empty() {
-        return Err(NotLive::failing(Reason::new(reason::DENIED, "no directory is granted").remedy("connect again")));
+        return Err(NotLive::failing(
+            Reason::new(reason::DENIED, "no directory is granted").remedy(reason::AUTHORIZE_AGAIN),
+        ));
     }
     for root in roots {
         let stat = files.stat(root, "").await.map_err(|error| named(root, error.into()))?;

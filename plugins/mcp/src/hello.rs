@@ -146,7 +146,7 @@ fn open(query: Option<&Secret>) -> McpCredential {
 
 /// Returns the reason for a credential that the server refuses.
 pub(crate) fn refused() -> Reason {
-    Reason::new(reason::UNAUTHORIZED, "the server refuses the credential").remedy("authorize again")
+    Reason::new(reason::UNAUTHORIZED, "the server refuses the credential").remedy(reason::AUTHORIZE_AGAIN)
 }
 
 /// Sends the first request of a client, in either form, and returns the protocol and the name of the server. `Err` is the

@@ -208,7 +208,8 @@ impl Refresher<McpCredential> for Mcp {
 fn of_one_connection(error: ConnectionError) -> ConnectionError {
     match error {
         ConnectionError::NotLive(found) if reason::is_application_refused(&found.reason.code) => {
-            let remedy = "authorize this connection again; if you registered the application, enter its id and secret";
+            let again = reason::AUTHORIZE_AGAIN;
+            let remedy = format!("{again}; if you registered the application, enter its id and secret");
             let reason = Reason::new("mcp_secret_refused", found.reason.message).remedy(remedy);
             NotLive::failing(reason.provider_text(found.reason.provider_text)).into()
         }

@@ -66,7 +66,7 @@ impl Usage {
                 Err(Error::Sealed { .. } | Error::Credential { .. }) => {
                     let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
                     status.connected = false;
-                    status.error = Some(unreadable.remedy("authorize this connection again"));
+                    status.error = Some(unreadable.remedy(reason::AUTHORIZE_AGAIN));
                 }
                 Err(Error::Plugin { kind, source }) => {
                     let ConnectionError::Bug(problem) = *source else { return Err(Error::Plugin { kind, source }) };

@@ -334,7 +334,7 @@ async fn ask(
         }
         Contained::Ended(Err(ConnectionError::Credential(_))) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
-            Ok(Err(NotLive::failing(unreadable.remedy("authorize this connection again"))))
+            Ok(Err(NotLive::failing(unreadable.remedy(reason::AUTHORIZE_AGAIN))))
         }
         Contained::Ended(Err(ConnectionError::Service(_))) => {
             Ok(Err(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"))))

@@ -20,7 +20,7 @@ use crate::{
 /// Returns the state of a connection whose stored credential cannot be read.
 pub(crate) fn unreadable() -> NotLive {
     let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read");
-    NotLive::failing(reason.remedy("authorize this connection again"))
+    NotLive::failing(reason.remedy(reason::AUTHORIZE_AGAIN))
 }
 
 /// The current credential of a connection, opened.

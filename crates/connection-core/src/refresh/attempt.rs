@@ -174,7 +174,7 @@ async fn run(
         },
         Err(ConnectionError::Credential(_)) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");
-            Outcome::Fault(NotLive::failing(unreadable.remedy("authorize this connection again")))
+            Outcome::Fault(NotLive::failing(unreadable.remedy(reason::AUTHORIZE_AGAIN)))
         }
         Err(ConnectionError::Service(_)) => {
             Outcome::Fault(NotLive::offline(Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")))

@@ -152,7 +152,7 @@ pub(super) async fn renewed(
         // If the answer does not mention it, the end of the authorization is unchanged.
         authorized_until: authorized_until.or(info.authorized_until.filter(|_| info.renews)).map(Timestamp::seconds),
     };
-    let lacks = scope_missing(&missing_scopes);
+    let lacks = scope_missing(&asked, &missing_scopes);
     let context = Context::new(target, lease, asked);
     let renewal = renewal(&system.ground, kind, &payload.credential).await;
     let plan = plan::of(id, renewal, context.now, given);
@@ -272,11 +272,12 @@ async fn put(
 }
 
 /// Returns the reason of a connection whose new credential lacks required scopes.
-fn scope_missing(scopes: &[String]) -> Option<Reason> {
+fn scope_missing(asked: &Asked, scopes: &[String]) -> Option<Reason> {
     let scopes: Vec<_> = scopes.iter().filter(|scope| is_scope(scope)).take(MAX_SCOPES).map(String::as_str).collect();
     let reason = || {
-        let message = format!("the provider renewed the access without the required scopes {}", scopes.join(" "));
-        Reason::new(reason::SCOPE_MISSING, message).remedy("authorize this connection again and grant these scopes")
+        let message = format!("the access was renewed without the required scopes {}", scopes.join(" "));
+        let remedy = format!("{} and grant these scopes", reason::AUTHORIZE_AGAIN);
+        Reason::new(reason::SCOPE_MISSING, asked.said(&message)).remedy(remedy)
     };
     (!scopes.is_empty()).then(reason)
 }

@@ -10,7 +10,7 @@ use super::{
     lease::Lease,
     not_renewed,
     outcome::{RefreshOutcome, current, report},
-    refusal::{MAX_UNCLEAR_TIME, REAUTHORIZE_REMEDY, Refusal, is_fault},
+    refusal::{MAX_UNCLEAR_TIME, Refusal, is_fault},
     target::Target,
     unreadable::{self, UnreadableAnswer},
 };
@@ -88,7 +88,9 @@ impl Failure {
         let Some(uncertain) = uncertain else {
             // An offline result leaves open what happened to the token, but the status shows that the provider accepted
             // it.
-            let is_unread = why.liveness == Liveness::Offline && why.reason.code != reason::RATE_LIMITED;
+            let code = &*why.reason.code;
+            let is_read = code == reason::RATE_LIMITED || reason::is_policy_refused(code);
+            let is_unread = why.liveness == Liveness::Offline && !is_read;
             let unreadable = yes.filter(|_| is_unread && !is_stable);
             let unreadable = unreadable.map(|answered| UnreadableAnswer::of(&why, answered));
             let is_final = why.reason.code == reason::NEEDS_REAUTHORIZATION;
@@ -106,7 +108,7 @@ impl Failure {
         let (why, next) = match uncertain.replay_at {
             Some(_) if uncertain.is_left => (NotLive::offline(unknown), NextAttempt::Leave(uncertain)),
             Some(_) => (NotLive::offline(unknown), NextAttempt::Unclear(uncertain)),
-            None => (NotLive::failing(unknown.remedy(REAUTHORIZE_REMEDY)), NextAttempt::Never),
+            None => (NotLive::failing(unknown.remedy(reason::AUTHORIZE_AGAIN)), NextAttempt::Never),
         };
         Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited, end }
     }
@@ -115,7 +117,7 @@ impl Failure {
     pub(super) fn ended(valid_until: Option<Timestamp>, keys: Vec<ExchangeKey>) -> Self {
         let at = valid_until.map(|until| format!(" at {}", until.to_rfc3339())).unwrap_or_default();
         let message = format!("{}{at}, and nothing renews it", plan::ENDED);
-        let why = Reason::new(reason::NEEDS_REAUTHORIZATION, message).remedy(REAUTHORIZE_REMEDY);
+        let why = Reason::new(reason::NEEDS_REAUTHORIZATION, message).remedy(reason::AUTHORIZE_AGAIN);
         Self { why: NotLive::failing(why), next: NextAttempt::Never, keys, unreadable: None, awaited: None, end: None }
     }
 }
@@ -292,7 +294,7 @@ async fn settle(
     if matches!(next, NextAttempt::Never) && is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
         // The refusal may be the answer to a token that an earlier attempt spent.
         let end = end.map(|end| format!("an earlier answer was lost, and {end}"));
-        why = NotLive::failing(unknown(end.as_deref()).remedy(REAUTHORIZE_REMEDY));
+        why = NotLive::failing(unknown(end.as_deref()).remedy(reason::AUTHORIZE_AGAIN));
     }
     Ok((why, next))
 }
@@ -394,7 +396,7 @@ fn plan_next(
     let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
     if is_ended && uncertain.unclear_for >= MAX_UNCLEAR_TIME {
         let again = Timestamp::from_seconds(at).to_rfc3339();
-        let remedy = format!("it is tried again at {again}; to use it earlier, {REAUTHORIZE_REMEDY}");
+        let remedy = format!("it is tried again at {again}; to use it earlier, {}", reason::AUTHORIZE_AGAIN);
         why.reason.remedy = Some(remedy.into());
     }
     NextPlan { refresh_at: Some(at), refresh_from: from, failures }

@@ -6,7 +6,6 @@ use connection_contract::{Liveness, NotLive, Reason, Timestamp, reason};
 use super::commit::Context;
 use crate::store::{json, rows::CredentialRow};
 
-pub(super) const REAUTHORIZE_REMEDY: &str = "authorize this connection again";
 /// The time, in seconds, without a clear answer after which a person is asked to choose, if the credential has ended. After
 /// as long a time of refusals that no rule knows, a person is told to authorize the connection again.
 pub(super) const MAX_UNCLEAR_TIME: i64 = 86_400;
@@ -33,7 +32,7 @@ impl Refusal {
         let now = context.now;
         let former = stored.plan.refresh_reason.as_deref().and_then(json::refused_since).filter(|since| *since <= now);
         let code = &*why.reason.code;
-        let is_known = code == reason::RATE_LIMITED || reason::is_application_refused(code) || is_fault(code);
+        let is_known = code == reason::RATE_LIMITED || reason::is_mended_elsewhere(code) || is_fault(code);
         let is_unknown = context.asked.is_refusal && !is_known;
         if !is_unknown || !is_clear {
             return Self { since: former, is_told: false };
@@ -50,7 +49,7 @@ impl Refusal {
         let since = self.since.filter(|_| self.is_told).unwrap_or(context.now);
         let since = Timestamp::from_seconds(since).to_rfc3339();
         let message = format!("the provider has refused to renew this access since {since}: {}", why.reason.message);
-        let remedy = format!("{REAUTHORIZE_REMEDY}; until then, the provider is asked once a day");
+        let remedy = format!("{}; until then, the provider is asked once a day", reason::AUTHORIZE_AGAIN);
         let reason = Reason::new(reason::NEEDS_REAUTHORIZATION, message).remedy(remedy);
         self.is_told.then(|| NotLive::failing(reason.provider_text(why.reason.provider_text.clone())))
     }

@@ -216,12 +216,12 @@ pub(super) async fn commit(
 /// of its id, if it has changed.
 async fn compare_account(system: &System, looked: &mut Measurement) -> Result<Option<Move>, Error> {
     let account = identity::compare(system, &looked.before.info, &looked.probed.found).await?;
-    let found = &mut looked.probed.found;
+    let Probed { found, asked, .. } = &mut looked.probed;
     let moved = match account {
         Account::Same => None,
         Account::Moved(moved) => Some(moved),
         Account::Another => {
-            identity::another(found);
+            identity::another(found, asked);
             None
         }
     };

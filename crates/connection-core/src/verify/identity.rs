@@ -8,7 +8,9 @@ use connection_contract::{Identity, Liveness, NotLive, Reason, Secret, VerifyRes
 
 use super::System;
 use crate::{
-    ConnectionInfo, Error, event,
+    ConnectionInfo, Error,
+    asked::Asked,
+    event,
     keys::Sealer,
     limits,
     store::{StoreError, Tx, rows::ListedRow},
@@ -65,13 +67,10 @@ pub(super) async fn compare(
 
 /// Returns the result of a probe that reached another account. A credential that the provider rotated is kept nevertheless,
 /// because the old one may no longer work.
-pub(super) fn another(found: &mut VerifyResult<Secret>) {
-    let moved = Reason::new(
-        reason::ACCOUNT_CHANGED,
-        "the credential belongs to another account than the one that was connected",
-    );
-    let not_live =
-        NotLive::failing(moved.remedy("authorize this connection again, as the account that it was made for"));
+pub(super) fn another(found: &mut VerifyResult<Secret>, asked: &Asked) {
+    let message = asked.said("the credential belongs to another account than the one that was connected");
+    let remedy = format!("{}, as the account that it was made for", reason::AUTHORIZE_AGAIN);
+    let not_live = NotLive::failing(Reason::new(reason::ACCOUNT_CHANGED, message).remedy(remedy));
     let rotated = found.credential.take();
     *found = not_live.into();
     found.credential = rotated;

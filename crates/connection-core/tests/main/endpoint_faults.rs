@@ -26,7 +26,7 @@ struct Fault {
 }
 
 const fn refused(message: &'static str) -> (Liveness, &'static str, &'static str, Option<&'static str>) {
-    (Liveness::Failing, "unauthorized", message, Some("connect again with a valid credential"))
+    (Liveness::Failing, "unauthorized", message, Some("authorize this connection again with a valid credential"))
 }
 
 /// The result for a rate limit, with its end if the provider gave one.

@@ -183,6 +183,7 @@ async fn a_refresh_that_loses_a_required_scope_is_noticed_and_its_credential_is_
     assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some(reason::SCOPE_MISSING)));
     let said = info.reason.clone().unwrap();
     assert!(said.message.as_str().contains("mail.read mail.send") && said.remedy.is_some(), "{said:?}");
+    assert!(said.message.as_str().contains(" answered 200 OK: "), "{said:?}");
     assert_eq!(it.token().await, "access-2", "the new credential is stored all the same");
     assert!(it.events().await.contains(&"liveness_changed".to_owned()));
     let pause = it.lease("next_check_at").await.expect("it is asked again") - it.world.now();

@@ -153,6 +153,10 @@ async fn another_account_behind_the_credential_is_failing() {
     assert_eq!(info.liveness, Liveness::Failing);
     let reason = info.reason.unwrap();
     assert_eq!((&*reason.code, reason.remedy.is_some()), ("account_changed", true));
+    assert!(
+        reason.message.as_str().contains(" answered 200 OK: the credential belongs to another account"),
+        "{reason:?}"
+    );
     assert_eq!(info.identity, Identity::new("1", "ada"));
     world.provider(|_| me("1", "ada"));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);

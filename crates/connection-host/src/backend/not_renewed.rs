@@ -29,8 +29,7 @@ impl Remote {
 /// authorizes the connection again, and when the next attempt comes by itself.
 pub(crate) fn error_of_use(error: CoreError, info: &ConnectionInfo, now: Timestamp) -> Error {
     let CoreError::NotRenewed { why, .. } = &error else { return error.into() };
-    if reason::is_application_refused(&why.reason.code) {
-        // The reason says where the application is replaced.
+    if reason::is_mended_elsewhere(&why.reason.code) {
         return error.into();
     }
     let remedy = match why.recheck_after.filter(|_| !is_unknown(why)) {
@@ -70,8 +69,7 @@ pub(super) fn error_of_refresh(error: CoreError, info: &ConnectionInfo, now: Tim
 fn remedy(why: &NotLive, info: &ConnectionInfo, now: Timestamp) -> Option<String> {
     let code = &*why.reason.code;
     let own = why.reason.remedy.as_ref().map(ToString::to_string);
-    if reason::is_application_refused(code) {
-        // The reason says where the application is replaced.
+    if reason::is_mended_elsewhere(code) {
         return own;
     }
     if why.liveness == Liveness::Failing || code == reason::RESTORED {

@@ -26,11 +26,13 @@ pub(super) struct PageHint {
     pub(super) left: Option<u64>,
 }
 
-/// Prints the table or the array, sorted by urgency.
-pub(super) async fn print(output: &Output, backend: &dyn Backend, rows: Vec<Connection>) -> Result<(), Error> {
+/// Prints the table or the array, sorted by urgency. Returns `true` if the terminal does not show the whole text.
+pub(super) async fn print(output: &Output, backend: &dyn Backend, rows: Vec<Connection>) -> Result<bool, Error> {
     let mut printer = Printer::new(output, false, None);
     printer.print(backend, rows).await?;
-    printer.end(true, None)
+    let is_cut = printer.is_cut;
+    printer.end(true, None)?;
+    Ok(is_cut)
 }
 
 /// Prints pages as one list.
@@ -43,6 +45,8 @@ pub(super) struct Printer<'o> {
     pub(super) profiles: BTreeMap<String, String>,
     left: usize,
     printed: bool,
+    /// The terminal is too narrow for the whole text.
+    is_cut: bool,
     /// The states of the connections of the list; `None` if only a part of them is known.
     pub(super) counts: Option<StateCounts>,
     elements: Elements,
@@ -66,6 +70,7 @@ impl<'o> Printer<'o> {
             profiles: BTreeMap::new(),
             left,
             printed: false,
+            is_cut: false,
             counts: limit.is_none().then(StateCounts::default),
             elements: Elements::new(),
             commands,
@@ -151,6 +156,7 @@ impl<'o> Printer<'o> {
         }
         let table = if self.printed { table.without_heading() } else { table };
         self.printed = true;
+        self.is_cut |= !output.fits(&table);
         output.table(&table)
     }
 

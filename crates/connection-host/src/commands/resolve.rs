@@ -127,8 +127,8 @@ pub(super) async fn print(
     {
         fact(output, "guide", guide.as_str())?;
     }
-    // The application is mended, and not the connection.
-    if let Some(why) = resolved.error.as_ref().filter(|why| reason::is_application_refused(&why.code)) {
+    // The remedy says what is mended in place of the connection.
+    if let Some(why) = resolved.error.as_ref().filter(|why| reason::is_mended_elsewhere(&why.code)) {
         let remedy = why.remedy.as_ref().map_or_else(String::new, ToString::to_string);
         return fact(output, "what to do", &remedy);
     }

@@ -12,7 +12,7 @@ use super::{list_printer, show::when};
 use crate::{
     Error, Exit,
     backend::every,
-    output::{Output, is_application_refused, name, quoted, time},
+    output::{Output, is_application_refused, name, quoted, reason_line, time},
     platform::without_line,
     program::Program,
     select,
@@ -61,9 +61,9 @@ pub(super) async fn run(mut program: Program, references: &[String], is_now: boo
     let rows: Vec<_> = rows.into_values().collect();
     paused.retain(&rows);
     let told = told(&rows);
-    list_printer::print(&program.output, &*backend, rows).await?;
+    let is_cut = list_printer::print(&program.output, &*backend, rows).await?;
     backend.close().await;
-    print_words(&program.output, &told)?;
+    print_reasons(&program.output, &told, is_cut)?;
     paused.print(&program.output)?;
     match errors.into_iter().next() {
         Some(error) => Err(error),
@@ -72,26 +72,33 @@ pub(super) async fn run(mut program: Program, references: &[String], is_now: boo
     }
 }
 
-/// Returns the connections about which their providers said something: of those with the same refused application, the
-/// first one.
+/// Returns the connections that do not work, and those about which their providers said something: of those with the same
+/// refused application, the first one about which its provider did.
 fn told(rows: &[Connection]) -> Vec<Connection> {
     let mut applications = BTreeSet::new();
     let mut told = Vec::new();
     for of in rows {
-        let Some(why) = of.reason.as_ref().filter(|why| why.provider_text.is_some()) else { continue };
-        if !is_application_refused(of) || applications.insert((&of.kind, &why.code)) {
+        let Some(why) = &of.reason else { continue };
+        let has_words = why.provider_text.is_some();
+        let is_told = match is_application_refused(of) {
+            true => has_words && applications.insert((&of.kind, &why.code)),
+            false => has_words || of.liveness != Liveness::Live,
+        };
+        if is_told {
             told.push(of.clone());
         }
     }
     told
 }
 
-/// Prints the providers' own words about the connections that do not work, after the whole reason, which the table may have
-/// cut.
-fn print_words(output: &Output, told: &[Connection]) -> Result<(), Error> {
-    for of in told.iter().filter(|_| !output.json) {
-        let message = of.reason.as_ref().map(|reason| reason.message.as_str()).unwrap_or_default();
-        output.line(format!("\n{}: {message}", name(of)))?;
+/// Prints the providers' own words about connections, each after its reason. If the table was cut, the whole reason of each
+/// connection follows, with the remedy that no command does.
+fn print_reasons(output: &Output, told: &[Connection], is_cut: bool) -> Result<(), Error> {
+    let has_words = |of: &Connection| of.reason.as_ref().is_some_and(|reason| reason.provider_text.is_some());
+    for of in told.iter().filter(|of| !output.json && (is_cut || has_words(of))) {
+        let message = of.reason.as_ref().map(|reason| reason.message.clone()).unwrap_or_default();
+        let whole = if is_cut { reason_line(of, output.now).0 } else { message };
+        output.line(format!("\n{}: {whole}", name(of)))?;
         output.provider_says(of)?;
     }
     Ok(())

@@ -110,12 +110,19 @@ pub(crate) fn tls_remedy(remedy: Option<&str>) -> String {
     }
 }
 
+/// Returns `true` if the remedy of this reason, which no command of this program does, belongs to the line.
+fn is_mended_elsewhere(code: &str) -> bool {
+    // What concerns all connections of an application is told once for them.
+    let is_told_here = reason::is_mended_elsewhere(code) && !reason::is_application_refused(code);
+    is_told_here || MENDED_ELSEWHERE.contains(&code)
+}
+
 /// Returns why a connection needs attention, and the command that resolves it, if there is one.
 pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<String>) {
     let name = quoted(&name(of));
-    // A refusal by the host is resolved in its configuration, and an edited row by asking who edited it. No command of
-    // this program does either; the remedy of the reason says what to do.
-    if let Some(refused) = of.reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
+    // A refusal by the host is resolved in its configuration, an edited row by asking who edited it, a policy by an
+    // administrator, and a clock by setting it. The remedy of the reason says what to do.
+    if let Some(refused) = of.reason.as_ref().filter(|reason| is_mended_elsewhere(&reason.code)) {
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }

@@ -120,10 +120,14 @@ impl Output {
         self.bytes(table.render(self.width, self.colours).as_bytes())
     }
 
+    /// Returns `true` if the terminal shows the whole text of the table.
+    pub(crate) fn fits(&self, table: &Table) -> bool {
+        self.width.is_none_or(|width| table.width() <= width)
+    }
+
     /// Prints the first of these tables that fits the terminal, or else the last one, fitted to it. Returns its index.
     pub(crate) fn first_that_fits(&self, tables: &[Table]) -> Result<usize, Error> {
-        let fits = |table: &Table| self.width.is_none_or(|width| table.width() <= width);
-        let index = tables.iter().position(fits).unwrap_or(tables.len().saturating_sub(1));
+        let index = tables.iter().position(|table| self.fits(table)).unwrap_or(tables.len().saturating_sub(1));
         tables.get(index).map_or(Ok(()), |table| self.table(table)).map(|()| index)
     }
 

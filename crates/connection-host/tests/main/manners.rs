@@ -40,6 +40,17 @@ fn help_is_wrapped_to_the_terminal_and_kinds_fit_sixty_columns() {
 }
 
 #[test]
+fn a_verification_shows_the_whole_reason_once_however_narrow_the_terminal_is() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    machine.provider.tell(503, "", "");
+    for columns in [60, 250] {
+        let shown = end(narrow(&machine, columns, "verify --all --now"), 4);
+        assert_eq!(shown.matches("answered 503 Service Unavailable").count(), 1, "{columns}: {shown}");
+    }
+}
+
+#[test]
 fn add_without_a_kind_opens_a_picker() {
     let machine = Machine::new();
     let mut session = start(&machine, &["add"]);

@@ -25,6 +25,7 @@ use flate2::{
 use crate::{
     program::{Machine, Ran, is_recorded},
     real::{Running, led},
+    serve::remote::Remote,
 };
 
 /// The situations, one for each line: a name, what was said of it before, and what is so now.
@@ -444,6 +445,29 @@ fn a_setup_that_fails_says_what_was_answered() {
         (situation, format!("{} {said}", ran.exit))
     });
     check("setup", &rows);
+}
+
+/// An access that has ended names the command for it on another machine, too.
+#[test]
+fn an_ended_access_names_the_command_on_another_machine() {
+    let mut acme = Acme::connected("", RENEWED);
+    acme.tell_token(json(400, r#"{"error":"invalid_grant"}"#));
+    acme.machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    let remote = Remote::of(acme.machine, "manage");
+    remote.run(&["refresh", "acme"]).exits(4).warns(" reauthorize acme:Ada`");
+}
+
+/// A login that is refused while the clocks differ is told with one remedy.
+#[test]
+fn a_login_that_the_clock_makes_impossible_advises_to_correct_the_clock_alone() {
+    let acme = Acme::login();
+    acme.tell_me(json(401, "{}"));
+    acme.tell_token(told(401, &format!("{JSON}date: Mon, 01 Jan 2001 00:00:00 GMT\r\n"), "{}"));
+    for command in ["verify", "refresh"] {
+        let ran = acme.machine.run(&[command, "acme"]).exits(4);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains("orrect the clock of this machine") && !said.contains("reauthorize"), "{said}");
+    }
 }
 
 /// A request says where the application is mended, and the provider's words about the application are told once for all of

@@ -186,11 +186,6 @@ fn a_limit_in_a_file_is_one_at_the_token_endpoint() {
     assert_eq!(limited(zoho(), ZOHO, Reply::json(400, too_many)), None);
     let reply = Reply::json(200, r#"{"ok": false, "error": "ratelimited"}"#).header("retry-after", "30");
     assert_eq!(limited(slack(), SLACK, reply), Some(Duration::from_secs(30)));
-    for words in ["ip restricted", "IP restricted or invalid login hours"] {
-        let reply = Reply::json(400, &format!(r#"{{"error": "invalid_grant", "error_description": "{words}"}}"#));
-        assert_eq!(limited(salesforce(), SALESFORCE, reply), None);
-    }
-
     // A limit that the file states for all calls, whatever its condition.
     let token = "https://id.acme.com/token";
     let of = |request: &str| connected(parsed(&own(request, "")), &[], token, "", vec![me()]);
@@ -201,6 +196,18 @@ fn a_limit_in_a_file_is_one_at_the_token_endpoint() {
     assert_eq!(limited(of(contains), token, reply), Some(Duration::from_secs(9)));
     // `exists` is for the answers to calls: the token was issued, although its answer has no such member.
     drop(of("limited_if = [{ pointer = \"/id\", exists = false }]"));
+}
+
+/// An organization at Salesforce refuses addresses that it does not allow in the words of a dead token.
+#[test]
+fn a_refused_address_in_a_file_is_told_as_one() {
+    for words in ["ip restricted", "IP restricted or invalid login hours"] {
+        let reply = Reply::json(400, &format!(r#"{{"error": "invalid_grant", "error_description": "{words}"}}"#));
+        let (host, made) = salesforce();
+        let found = refreshed(host, &made, SALESFORCE, reply);
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, "salesforce_policy_refused"), "{words}");
+        assert!(found.reason.message.as_str().contains("the address of this host"), "{found:?}");
+    }
 }
 
 /// A lookup that finds nothing says which host answered, and with which status.

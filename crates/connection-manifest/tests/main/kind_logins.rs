@@ -164,6 +164,8 @@ fn a_clock_that_differs_is_named() {
         assert!(message.contains(says.unwrap_or_default()), "{message}");
         let remedy = found.reason.remedy.unwrap();
         assert_eq!(remedy.as_str().contains("correct the clock"), says.is_some(), "{remedy}");
+        assert_eq!(remedy.as_str().contains(reason::AUTHORIZE_AGAIN), says.is_none(), "one remedy: {remedy}");
+        assert_eq!(reason::is_mended_elsewhere(&found.reason.code), says.is_some(), "{}", found.reason.code);
     }
     let cached = refused().header("date", "Sat, 31 Jan 2026 07:20:30 GMT").header("age", "10800");
     assert!(!repeated("", cached).reason.message.as_str().contains("clock"), "the date is that of a kept answer");

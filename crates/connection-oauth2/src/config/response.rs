@@ -72,6 +72,7 @@ pub struct Response {
     pub(crate) errors: Vec<ErrorIf>,
     pub(crate) dead: Vec<String>,
     pub(crate) limits: Vec<ErrorIf>,
+    pub(crate) addresses: Vec<ErrorIf>,
     pub(crate) capture: Vec<(String, String)>,
     pub(crate) extra: Vec<(String, String)>,
 }
@@ -113,6 +114,7 @@ impl Default for Response {
             errors: Vec::new(),
             dead: Vec::new(),
             limits: Vec::new(),
+            addresses: Vec::new(),
             capture: Vec::new(),
             extra: Vec::new(),
         }
@@ -175,6 +177,14 @@ impl Response {
     #[must_use]
     pub fn limited_if(mut self, limit: ErrorIf) -> Self {
         self.limits.push(limit);
+        self
+    }
+
+    /// Treats a matching response as one that does not allow the address from which this host asks, or not at this time,
+    /// unless it refuses a code, which is spent by then. The request is repeated later, because the token is still valid.
+    #[must_use]
+    pub fn address_refused_if(mut self, refusal: ErrorIf) -> Self {
+        self.addresses.push(refusal);
         self
     }
 

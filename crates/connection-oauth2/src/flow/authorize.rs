@@ -86,7 +86,7 @@ async fn push(
 ) -> Result<(String, Option<Timestamp>), OAuth2Error> {
     provider.authenticate(application, url, &mut parameters)?;
     let answer = provider.post(None, url, Endpoint::PushedAuthorization.name(), parameters, None).await?;
-    let value = response::read(&provider.config.response, Occasion::Other, &answer)?;
+    let value = response::read(&provider.config.response, Occasion::Begin, &answer)?;
     let until = expiry::expires_in(&value["expires_in"], answer.response.received_at());
     let missing = || OAuth2Error::NoToken { answer: answer.described(None), what: "request_uri" };
     Ok((value["request_uri"].as_str().map(str::to_owned).ok_or_else(missing)?, until))

@@ -44,7 +44,7 @@ pub(super) async fn established(
     captured(&mut provider, &granted);
     let mut credential = credential(&provider, &application, &granted, None);
     if let Some(missing) = missing_scope(config, &credential) {
-        return Err(failure(OAuth2Error::ScopeMissing { scope: missing }));
+        return Err(failure(OAuth2Error::ScopeMissing { answer: Some(granted.described), scope: missing }));
     }
     if credential.tokens.valid_until.is_some() && nothing_renews(config, &credential) {
         ctx.log(LogEvent::new("refresh_token_missing").level(LogLevel::Warn));
@@ -100,7 +100,7 @@ async fn stepped(
     let mut set = response::set(&provider.config.response, &answer, &value)?;
     set.refresh = set.refresh.or(granted.set.refresh);
     set.scopes = set.scopes.or(granted.set.scopes);
-    Ok(Granted { set, answer: value, at: answer.response.received_at() })
+    Ok(Granted { set, described: answer.described(None), answer: value, at: answer.response.received_at() })
 }
 
 /// Stores the values of a response that the configuration captures.

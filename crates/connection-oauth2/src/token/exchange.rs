@@ -17,7 +17,7 @@ use super::{
     response::{self, TokenSet},
 };
 use crate::{
-    OAuth2Error,
+    OAuth2Error, ProviderAnswer,
     client::Application,
     config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct Granted {
     pub(crate) set: TokenSet,
     pub(crate) answer: Value,
+    /// The answer, for errors about what it says.
+    pub(crate) described: ProviderAnswer,
     pub(crate) at: Timestamp,
 }
 
@@ -54,7 +56,7 @@ fn parsed(
     set.refresh = typed.refresh_token().map(|token| Secret::from(token.secret().as_str()));
     set.valid_until = typed.expires_in().map(|life| at.after(life.as_secs()));
     set.scopes = typed.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect());
-    Ok(Granted { set, answer: value, at })
+    Ok(Granted { set, described: answer.described(None), answer: value, at })
 }
 
 /// Exchanges a code for tokens, once (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
@@ -158,7 +160,7 @@ pub(crate) async fn device(provider: &Provider<'_>, application: &Application) -
     let what = Endpoint::Device.name();
     let answer = provider.post(Some(RequestKind::Device), &url, what, parameters, None).await?;
     let rules = &provider.config.response;
-    let value = response::read(rules, Occasion::Other, &answer)?;
+    let value = response::read(rules, Occasion::Begin, &answer)?;
     let at = answer.response.received_at();
     let missing = |what| OAuth2Error::NoToken { answer: answer.described(None), what };
     // Some providers write the code that a person types as a number.
@@ -216,5 +218,5 @@ pub(crate) async fn poll(
     }
     let value = response::read(rules, Occasion::Device, &answer)?;
     let set = response::set(rules, &answer, &value)?;
-    Ok(Poll::Granted(Box::new(Granted { set, answer: value, at })))
+    Ok(Poll::Granted(Box::new(Granted { set, described: answer.described(None), answer: value, at })))
 }

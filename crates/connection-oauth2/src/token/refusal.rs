@@ -1,24 +1,31 @@
 //! The errors that token endpoints state: where providers write their codes, and what the codes mean.
 //!
 //! A code that several providers use is known here, with its source. A code of a single provider is data of its
-//! configuration: [`Response::dead_code`], [`Response::error_if`] and [`Response::limited_if`].
+//! configuration: [`Response::address_refused_if`], [`Response::dead_code`], [`Response::error_if`] and
+//! [`Response::limited_if`].
 
 use connection_contract::{AnswerClass, NotLive, Reason, Value, reason};
 use oauth2::http::StatusCode;
 
 use super::response;
-use crate::{ClientPlace, OAuth2Error, answer::Answered, config::Response};
+use crate::{
+    ClientPlace, OAuth2Error,
+    answer::Answered,
+    config::{ErrorIf, Response},
+};
 
 /// The request that an answer is for, which decides what a code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
+    /// A request of the application that begins an authorization: that for the codes of a device, or a pushed one.
+    Begin,
     /// The exchange of a code.
     Code,
     /// A poll with a device code.
     Device,
     /// A grant that can be repeated: the application's own, or a user's password.
     Login,
-    /// A request that gives no token, such as a registration.
+    /// A registration, or what a browser brought.
     Other,
     /// A refresh.
     Refresh,
@@ -301,8 +308,12 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
     let stated = Stated::of(rules, value, status);
     // A code that was refused is spent, so that nothing is asked again.
     let is_spent = || occasion == Occasion::Code && matches!(stated.known(occasion, status), Some((Meaning::Dead, _)));
-    if rules.limits.iter().any(|rule| rule.fires(value).is_some()) && !is_spent() {
+    let fires = |rules: &[ErrorIf]| rules.iter().any(|rule| rule.fires(value).is_some());
+    if fires(&rules.limits) && !is_spent() {
         return Some(later(answer, stated.codes.first()));
+    }
+    if fires(&rules.addresses) && !is_spent() {
+        return Some(OAuth2Error::AddressRefused(answer.described(stated.codes.first().map(String::as_str))));
     }
     let is_success = response.class() == AnswerClass::Success;
     // Some providers write beside a token that there is no error: `"error": {"code": 0}`.
@@ -325,13 +336,17 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
         Some((Meaning::Dead, code)) => match occasion {
             Occasion::Device if normal(code) == "expiredtoken" => OAuth2Error::Expired,
             Occasion::Code | Occasion::Device => OAuth2Error::CodeRefused(described(Some(code))),
-            Occasion::Refresh if is_blocked(&stated, value) => OAuth2Error::AccessDenied(described(Some(code))),
+            Occasion::Refresh if is_blocked(&stated, value) => OAuth2Error::PolicyRefused(described(Some(code))),
             Occasion::Refresh | Occasion::Revocation => OAuth2Error::Dead(described(Some(code))),
             // The grant can be repeated, so a refusal is not the end of anything.
-            Occasion::Login | Occasion::Other => OAuth2Error::Refused(described(Some(code))),
+            Occasion::Begin | Occasion::Login | Occasion::Other => OAuth2Error::Refused(described(Some(code))),
         },
         Some((Meaning::Later, code)) => later(answer, Some(code)),
         known if is_limited => later(answer, known.map(|(_, code)| code)),
+        // Nobody consents at a refresh.
+        Some((Meaning::Administrator, code)) if occasion == Occasion::Refresh => {
+            OAuth2Error::PolicyRefused(described(Some(code)))
+        }
         Some((Meaning::Administrator, code)) => OAuth2Error::ConsentRequired(described(Some(code))),
         Some((Meaning::Denied, code)) => OAuth2Error::AccessDenied(described(Some(code))),
         None => {
@@ -348,9 +363,11 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
                     OAuth2Error::Unauthorized(shown)
                 }
                 () => {
-                    let token =
-                        if matches!(occasion, Occasion::Other | Occasion::Revocation) { "" } else { " and no token" };
-                    let reason = Reason::new(reason::PROVIDER_ERROR, format!("{shown}{token}"));
+                    let gives_token = !matches!(occasion, Occasion::Begin | Occasion::Other | Occasion::Revocation);
+                    let token = if gives_token { " and no token" } else { "" };
+                    let mut reason = Reason::new(reason::PROVIDER_ERROR, format!("{shown}{token}"));
+                    // The code is used up, so that the setup ends.
+                    reason.remedy = (occasion == Occasion::Code).then(|| shown.next_step().into());
                     let mut found = NotLive::offline(reason);
                     found.recheck_after = response.pause();
                     found.into()
@@ -396,13 +413,12 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
         }
         Occasion::Code if is(DEAD_CODES) => return Some(Meaning::Dead),
         Occasion::Device if code == "expiredtoken" => return Some(Meaning::Dead),
-        // Nobody is asked at a token endpoint, and 401 is for an application that does not authenticate (RFC 6749,
-        // section 5.2). Atlassian and Auth0 answer the first code then, and Keycloak and Google the second one.
-        Occasion::Code | Occasion::Login | Occasion::Refresh
-            if status == 401 && matches!(code.as_str(), "accessdenied" | "unauthorizedclient") =>
-        {
-            return Some(Meaning::Client);
-        }
+        // 401 is for an application that does not authenticate (RFC 6749, section 5.2; RFC 7009, section 2.2.1; RFC 8628,
+        // section 3.2; RFC 9126, section 2.3). Keycloak and Google answer the first code then, and Atlassian and Auth0 the
+        // second one. That one has its usual meaning for a device, because a person is asked.
+        _ if status != 401 || occasion == Occasion::Other => {}
+        _ if code == "unauthorizedclient" => return Some(Meaning::Client),
+        _ if code == "accessdenied" && occasion != Occasion::Device => return Some(Meaning::Client),
         _ => {}
     }
     // Some providers state a limit or an outage in words. The words of other codes mean several things: Zoho states a

@@ -50,7 +50,7 @@ pub(crate) fn set(rules: &Response, answer: &Answered, value: &Value) -> Result<
     }
     let named = value.pointer(&format!("{branch}/token_type")).and_then(Value::as_str).unwrap_or_default();
     if let Some(name) = PROOF_TYPES.into_iter().find(|name| name.eq_ignore_ascii_case(named.trim())) {
-        return Err(OAuth2Error::TokenType { name });
+        return Err(OAuth2Error::TokenType { answer: answer.described(None), name });
     }
     let set = extra_set(rules, value, at, branch, answer.response.received_at());
     set.ok_or_else(|| missing("token that a request can contain"))

@@ -44,18 +44,37 @@ fn an_error_with_200_is_an_error() {
     assert_eq!(meta.message.as_str(), "id.acme.example answered 400 Bad Request (190)");
 }
 
-/// Salesforce answers so outside a person's login hours. That is not the end of a refresh token, but that of a code.
+/// A limit in the words of a dead token is not the end of a refresh token, but that of a code.
 #[test]
 fn a_limit_in_the_words_of_a_dead_token_ends_an_attempt_and_no_connection() {
-    let limit = ErrorIf::contains("/error_description", "ip restricted");
+    let limit = ErrorIf::contains("/error_description", "too often");
     let builder = || acme().response(Response::new().limited_if(limit.clone()));
-    let body = r#"{"error": "invalid_grant", "error_description": "IP restricted or invalid login hours"}"#;
+    let body = r#"{"error": "invalid_grant", "error_description": "You asked too often"}"#;
     let found = fails(builder(), Reply::json(400, body));
     assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, reason::RATE_LIMITED));
     let message = "id.acme.example answered 400 Bad Request (invalid_grant) and is asked again later";
     assert_eq!(found.reason.message.as_str(), message);
     assert_eq!(refused(builder(), Reply::json(400, body)).code, "acme_code_refused");
     assert_eq!(fails(acme(), Reply::json(400, body)).reason.code, reason::NEEDS_REAUTHORIZATION, "the control");
+}
+
+/// Salesforce answers so from an address that an organization does not allow, and outside a person's login hours.
+#[test]
+fn a_refused_address_is_no_limit_and_ends_no_connection() {
+    let rule = ErrorIf::contains("/error_description", "ip restricted");
+    let builder = || acme().response(Response::new().address_refused_if(rule.clone()));
+    let body = r#"{"error": "invalid_grant", "error_description": "IP restricted or invalid login hours"}"#;
+    for status in [400, 200] {
+        let found = fails(builder(), Reply::json(status, body));
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Offline, "acme_policy_refused"), "{status}");
+        let message = found.reason.message.as_str();
+        let says = "the provider does not allow requests from the address of this host, or not at this time: \
+                    id.acme.example answered ";
+        assert!(message.starts_with(says) && message.ends_with("(invalid_grant)"), "{message}");
+        let remedy = found.reason.remedy.unwrap().to_string();
+        assert!(remedy.contains("the address of this host") && remedy.contains("by itself"), "{remedy}");
+    }
+    assert_eq!(refused(builder(), Reply::json(400, body)).code, "acme_code_refused");
 }
 
 /// Q21: an envelope is opened: everything is read beside the token, and the envelope's own error counts.

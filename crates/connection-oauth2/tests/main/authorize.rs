@@ -264,7 +264,8 @@ fn scopes_are_asked_in_its_words_and_a_missing_one_is_named() {
     let link = run.steps[0].open.clone().unwrap();
     assert!(link.as_str().contains("scope=read%2Cwrite"), "{}", link.as_str());
     let failure = run.result.unwrap_err();
-    assert_eq!((&*failure.code, failure.message.as_str()), ("scope_missing", "the scope 'write' was not granted"));
+    let message = "id.acme.example answered 200 OK: the scope 'write' was not granted";
+    assert_eq!((&*failure.code, failure.message.as_str()), ("scope_missing", message));
 }
 
 /// A re-authorization requests optional scopes beside those that every setup requests, and no other one.

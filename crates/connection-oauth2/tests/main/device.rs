@@ -1,7 +1,7 @@
 //! Authorization with a device code.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2Builder, Response};
+use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2, OAuth2Builder, Response};
 use connection_testkit::{Expected, FakeHost, Input, Reply};
 
 use crate::{CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
@@ -101,6 +101,23 @@ fn a_refused_request_for_a_code_leaves_the_browser() {
     }
     let alone = FakeHost::new(kind(tv())).expect(ask().answer(error("unauthorized_client")));
     assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
+}
+
+/// RFC 8628, section 3.2: with 401, the application did not authenticate, as Keycloak answers for a wrong secret. A person
+/// who is asked may refuse access with any status.
+#[test]
+fn an_application_that_does_not_authenticate_for_a_device_is_refused() {
+    let unauthorized = |code: &str| Reply::json(401, &format!(r#"{{"error": "{code}"}}"#));
+    let failed = |host: FakeHost<OAuth2>, inputs: Vec<Input>| host.setup(inputs).run().unwrap_err().code;
+    let asked = || FakeHost::new(kind(tv()));
+    let polled = || asked().expect(ask().answer(codes("")));
+    for code in ["unauthorized_client", "access_denied"] {
+        assert_eq!(failed(asked().expect(ask().answer(unauthorized(code))), Vec::new()), "acme_client_refused");
+    }
+    let elapsed = || vec![Input::Elapsed];
+    let poll_of = |code: &str| polled().expect(poll().answer(unauthorized(code)));
+    assert_eq!(failed(poll_of("unauthorized_client"), elapsed()), "acme_client_refused");
+    assert_eq!(failed(poll_of("access_denied"), elapsed()), "acme_access_denied");
 }
 
 /// S18: a missing response doubles the interval and ends nothing.

@@ -17,6 +17,7 @@ mod redirects;
 mod refresh;
 mod refusals;
 mod registered;
+mod remedies;
 mod repeatable;
 mod revoke;
 mod secrets;

@@ -107,7 +107,7 @@ fn only_a_dead_grant_needs_the_user() {
 fn a_policy_that_refuses_a_refresh_ends_no_grant() {
     let answer = |more: &str| Reply::json(400, &format!(r#"{{"error": "invalid_grant", {more}}}"#));
     for more in [r#""error_codes": [53003]"#, r#""suberror": "message_only""#, r#""suberror": "additional_action""#] {
-        check(answer(more), Liveness::Failing, "acme_access_denied");
+        check(answer(more), Liveness::Failing, "acme_policy_refused");
     }
     for more in [r#""error_codes": [50173]"#, r#""suberror": "bad_token""#, r#""suberror": null"#] {
         check(answer(more), Liveness::Failing, reason::NEEDS_REAUTHORIZATION);

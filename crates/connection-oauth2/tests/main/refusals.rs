@@ -41,7 +41,7 @@ fn a_dead_refresh_token_is_told_in_the_words_of_providers() {
             (Liveness::Failing, reason::NEEDS_REAUTHORIZATION),
             "{status} {answer}: {found:?}"
         );
-        assert_eq!(found.reason.remedy.unwrap().as_str(), "authorize again");
+        assert_eq!(found.reason.remedy.unwrap().as_str(), reason::AUTHORIZE_AGAIN);
         assert!(found.reason.message.as_str().contains("id.acme.example answered"), "{answer}");
     }
     let form = Reply::text(400, "error=Invalid_Grant").header("content-type", "application/x-www-form-urlencoded");
@@ -292,7 +292,6 @@ fn a_refused_application_is_told_apart_from_a_refused_token() {
         (200, r#"{"error": "invalid_client_secret"}"#, "acme_client_refused"),
         (400, r#"{"error": "incorrect_application_credentials"}"#, "acme_client_refused"),
         (400, r#"{"error": "invalid_client_credentials"}"#, "acme_client_refused"),
-        (400, r#"{"error": "admin_policy_enforced"}"#, "acme_consent_required"),
         (400, r#"{"error": "INVALID_CLIENT"}"#, "acme_client_refused"),
         (401, r#"{"errors": [{"errorType": "invalid_client"}]}"#, "acme_client_refused"),
         // Keycloak's and Google's words.

@@ -87,6 +87,8 @@ fn an_unsupported_type_is_tried_without_a_hint_and_is_not_reported_as_revoked() 
 fn a_failure_is_told_and_stops_nothing() {
     let refused = Reply::json(401, r#"{"error": "invalid_client"}"#);
     check(vec![refresh().answer(refused), access()], &Err((Liveness::Failing, "acme_client_refused")));
+    let refused = Reply::json(401, r#"{"error": "unauthorized_client"}"#);
+    check(vec![refresh().answer(refused), access()], &Err((Liveness::Failing, "acme_client_refused")));
     check(vec![refresh().answer(Reply::status(307)), access()], &Err((Liveness::Failing, "acme_redirected")));
 }
 

@@ -125,6 +125,18 @@ fn a_set_whose_grant_is_dead_ends_and_says_so() {
     assert_eq!(fresh.authorized_until, None, "and hides no end that is to come");
 }
 
+/// Neither a redirect nor a policy says anything about the token of a further set.
+#[test]
+fn a_set_whose_refresh_is_redirected_or_refused_by_a_policy_is_tried_again() {
+    let policy = r#"{"error": "invalid_grant", "error_codes": [53003]}"#;
+    for reply in [Reply::status(302).header("location", "https://login.example/"), Reply::json(400, policy)] {
+        let (host, made) = slack("user-refresh-canary");
+        let host = host.expect(bot()).expect(user().answer(reply));
+        host.refresh(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!(host.log().last().unwrap().name, "extra_tokens_not_renewed");
+    }
+}
+
 /// Q2: a set without a refresh token that does not come with the main set ends at its end.
 #[test]
 fn a_set_that_nothing_renews_ends_and_says_so() {

@@ -4,7 +4,8 @@
  */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
-import { isApplicationRefused } from '../connection-words.js';
+import { isApplicationRefused, isMendedElsewhere } from '../connection-words.js';
+import { sentence } from '../format.js';
 import { useCanManage } from '../me.js';
 import { useAction, useHints, useResource } from '../resource.js';
 import { navigate } from '../router.js';
@@ -74,6 +75,9 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
   // Its application is mended, and no account is reconnected.
   if (isApplicationRefused({ reason: extension.error })) {
     return html`<p class="quiet-text">${texts.connections.applicationHelp}</p>`;
+  }
+  if (isMendedElsewhere({ reason: extension.error }) && extension.error.remedy) {
+    return html`<p class="quiet-text">${sentence(extension.error.remedy)}</p>`;
   }
   const { title, guide, action } = state.required;
   const label = { connect: t.connect(title), reauthorize: texts.connections.reauthorize }[action];

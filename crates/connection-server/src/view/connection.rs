@@ -36,7 +36,8 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<RemedyAction> 
     }
     match info.liveness {
         // The application is mended, not the connection, which the reason says.
-        Liveness::Failing if is_application_refused(info) => None,
+        Liveness::Failing if why(info).is_some_and(reason::is_application_refused) => None,
+        Liveness::Failing if why(info).is_some_and(reason::is_mended_elsewhere) => Some(RemedyAction::Verify),
         Liveness::Failing => Some(RemedyAction::Reauthorize),
         Liveness::Offline if info.is_to_choose() => Some(RemedyAction::Reauthorize),
         Liveness::Offline => Some(RemedyAction::Wait),
@@ -46,8 +47,9 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<RemedyAction> 
     }
 }
 
-fn is_application_refused(info: &ConnectionInfo) -> bool {
-    info.reason.as_ref().is_some_and(|why| reason::is_application_refused(&why.code))
+/// Returns the code of the reason why the connection is as it is.
+fn why(info: &ConnectionInfo) -> Option<&str> {
+    info.reason.as_ref().map(|why| &*why.code)
 }
 
 /// Returns a connection as a list shows it.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use connection_contract::{
-    Identity, Liveness, NotLive, Prompt, ProviderText, Reason, SetupResult, Timestamp, VerifyResult,
+    Identity, Liveness, NotLive, Prompt, ProviderText, Reason, SetupResult, Timestamp, VerifyResult, reason,
 };
 use connection_core::{Audience, Frozen, HttpPolicy};
 use connection_faults::{peer::PeerServer, scripted::Scripted};
@@ -290,7 +290,7 @@ async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it
 #[tokio::test]
 async fn a_model_whose_credential_has_ended_is_led_to_the_person_who_repairs_it() {
     let kind = stored().refreshes(|_, _, _| {
-        let reason = Reason::new("revoked", "Stored renews nothing").remedy("authorize this connection again");
+        let reason = Reason::new("revoked", "Stored renews nothing").remedy(reason::AUTHORIZE_AGAIN);
         Box::pin(async move { Err(NotLive::failing(reason).into()) })
     });
     let client = client_of(kind.setup(|_, ctx| {

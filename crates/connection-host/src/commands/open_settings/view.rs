@@ -79,7 +79,7 @@ impl OpenExtension<'_> {
         let resolved = self.resolved().await?;
         if let Some(reason) = resolved.error {
             let is_unavailable = required.action == RequiredAction::Unavailable;
-            let is_explained = is_unavailable || reason::is_application_refused(&reason.code);
+            let is_explained = is_unavailable || reason::is_mended_elsewhere(&reason.code);
             let remedy = reason.remedy.filter(|_| is_explained).map(|remedy| format!("; {remedy}"));
             return Ok(Some(format!("{}{}", reason.message, remedy.unwrap_or_default())));
         }
@@ -114,11 +114,11 @@ impl OpenExtension<'_> {
     /// Returns the command that re-authorizes the connection.
     ///
     /// If secrets or the grant are missing, the command is `open-settings` itself, which provides both. There is none if
-    /// the provider does not accept the application, because no command for the connection helps.
+    /// something else than the connection is to be mended, because no command for the connection helps.
     async fn way_again(&self, required: &ConnectionRequired) -> Result<Option<String>, Error> {
         let Some(id) = required.connection else { return Ok(None) };
         let resolved = self.handle.resolve(self.handle.requirement()).await?;
-        if resolved.error.as_ref().is_some_and(|why| reason::is_application_refused(&why.code)) {
+        if resolved.error.as_ref().is_some_and(|why| reason::is_mended_elsewhere(&why.code)) {
             return Ok(None);
         }
         if resolved.missing_secret_names.is_empty() && resolved.is_granted() {

@@ -1,5 +1,6 @@
 //! The messages that a person reads on the page when something does not work: sentences, each shown once, and true.
 
+use connection_contract::reason;
 use connection_faults::browser::Browser;
 use serde_json::json;
 
@@ -66,6 +67,7 @@ async fn remedies_have_the_words_of_the_buttons(browser: &Browser) {
     let remedies = [
         ("authorize again", "reconnect"),
         ("authorize this connection again and grant these scopes", "reconnect this connection and grant these scopes"),
+        (reason::AUTHORIZE_AGAIN, "reconnect this connection"),
         ("connect again with a valid credential", "reconnect with a valid credential"),
         ("use acme:ada, or authorize it again as another account", "use acme:ada, or reconnect it as another account"),
         ("verify this connection", "check this connection again"),

@@ -114,7 +114,7 @@ fn after_a_refusal_at_the_provider_nothing_that_was_typed_is_asked_for_again() {
         browser.click("a[href$='/abort']").await;
         let text = browser.shows("Not connected").await;
         assert!(text.contains("Real: the access was refused at the provider: 127.0.0.1:"), "{text}");
-        assert!(text.contains("Authorize again and accept."), "{text}");
+        assert!(text.contains("Begin again, and accept."), "{text}");
         browser.show(&page).await;
         let text = browser.shows("This account was not connected").await;
         assert!(text.contains("The access was refused at the provider: 127.0.0.1:"), "{text}");

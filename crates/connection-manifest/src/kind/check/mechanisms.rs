@@ -130,7 +130,12 @@ fn response(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
     for pointer in table.response.access_token.iter() {
         checker.pointer(At::Name(&at, "access_token"), pointer);
     }
-    for (name, rules) in [("error_if", &table.response.error_if), ("limited_if", &table.response.limited_if)] {
+    let response = &table.response;
+    for (name, rules) in [
+        ("address_refused_if", &response.address_refused_if),
+        ("error_if", &response.error_if),
+        ("limited_if", &response.limited_if),
+    ] {
         let list = At::Name(&at, name);
         checker.rules(list, rules);
         if let Some(index) = rules.iter().position(|rule| rule.exists.is_some()) {

@@ -168,7 +168,7 @@ fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duratio
 
 fn unusable() -> NotLive {
     let reason = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be used");
-    NotLive::failing(reason.remedy("connect again"))
+    NotLive::failing(reason.remedy(reason::AUTHORIZE_AGAIN))
 }
 
 /// Returns the result for a request that could not be written.
@@ -178,5 +178,6 @@ pub(super) fn unfilled(error: RenderError) -> NotLive {
         RenderError::Missing(_) => format!("the value '{name}' is missing"),
         RenderError::Unsafe(_) => format!("the value '{name}' cannot be part of the request"),
     };
-    NotLive::failing(Reason::new("unusable_value", message).remedy("connect again with another value"))
+    let remedy = format!("{} with another value", reason::AUTHORIZE_AGAIN);
+    NotLive::failing(Reason::new("unusable_value", message).remedy(remedy))
 }

@@ -88,17 +88,21 @@ impl Login {
             return NotLive::refused();
         }
         let mut message = format!("{} refuses the login: it answered {}", self.host, self.said());
-        let mut remedy = "connect again with a valid credential";
         if is_skewed {
             let minutes = self.ahead.abs() / 60;
             let side = if self.ahead > 0 { "ahead of" } else { "behind" };
             message.push_str(&format!(", and the clock of this machine is {minutes} minutes {side} the provider's"));
-            remedy = match moment {
-                Moment::Refresh => "correct the clock of this machine, then verify the connection again",
-                Moment::Setup => "correct the clock of this machine, then enter the same credential again",
-            };
         }
-        let mut found = NotLive::failing(Reason::new(reason::UNAUTHORIZED, message).remedy(remedy));
+        let why = match (is_skewed, moment) {
+            (false, _) => Reason::new(reason::UNAUTHORIZED, message)
+                .remedy(format!("{} with a valid credential", reason::AUTHORIZE_AGAIN)),
+            (true, Moment::Refresh) => Reason::new(reason::CLOCK_DIFFERS, message)
+                .remedy("correct the clock of this machine, then verify the connection again"),
+            // A person who has corrected the clock is asked again.
+            (true, Moment::Setup) => Reason::new(reason::UNAUTHORIZED, message)
+                .remedy("correct the clock of this machine, then enter the same credential again"),
+        };
+        let mut found = NotLive::failing(why);
         if moment == Moment::Refresh {
             found.recheck_after = Some(self.retry_after.unwrap_or_default().max(PAUSE));
         }

@@ -271,6 +271,9 @@ fn response(model: &KindModel, table: &ResponseTable) -> Response {
     for rule in limits.chain(&table.limited_if) {
         made = rule_of(rule).into_iter().fold(made, Response::limited_if);
     }
+    for rule in &table.address_refused_if {
+        made = rule_of(rule).into_iter().fold(made, Response::address_refused_if);
+    }
     for pointer in table.access_token.iter() {
         made = made.access_token(pointer);
     }

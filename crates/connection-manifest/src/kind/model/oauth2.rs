@@ -179,6 +179,8 @@ pub(crate) struct ResponseTable {
     pub(crate) error_if: Vec<Rule>,
     /// Rules that make a response a rate limit, whatever its status. Those of `request` apply as well.
     pub(crate) limited_if: Vec<Rule>,
+    /// Rules that say that the provider does not allow the address from which this host asks, or not at this time.
+    pub(crate) address_refused_if: Vec<Rule>,
     /// Error codes of this provider that mean the same as `invalid_grant` in an answer to a refresh.
     pub(crate) dead_codes: Vec<String>,
     /// The public page that says how the provider refuses a refresh, or that it issues no refresh tokens. A file of the

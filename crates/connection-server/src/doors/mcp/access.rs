@@ -81,8 +81,8 @@ fn repair(session: &Session, info: &ConnectionInfo) -> Asked {
     let why = info.reason.clone().map(for_grantee);
     let remedy = why.as_ref().and_then(|why| why.remedy.as_ref());
     let remedy = remedy.map(|remedy| format!(" What helps: {}.", quoted(&remedy.to_string()))).unwrap_or_default();
-    // The application is mended, and not the connection.
-    let again = match why.is_some_and(|why| reason::is_application_refused(&why.code)) {
+    // The remedy says what is mended in place of the connection.
+    let again = match why.is_some_and(|why| reason::is_mended_elsewhere(&why.code)) {
         true => String::new(),
         false => format!(" The person authorizes it again with `connections reauthorize {name}`."),
     };
