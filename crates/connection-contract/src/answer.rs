@@ -113,6 +113,11 @@ impl HttpResponse {
         self.retry_after().filter(is_pause).or_else(counted).filter(is_pause)
     }
 
+    /// Returns `true` if the body begins with `<`, as a page and a document in XML do, after a byte order mark and white space.
+    pub fn is_markup(&self) -> bool {
+        without_mark(self.body().expose()).trim_ascii_start().starts_with(b"<")
+    }
+
     /// Returns `true` if the answer is a page for a browser: its type is HTML and its body is not JSON, or its body begins as
     /// a page does. So is the text `error code: 1010`, with any number, with which Cloudflare answers a program in place of a
     /// page. The documents of an API in XML are no pages, and with 401, neither is a text that does not begin with `<`: some
@@ -129,10 +134,10 @@ impl HttpResponse {
             return true;
         }
         match kind.starts_with("text/html") || kind.starts_with("application/xhtml") {
-            true if self.status() == 401 => begins("<"),
+            true if self.status() == 401 => self.is_markup(),
             true => !body.is_empty() && self.json().is_err(),
             // A comment, or the declaration of a page in XML, may come first.
-            false => !kind.contains("xml") && begins("<") && !begins("<?xml"),
+            false => !kind.contains("xml") && self.is_markup() && !begins("<?xml"),
         }
     }
 

@@ -284,6 +284,9 @@ fn a_page_with_a_success_confirms_no_credential() {
     let nothing = (Liveness::Offline, Some(reason::NOT_JSON.to_owned()));
     assert_eq!(found(Reply::text(200, page).header("content-type", "text/html")), nothing);
     assert_eq!(found(Reply::text(200, page)), nothing);
+    for marked in ["\u{feff}<html><p>Log in</html>", "\u{feff} \n<p>Log in"] {
+        assert_eq!(found(Reply::text(200, marked).header("content-type", "text/html")), nothing, "{marked}");
+    }
     for answer in ["", "OK", r#"{"data": []}"#] {
         assert_eq!(
             found(Reply::text(200, answer).header("content-type", "text/html")),

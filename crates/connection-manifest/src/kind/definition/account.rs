@@ -31,7 +31,9 @@ pub(super) async fn verify(
     let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
     // An account that is read from the answer needs JSON in any case.
     let is_read = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
-    if !is_read && is_page(&response) {
+    // A page with a success is that of a sign-in in front of the API, or of a website at an address that is not the API's. A
+    // word of the type HTML may be the answer of an API.
+    if !is_read && response.is_page() && response.is_markup() {
         return Err(NotLive::offline(Reason::new(
             reason::NOT_JSON,
             "the provider answered with a page, which says nothing about the credential",
@@ -60,12 +62,6 @@ pub(super) async fn verify(
     let expires = account.expires.as_ref().and_then(|place| expires_at(&at(place, &response)?, response.received_at()));
     found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
     Ok(found)
-}
-
-/// Returns `true` for a page with a success, such as that of a sign-in in front of the API, or of a website at an address
-/// that is not the API's. A word of the type HTML may be the answer of an API.
-fn is_page(response: &HttpResponse) -> bool {
-    response.is_page() && response.body().expose().trim_ascii_start().starts_with(b"<")
 }
 
 /// Returns the grant that a revocation ends, if it is a whole one and the answer names its account. The kinds of a
