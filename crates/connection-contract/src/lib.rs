@@ -62,6 +62,7 @@ mod secret;
 mod services;
 mod setup;
 mod signatures;
+mod stated;
 mod teardown;
 mod text;
 mod timestamp;

@@ -141,9 +141,8 @@ pub(super) const PENDING: &str = "authorization_pending";
 const INNER: [&str; 7] = ["code", "error", "errorType", "type", "status", "name", "reason"];
 /// The members of an error answer that hold a code at some providers, apart from `error`.
 const OUTER: [&str; 8] = ["error_code", "errorCode", "code", "errors", "status", "type", "name", "error_type"];
-/// The members in which some providers, such as WeChat, state the number of an error in an answer with the status 200. Zero
-/// means that there is none.
-pub(crate) const NUMBERS: [&str; 4] = ["error", "error_code", "errorCode", "errcode"];
+/// The members in which some providers, such as WeChat, state the number of an error in an answer with the status 200.
+const NUMBERS: [&str; 4] = ["error", "error_code", "errorCode", "errcode"];
 /// How many members and lists deep a known code is looked for.
 const MAX_DEPTH: usize = 8;
 /// The parts of the names of members that are an error, with all that is in them. All these names are in lower case and
@@ -197,17 +196,17 @@ impl Stated {
         }
         let error = &value["error"];
         let is_success = (200..300).contains(&status);
+        let errors = value.stated_errors(status);
         // With another status, a number says that there is an error no more than the status does.
-        let number = NUMBERS.iter().map(|name| &value[*name]).find(|found| is_success && is_number(found, status));
-        let is_stated = match error {
-            Value::Text(text) => !text.is_empty(),
-            Value::Map(fields) => !fields.is_empty(),
-            _ => false,
-        };
+        let has_number = |(name, found): &&(&str, &Value)| is_success && NUMBERS.contains(name) && is_number(found);
+        let number = errors.iter().find(has_number).map(|(_, found)| *found);
+        let is_stated = matches!(errors.first(), Some(("error", Value::Text(_) | Value::Map(_))));
         let is_error = is_stated || number.is_some();
         stated.is_explicit = stated.is_by_rule || is_error;
-        if is_error || !is_success {
+        if is_stated || !is_success {
             stated.add(error, status);
+        }
+        if is_error || !is_success {
             stated.codes.extend(number.and_then(text));
             // Microsoft Entra lists its own numbers beside `error`.
             let numbers = value["error_codes"].items().iter().filter_map(text);
@@ -423,9 +422,13 @@ fn text(value: &Value) -> Option<String> {
     Some(text.trim()).filter(|text| (1..=256).contains(&text.len())).map(str::to_owned)
 }
 
-/// Returns `true` for a number other than zero that does not repeat the status of the answer.
-fn is_number(found: &Value, status: u16) -> bool {
-    matches!(found, Value::Number(digits) if !digits.trim_matches('0').is_empty() && !is_status(digits, status))
+/// Returns `true` for a number, which some providers write as a text.
+fn is_number(found: &Value) -> bool {
+    match found {
+        Value::Number(_) => true,
+        Value::Text(text) => text.trim().parse::<i64>().is_ok(),
+        _ => false,
+    }
 }
 
 /// Returns `true` for a text that repeats the status of the answer, or that says no more than that it is an error.
