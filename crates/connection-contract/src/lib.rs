@@ -95,6 +95,7 @@ pub use liveness::{Liveness, NotLive, Reason};
 pub use outcome::{Identity, SetupResult, VerifyResult};
 pub use paths::{PathBase, PathSpec};
 pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
+pub use quota::names_limit;
 pub use record::Record;
 pub use refresh::{RefreshSemantics, Refreshed, Refresher};
 pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};

@@ -3,7 +3,7 @@
 //! A code that several providers use is known here, with its source. A code of a single provider is data of its
 //! configuration: [`Response::dead_code`], [`Response::error_if`] and [`Response::limited_if`].
 
-use connection_contract::{AnswerClass, NotLive, Reason, Value, reason};
+use connection_contract::{AnswerClass, NotLive, Reason, Value, names_limit, reason};
 use oauth2::http::StatusCode;
 
 use super::response;
@@ -43,7 +43,8 @@ pub(crate) enum Meaning {
     Denied,
 }
 
-/// The codes that are known without a configuration, in lower case and without separators.
+/// The codes that are known without a configuration, in lower case and without separators. Those of limits, which are the same
+/// in the answers of every API, are in [`names_limit`].
 const CODES: &[(&str, Meaning)] = &[
     // Microsoft Entra, "Authentication and authorization error codes" (`error_codes`): the secret of the application has
     // expired (7000222), or is wrong (7000215).
@@ -85,16 +86,6 @@ const CODES: &[(&str, Meaning)] = &[
     ("servererror", Meaning::Later),
     ("temporarilyunavailable", Meaning::Later),
     ("slowdown", Meaning::Later),
-    // Slack ("Rate limits"), Google ("Resolve errors"), Salesforce ("Core data types", exception codes), and others. These are
-    // codes in bodies. `quota.rs` in the contract has no such words: it reads the headers with which any answer counts
-    // requests, and the plugins of other APIs know the codes of their providers.
-    ("quotaexceeded", Meaning::Later),
-    ("ratelimited", Meaning::Later),
-    ("ratelimitexceeded", Meaning::Later),
-    ("ratelimiterror", Meaning::Later),
-    ("requestlimitexceeded", Meaning::Later),
-    ("toomanyrequests", Meaning::Later),
-    ("userratelimitexceeded", Meaning::Later),
 ];
 
 /// The codes of a refresh that say that the refresh token no longer works, in lower case and without separators.
@@ -286,7 +277,10 @@ fn add_known(found: &Value, depth: usize, is_error: bool, codes: &mut Vec<String
 fn is_known(code: &str) -> bool {
     let code = normal(code);
     let general = CODES.iter().filter(|(_, meaning)| *meaning != Meaning::Denied).map(|(known, _)| known);
-    code == normal(PENDING) || general.chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
+    let is_limit = names_limit(&code) && !code.contains(' ');
+    code == normal(PENDING)
+        || is_limit
+        || general.chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
 }
 
 /// Returns the error that an answer is; `None` if it is none.
@@ -408,7 +402,8 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
     // limit as "Access Denied".
     let words = code.replace(' ', "");
     let is_known = |known: &&(&str, Meaning)| known.0 == code || known.1 == Meaning::Later && known.0 == words;
-    CODES.iter().find(is_known).map(|(_, meaning)| *meaning)
+    let known = CODES.iter().find(is_known).map(|(_, meaning)| *meaning);
+    known.or_else(|| names_limit(&code).then_some(Meaning::Later))
 }
 
 /// Returns a code in lower case and without separators. A text with other characters is none of the known ones.

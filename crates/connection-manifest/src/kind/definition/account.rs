@@ -3,7 +3,7 @@
 use connection_contract::{
     BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult, reason,
 };
-use connection_oauth2::{OAuth2Credential, account_id, expires_at};
+use connection_oauth2::{OAuth2Credential, account_id, expires_at, project_fault};
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
@@ -28,7 +28,18 @@ pub(super) async fn verify(
         return Ok(found);
     };
     let result = calls::send(kind, credential, call.into(), base, ctx).await?;
-    let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
+    let of_project = result.as_ref().ok().and_then(|answer| project_fault(&kind.0.descriptor.kind, answer));
+    let judged = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result);
+    let response = judged.map_err(|found| match of_project {
+        Some(mut fault) if found.reason.code == reason::UNAUTHORIZED => {
+            if credential.oauth2.is_none() {
+                // A key belongs to a project of its own, so that no other connection is concerned.
+                fault.reason.code = reason::FORBIDDEN.into();
+            }
+            fault
+        }
+        _ => found,
+    })?;
     // An account that is read from the answer needs JSON in any case.
     let is_read = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
     // A page with a success is that of a sign-in in front of the API, or of a website at an address that is not the API's. A
