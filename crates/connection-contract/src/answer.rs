@@ -3,6 +3,7 @@
 //! Every decision about a status is made here, so that a provider's limit or outage is never reported as a lost
 //! authorization in one place and as a limit or outage in another.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{Challenge, HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode, quota};
@@ -34,8 +35,8 @@ const REFUSALS: [&str; 4] = ["invalid_client", "invalid_grant", "invalid_token",
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerClass {
-    /// The provider limits the rate of requests: 429, and an answer with 403 or 503 that asks to wait. With 503, a gateway
-    /// may have answered after the provider processed the request.
+    /// The provider limits the rate of requests: 429, an answer with 403 or 503 that asks to wait, and one with 403 that has
+    /// the code of a limit. With 503, a gateway may have answered after the provider processed the request.
     Limit,
     /// The provider, or a proxy in front of it, cannot answer now. It may have processed the request: 408 and 5xx.
     Outage,
@@ -69,8 +70,9 @@ impl AnswerClass {
 impl HttpResponse {
     /// Returns what the answer says, by its status, its headers, and whether it is a page.
     ///
-    /// - An answer with 403, 429 or 503 that has `Retry-After` or an exhausted counter of requests is a limit. No counter
-    ///   excuses a 401, or an error that names the credential.
+    /// - An answer with 403, 429 or 503 that has `Retry-After` or an exhausted counter of requests is a limit, and so is one
+    ///   with 403 whose error has the code of a [limit](crate::names_limit). Neither excuses a 401, or an error that names
+    ///   the credential.
     /// - An answer with 400, 401 or 403 whose challenge says `invalid_token` is a refusal.
     /// - A [page](Self::is_page) is not an answer of an API. With 403, or with 401 and no challenge, a proxy, a firewall or
     ///   a sign-in in front of the API sent it, so that it says nothing about the credential. For a provider that refuses
@@ -94,7 +96,8 @@ impl HttpResponse {
             400 | 403 if challenge.is_invalid_token => AnswerClass::Refusal,
             401 if !challenge.is_present && self.is_page() => AnswerClass::Unexpected,
             403 if challenge.missing_scopes.is_some() => AnswerClass::Refusal,
-            403 | 503 if self.asks_to_wait() && !self.states(&REFUSALS) => AnswerClass::Limit,
+            403 if self.states(quota::names_limit) && !self.states(is_refusal) => AnswerClass::Limit,
+            403 | 503 if self.asks_to_wait() && !self.states(is_refusal) => AnswerClass::Limit,
             403 if self.is_page() => AnswerClass::Unexpected,
             status => AnswerClass::of(status),
         }
@@ -113,6 +116,11 @@ impl HttpResponse {
         self.retry_after().filter(is_pause).or_else(counted).filter(is_pause)
     }
 
+    /// Returns `true` if the body begins with `<`, as a page and a document in XML do, after a byte order mark and white space.
+    pub fn is_markup(&self) -> bool {
+        without_mark(self.body().expose()).trim_ascii_start().starts_with(b"<")
+    }
+
     /// Returns `true` if the answer is a page for a browser: its type is HTML and its body is not JSON, or its body begins as
     /// a page does. So is the text `error code: 1010`, with any number, with which Cloudflare answers a program in place of a
     /// page. The documents of an API in XML are no pages, and with 401, neither is a text that does not begin with `<`: some
@@ -129,10 +137,10 @@ impl HttpResponse {
             return true;
         }
         match kind.starts_with("text/html") || kind.starts_with("application/xhtml") {
-            true if self.status() == 401 => begins("<"),
+            true if self.status() == 401 => self.is_markup(),
             true => !body.is_empty() && self.json().is_err(),
             // A comment, or the declaration of a page in XML, may come first.
-            false => !kind.contains("xml") && begins("<") && !begins("<?xml"),
+            false => !kind.contains("xml") && self.is_markup() && !begins("<?xml"),
         }
     }
 
@@ -140,15 +148,9 @@ impl HttpResponse {
         self.header("retry-after").is_some() || quota::exhausted(self).is_some()
     }
 
-    /// Returns `true` if the body, JSON or a form, states one of these codes as its error.
-    fn states(&self, codes: &[&str]) -> bool {
-        let is_stated = |body: Value| {
-            let error = &body["error"];
-            let places = [error, &error["code"], &error["type"], &body["code"]];
-            let is_known = |error: &str| codes.iter().any(|code| code.eq_ignore_ascii_case(error));
-            places.into_iter().filter_map(Value::as_str).any(is_known)
-        };
-        self.json_or_form().is_ok_and(is_stated)
+    /// Returns `true` if the body, JSON or a form, states such a code as its error.
+    fn states(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+        self.json_or_form().is_ok_and(|body| codes(&body).into_iter().any(is_wanted))
     }
 
     /// Returns what the answer says if the provider also states limits and refusals in its body, whatever the status.
@@ -233,6 +235,26 @@ impl HttpResponse {
     }
 }
 
+/// Returns the codes of an error: the texts at the places at which several providers write them. Salesforce answers with a
+/// list, and Google lists the details of an error.
+fn codes(body: &Value) -> Vec<&str> {
+    const NAMES: [&str; 7] = ["code", "error", "error_code", "errorCode", "reason", "status", "type"];
+    let body = body.items().first().unwrap_or(body);
+    let error = &body["error"];
+    let listed = [&body["errors"], &error["errors"], &error["details"]].into_iter().flat_map(Value::items);
+    let places = [body, error].into_iter().chain(listed);
+    let codes = places.flat_map(|place| NAMES.map(|name| place[name].as_str()));
+    codes.flatten().collect()
+}
+
+fn is_refusal(code: &str) -> bool {
+    REFUSALS.iter().any(|refusal| refusal.eq_ignore_ascii_case(code))
+}
+
+fn lacks_scope(code: &str) -> bool {
+    code.eq_ignore_ascii_case(LACKS_SCOPE)
+}
+
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
@@ -278,7 +300,7 @@ pub fn classify_by(
             Challenge { is_invalid_token: true, .. } => NotLive::refused(),
             Challenge { missing_scopes: Some(scopes), .. } => NotLive::scope_missing(&scopes),
             // Some providers say so in the body alone.
-            _ if response.status() == 403 && response.states(&[LACKS_SCOPE]) => NotLive::scope_missing(&[]),
+            _ if response.status() == 403 && response.states(lacks_scope) => NotLive::scope_missing(&[]),
             _ => NotLive::refused(),
         }),
         AnswerClass::Outage | AnswerClass::Unexpected => Err(NotLive::provider_error(response.pause())),

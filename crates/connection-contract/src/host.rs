@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     Answer, Answers, BaseUrl, CallbackHandle, CallbackRequest, GrantedDirectory, HttpRequest, NotLive, Origin, Prompt,
-    ProviderText, Secret, SetupFailure, Text, Value, encode,
+    ProviderText, Secret, SetupFailure, Text, encode,
 };
 
 pub use crate::{answer::pause_of, challenge::is_scope, outcome::email_key, signatures::Signatures};
@@ -118,23 +118,6 @@ pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) ->
         && query.bytes().all(|b| legal(b) || b"?[]".contains(&b))
         && whole(query);
     fits.then(|| HttpRequest::raw(method.into(), base.followed_by(path_and_query)))
-}
-
-/// Returns `true` for the data of an answer to a request that failed, although its status may be a success: it states an
-/// error at `error` or `errors`, has a number other than zero at `error`, `error_code`, `errorCode` or `errcode`, or has
-/// `false` at `ok` or `success`.
-pub fn states_error(answer: &Value) -> bool {
-    let is_stated = |name: &str| match &answer[name] {
-        Value::Bool(is_error) => *is_error,
-        Value::List(items) => !items.is_empty(),
-        Value::Map(fields) => !fields.is_empty(),
-        Value::Text(text) => !text.is_empty(),
-        _ => false,
-    };
-    let is_number = |name: &str| matches!(&answer[name], Value::Number(digits) if !digits.trim_matches('0').is_empty());
-    ["error", "errors"].into_iter().any(is_stated)
-        || ["error", "error_code", "errorCode", "errcode"].into_iter().any(is_number)
-        || ["ok", "success"].into_iter().any(|name| answer[name] == Value::Bool(false))
 }
 
 /// Duplicates a request together with its secrets, for a host that sends it again with a newer credential.

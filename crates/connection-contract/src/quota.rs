@@ -1,9 +1,10 @@
-//! The headers with which a provider states how many requests it still takes, and when it takes more.
+//! The headers with which a provider states how many requests it still takes, and when it takes more, and the codes with
+//! which it says that it takes no more.
 //!
-//! A limit that is a code in the body, such as `slow_down`, is none of these: `connection-oauth2` knows the codes of token
-//! endpoints, and a plugin those of its provider's API ([`HttpResponse::class_by`]).
+//! `connection-oauth2` knows further codes of token endpoints, such as `slow_down`, and a plugin those of its provider's API
+//! ([`HttpResponse::class_by`]).
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{HttpResponse, Timestamp};
@@ -20,6 +21,37 @@ const COUNTERS: [(&str, &str); 3] = [
 const FIRST_MOMENT: u64 = 10 * 365 * 24 * 60 * 60;
 /// From this number on, a moment is in milliseconds.
 const FIRST_MILLISECOND: u64 = 1_000_000_000_000;
+
+/// The codes of limits in bodies, in lower case and without separators: those of Slack ("Rate limits"), Google ("Resolve
+/// errors", and `google.rpc.Code`), Salesforce ("Core data types", exception codes), AWS ("Common errors"), and others.
+const CODES: [&str; 11] = [
+    "dailylimitexceeded",
+    "quotaexceeded",
+    "ratelimited",
+    "ratelimiterror",
+    "ratelimitexceeded",
+    "requestlimitexceeded",
+    "resourceexhausted",
+    "throttling",
+    "throttlingexception",
+    "toomanyrequests",
+    "userratelimitexceeded",
+];
+
+/// Returns `true` for a code that several providers use for a limit of requests. It is compared without case, and without
+/// `_`, `-`, `.` and spaces.
+///
+/// ```
+/// use connection_contract::names_limit;
+///
+/// assert!(names_limit("REQUEST_LIMIT_EXCEEDED") && names_limit("rateLimitExceeded") && names_limit("Too Many Requests"));
+/// assert!(!names_limit("storageQuotaExceeded") && !names_limit("forbidden"));
+/// ```
+pub fn names_limit(code: &str) -> bool {
+    let letters = code.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ' '));
+    let code: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    CODES.contains(&code.as_str())
+}
 
 /// Returns `None` unless a counter of an answer is exhausted; then the time until the provider takes more requests, if
 /// the answer names it. If several are exhausted, the longest time is returned.

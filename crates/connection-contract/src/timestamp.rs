@@ -28,38 +28,26 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 
-    /// Parses RFC 3339, also with an offset without a colon, an HTTP date, or GitHub's `2026-01-31 00:00:00 UTC` and
-    /// `2026-01-31 00:00:00 -0800`.
+    /// Parses a time that a provider wrote: RFC 3339, also with an offset without a colon or without minutes, as in Java's
+    /// `2026-01-31T10:20:30.000+0100` and PostgreSQL's `2026-01-31 10:20:30.5+00`, an HTTP date, or GitHub's
+    /// `2026-01-31 00:00:00 UTC` and `2026-01-31 00:00:00 -0800`.
     pub fn parse(text: &str) -> Option<Self> {
-        let written = Self::parse_rfc3339(text).or_else(|| Self::parse_http_date(text));
-        written.or_else(|| spaced(text)).or_else(|| without_colon(text))
+        iso(text, |is_spaced, zone| {
+            let zone = zone.strip_prefix(' ').filter(|_| is_spaced).unwrap_or(zone);
+            match zone.len() {
+                3 if zone == "UTC" => Some(0),
+                3 => offset(zone.get(..1)?, zone.get(1..)?, "00"),
+                5 => offset(zone.get(..1)?, zone.get(1..3)?, zone.get(3..)?),
+                _ => rfc3339_offset(zone),
+            }
+        })
+        .or_else(|| Self::parse_http_date(text))
     }
 
-    /// Parses RFC 3339: `2026-01-31T10:20:30.5+01:00`. Fractions of a second are dropped.
+    /// Parses RFC 3339: `2026-01-31T10:20:30.5+01:00`. Fractions of a second are dropped. A time that a provider wrote is
+    /// read with [`parse`](Self::parse).
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let (date, rest) = text.split_at_checked(10)?;
-        let rest = rest.strip_prefix(['T', 't', ' '])?;
-        let (clock, mut zone) = rest.split_at_checked(8)?;
-        if let Some(fraction) = zone.strip_prefix('.') {
-            let tail = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
-            if tail.len() == fraction.len() {
-                return None;
-            }
-            zone = tail;
-        }
-        let offset = match zone {
-            "Z" | "z" => 0,
-            _ => {
-                let sign = zone.get(..1)?;
-                let hours = zone.get(1..3)?;
-                let minutes = zone.get(4..)?;
-                if zone.get(3..4)? != ":" {
-                    return None;
-                }
-                offset(sign, hours, minutes)?
-            }
-        };
-        moment(iso_date(date)?, time_of_day(clock)?, offset)
+        iso(text, |_, zone| rfc3339_offset(zone))
     }
 
     /// Parses an HTTP date in the three forms that a recipient must accept (RFC 9110, section 5.6.7).
@@ -136,27 +124,33 @@ impl fmt::Display for Timestamp {
     }
 }
 
-fn spaced(text: &str) -> Option<Timestamp> {
-    let mut parts = text.split(' ');
-    let date = parts.next()?;
-    let clock = parts.next()?;
-    let zone = parts.next()?;
-    if parts.next().is_some() {
-        return None;
+/// Parses a date, a time of day and the offset after them. `offset` is told whether a space separates date and time.
+fn iso(text: &str, offset: impl FnOnce(bool, &str) -> Option<i64>) -> Option<Timestamp> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let is_spaced = rest.starts_with(' ');
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let (clock, mut zone) = rest.split_at_checked(8)?;
+    if let Some(fraction) = zone.strip_prefix('.') {
+        let tail = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+        if tail.len() == fraction.len() {
+            return None;
+        }
+        zone = tail;
     }
-    let offset = match zone {
-        "UTC" => 0,
-        _ if zone.len() == 5 => offset(zone.get(..1)?, zone.get(1..3)?, zone.get(3..)?)?,
-        _ => return None,
-    };
-    moment(iso_date(date)?, time_of_day(clock)?, offset)
+    moment(iso_date(date)?, time_of_day(clock)?, offset(is_spaced, zone)?)
 }
 
-/// Parses RFC 3339 with an offset as Java and Atlassian write it: `2026-01-31T10:20:30.000+0100`.
-fn without_colon(text: &str) -> Option<Timestamp> {
-    let (rest, minutes) = text.split_at_checked(text.len().checked_sub(2)?)?;
-    let is_offset = rest.get(rest.len().checked_sub(3)?..)?.starts_with(['+', '-']);
-    is_offset.then(|| Timestamp::parse_rfc3339(&format!("{rest}:{minutes}"))).flatten()
+fn rfc3339_offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let sign = zone.get(..1)?;
+    let hours = zone.get(1..3)?;
+    let minutes = zone.get(4..)?;
+    if zone.get(3..4)? != ":" {
+        return None;
+    }
+    offset(sign, hours, minutes)
 }
 
 fn moment(days: i64, seconds: i64, offset: i64) -> Option<Timestamp> {

@@ -63,7 +63,7 @@ impl Said {
     pub(super) fn of(response: &HttpResponse) -> Self {
         let is_success = response.class() == AnswerClass::Success;
         let Ok(value) = response.json_or_form() else { return Self { is_error: !is_success, words: None } };
-        let is_error = !is_success || host::states_error(&value);
+        let is_error = !is_success || !value.stated_errors(response.status()).is_empty();
         let is_sentence = |text: &&str| !text.is_empty() && !is_document(text) && text.len() <= MAX_SAID;
         let at = |place: &&str| value.pointer(place)?.as_str().map(str::trim).filter(is_sentence).map(Secret::from);
         let words = PLACES.iter().find_map(at);

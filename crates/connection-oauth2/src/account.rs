@@ -8,6 +8,7 @@ use crate::{
     OAuth2, OAuth2Error,
     config::{Account, AccountFrom, ErrorIf, OPENID},
     provider::Provider,
+    service::project_fault,
     token::{OAuth2Credential, exchange::Granted, response},
 };
 
@@ -54,8 +55,12 @@ pub(crate) async fn probe(
     let class = |response: &HttpResponse| {
         response.class_by(|answer| fires(&account.limits, answer), |answer| fires(&account.errors, answer))
     };
+    let of_project = result.as_ref().ok().and_then(|answer| project_fault(&kind.config.descriptor.kind, answer));
     let response = classify_by(result, class).map_err(|mut found| {
         if found.reason.code == reason::UNAUTHORIZED {
+            if let Some(fault) = of_project {
+                return fault;
+            }
             found.reason.remedy = Some(reason::AUTHORIZE_AGAIN.into());
         }
         found

@@ -180,7 +180,7 @@ const EXPIRED_CLIENT: &str = "the secret of the application has expired at the p
 const REFUSED_CLIENT: &str = "the provider does not accept the application";
 
 const CLIENT_EXPIRED: &str = "client_expired";
-const CLIENT_REFUSED: &str = "client_refused";
+pub(crate) const CLIENT_REFUSED: &str = "client_refused";
 
 /// Returns the beginning of a message about an answer.
 fn beginning(answer: Option<&ProviderAnswer>) -> String {
@@ -188,7 +188,7 @@ fn beginning(answer: Option<&ProviderAnswer>) -> String {
 }
 
 /// Returns a code that begins with the kind's name.
-fn own_code(kind: &Kind, own: &str) -> String {
+pub(crate) fn own_code(kind: &Kind, own: &str) -> String {
     format!("{}_{own}", kind.as_str().replace(['-', '/'], "_"))
 }
 

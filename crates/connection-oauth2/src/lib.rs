@@ -60,6 +60,7 @@ mod provider;
 mod refresh;
 mod registration;
 mod revoke;
+mod service;
 mod token;
 
 pub use account::account_id;
@@ -73,4 +74,5 @@ pub use config::{
 pub use discovery::ServerMetadata;
 pub use error::{ClientPlace, OAuth2Error};
 pub use revoke::confirms_revocation;
+pub use service::project_fault;
 pub use token::{LifeUnit, LoginAnswer, OAuth2Credential, expires_at, expires_in, expires_in_at, login_answer};

@@ -8,11 +8,7 @@ use crate::{
     client::Application,
     config::Endpoint,
     provider::{Parameters, Provider},
-    token::{
-        OAuth2Credential,
-        refusal::{NUMBERS, Occasion},
-        response,
-    },
+    token::{OAuth2Credential, refusal::Occasion, response},
 };
 
 /// The values of `token_type_hint` (section 2.1).
@@ -135,10 +131,9 @@ async fn post(
 /// Returns `true` if a successful answer to a revocation confirms it.
 ///
 /// An answer that is a page, such as one that a website shows for every address, confirms nothing. Neither does one
-/// that cannot be read, that states an error at `error`, `errors`, `error_code`, `errorCode` or `errcode`, or that says
-/// itself that nothing was done: `false` alone or at `success`, `ok`, `result` or `revoked`, a failure at `status` or
-/// `result`, or a number from 400 on at `status`. RFC 7009, section 2.2, leaves the content of the answer open, so any other
-/// content confirms.
+/// that cannot be read, that [states an error](Value::stated_errors), or that says itself that nothing was done: `false`
+/// alone or at `result` or `revoked`, a failure at `status` or `result`, or a number from 400 on at `status`. RFC 7009,
+/// section 2.2, leaves the content of the answer open, so any other content confirms.
 ///
 /// ```
 /// use connection_contract::{HttpResponse, Timestamp};
@@ -152,13 +147,13 @@ async fn post(
 pub fn confirms_revocation(response: &HttpResponse) -> bool {
     match response.json_or_form() {
         _ if response.is_page() => false,
-        Ok(value) => !denies(&value),
+        Ok(value) => !denies(&value, response.status()),
         Err(error) => error != JsonError::Coding,
     }
 }
 
 /// Returns `true` for an answer that says that the request failed.
-fn denies(answer: &Value) -> bool {
+fn denies(answer: &Value, status: u16) -> bool {
     const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
     let says_no = |found: &Value| match found {
         Value::Bool(is_done) => !is_done,
@@ -173,18 +168,10 @@ fn denies(answer: &Value) -> bool {
         Value::Number(text) | Value::Text(text) => text.parse::<u16>().is_ok_and(|status| status >= 400),
         _ => false,
     };
-    let states = |found: &Value| match found {
-        Value::Bool(is_error) => *is_error,
-        Value::Number(text) => text != "0",
-        Value::List(items) => !items.is_empty(),
-        Value::Map(fields) => !fields.is_empty(),
-        Value::Text(text) => !text.is_empty(),
-        _ => false,
-    };
     *answer == Value::Bool(false)
-        || ["success", "ok", "revoked"].into_iter().any(|name| says_no(&answer[name]))
+        || !answer.stated_errors(status).is_empty()
+        || says_no(&answer["revoked"])
         || answer["result"] == Value::Bool(false)
         || ["status", "result"].into_iter().any(|name| fails(&answer[name]))
         || is_status(&answer["status"])
-        || NUMBERS.into_iter().chain(["errors"]).any(|name| states(&answer[name]))
 }

@@ -5,7 +5,7 @@ use core::mem;
 
 use connection_contract::{
     AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, JsonError, Notice, Origin,
-    Prompt, Redirect, Timestamp, Value, host,
+    Prompt, Redirect, Timestamp, Value,
 };
 
 use crate::{Effect, Entry, Fault, WaitEndings};
@@ -281,13 +281,17 @@ impl<H> Run<H> {
 /// Returns `true` if the answer may hold a token, although a plugin cannot read it. An answer without a body does not.
 /// Neither does a page, with which a gateway may answer before the provider does, nor JSON that states an error, unless an
 /// access token is in it: tokens come after the warnings of a script, in a form of the type HTML, and beside
-/// `"error": {"code": 0}`. JSON without a text in which there is no white space, such as the number of an error with a
-/// sentence, holds none either.
+/// `"error": {"code": 0}`. JSON without a text that could be a token holds none either, such as the number of an error with
+/// a sentence and the id of the request: a token is a word with a digit at a member that is named like a token, or a long
+/// word of letters and digits at any member that is not named like something else.
 pub fn may_hold_token(answer: &HttpResponse) -> bool {
     let body = answer.body().expose();
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match answer.json() {
-        Ok(value) => has_access_token(&value) || !host::states_error(&value) && has_word(&value),
+        Ok(value) => {
+            has_access_token(&value)
+                || value.stated_errors(answer.status()).is_empty() && has_token(&value, false, false)
+        }
         // Compressed bytes that cannot be read here may be anything, whatever their type.
         Err(JsonError::Coding) if str::from_utf8(body).is_err() => true,
         Err(_) => !body.is_empty() && (!answer.is_page() || names_access_token(body)),
@@ -308,22 +312,63 @@ fn names_access_token(body: &[u8]) -> bool {
         })
 }
 
-/// Returns `true` if an answer has a text at any place that could be a token.
-fn has_word(value: &Value) -> bool {
+/// The parts of the names of members that hold a token, in lower case and without separators.
+const OF_TOKENS: [&str; 9] =
+    ["token", "jwt", "access", "refresh", "secret", "session", "bearer", "credential", "ticket"];
+/// The parts of the names of members that hold something else.
+const OF_OTHERS: [&str; 14] = [
+    "correlation",
+    "descri",
+    "error",
+    "expir",
+    "message",
+    "msg",
+    "name",
+    "request",
+    "scope",
+    "status",
+    "time",
+    "trace",
+    "type",
+    "version",
+];
+/// The length from which a word with letters and digits may be a token, whatever its member is called.
+const LONG_WORD: usize = 20;
+
+/// Returns `true` if an answer has a text at any place that could be a token. `is_named` is `true` below a member that is
+/// named like a token, and `is_other` at one that is named like something else.
+fn has_token(value: &Value, is_named: bool, is_other: bool) -> bool {
     match value {
-        Value::Damaged(text) | Value::Text(text) => {
-            let text = text.trim();
-            !text.is_empty() && !text.contains(char::is_whitespace)
-        }
-        Value::List(items) => items.iter().any(has_word),
-        Value::Map(fields) => fields.iter().any(|(_, field)| has_word(field)),
+        Value::Damaged(text) | Value::Text(text) => !is_other && could_be_token(text.trim(), is_named),
+        Value::List(items) => items.iter().any(|item| has_token(item, is_named, is_other)),
+        Value::Map(fields) => fields.iter().any(|(name, field)| {
+            let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+            let name = name.to_ascii_lowercase();
+            let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+            // The id of a session may be its token. Other ids name a request, an entry of a log or an account.
+            let is_id = name.ends_with("id") && name != "sid" && !name.contains("session");
+            has_token(field, is_named || has(&OF_TOKENS), is_id || has(&OF_OTHERS))
+        }),
         _ => false,
     }
 }
 
+/// Returns `true` for a word with a digit, or a long one, at a member that is named like a token, and for a long word of
+/// letters and digits at any other place. An address, a path and a time are no tokens.
+fn could_be_token(word: &str, is_named: bool) -> bool {
+    let is_long = word.len() >= LONG_WORD;
+    let has_digit = word.contains(|c: char| c.is_ascii_digit());
+    let has_letter = word.contains(char::is_alphabetic);
+    let is_other = word.contains(char::is_whitespace)
+        || word.contains("://")
+        || word.starts_with('/') && !is_named
+        || Timestamp::parse(word).is_some();
+    !is_other && (if is_named { has_digit || is_long } else { has_digit && has_letter && is_long })
+}
+
 /// Returns `true` if an answer has an access token at any place.
 fn has_access_token(value: &Value) -> bool {
-    let is_text = |value: &Value| matches!(value, Value::Damaged(text) | Value::Text(text) if !text.is_empty());
+    let is_text = |value: &Value| matches!(value, Value::Damaged(_) | Value::Text(_)) && !value.is_missing();
     match value {
         Value::List(items) => items.iter().any(has_access_token),
         Value::Map(fields) => {

@@ -82,7 +82,7 @@ fn window(name: &str, seconds: Option<u64>, limit: &Value) -> Option<TimeWindow>
     let window = seconds.map_or(window.clone(), |seconds| window.window(Duration::from_secs(seconds)));
     let reset = &limit["resets_at"];
     let reset = match reset.as_str() {
-        Some(text) => Timestamp::parse_rfc3339(text),
+        Some(text) => Timestamp::parse(text),
         None => reset.as_i64().map(Timestamp::from_seconds),
     };
     Some(reset.map_or(window.clone(), |reset| window.resets_at(reset)))

@@ -125,7 +125,7 @@ async fn names(root: &GrantedDirectory, path: &str, files: &dyn FileService) -> 
 /// present usage is unknown.
 fn limits_in_line(line: &str, now: Timestamp) -> Option<(Timestamp, Vec<TimeWindow>)> {
     let line = Value::parse(line.as_bytes()).ok()?;
-    let at = Timestamp::parse_rfc3339(line["timestamp"].as_str()?)?;
+    let at = Timestamp::parse(line["timestamp"].as_str()?)?;
     let limits = &line["payload"]["rate_limits"];
     if limits["limit_id"].as_str().is_some_and(|id| id != MAIN_LIMIT) {
         return None;

@@ -271,6 +271,33 @@ fn no_counter_excuses_an_error_that_names_the_credential() {
     }
 }
 
+/// Salesforce and Google state limits with 403 and a code alone.
+#[test]
+fn a_403_with_the_code_of_a_limit_is_a_limit_and_not_a_refusal() {
+    let class = |status, body: &str| HttpResponse::new(status, Vec::new(), body, Timestamp::from_seconds(NOW)).class();
+    for body in [
+        r#"[{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]"#,
+        r#"{"error": {"code": 403, "errors": [{"domain": "usageLimits", "reason": "userRateLimitExceeded"}]}}"#,
+        r#"{"error": {"status": "PERMISSION_DENIED", "details": [{}, {"reason": "RATE_LIMIT_EXCEEDED"}]}}"#,
+        r#"{"error": {"status": "RESOURCE_EXHAUSTED"}}"#,
+        r#"{"error": {"type": "rate_limit_error"}}"#,
+        r#"{"errors": [{"code": "TOO_MANY_REQUESTS"}]}"#,
+        r#"{"error": "ratelimited"}"#,
+        r#"{"code": "Throttling"}"#,
+    ] {
+        assert_eq!(class(403, body), AnswerClass::Limit, "{body}");
+        assert_eq!((class(401, body), class(200, body)), (AnswerClass::Refusal, AnswerClass::Success), "{body}");
+    }
+    for body in [
+        r#"[{"errorCode": "INVALID_SESSION_ID"}]"#,
+        r#"{"error": "forbidden", "message": "rate_limit_exceeded"}"#,
+        r#"{"error": {"errors": [{"reason": "storageQuotaExceeded"}]}}"#,
+        r#"{"error": "invalid_token", "code": "rate_limited"}"#,
+    ] {
+        assert_eq!(class(403, body), AnswerClass::Refusal, "{body}");
+    }
+}
+
 #[test]
 fn a_page_says_nothing_about_a_credential_unless_a_challenge_does() {
     let class = |status, kind: &str, challenge: Option<&str>, body: &str| {

@@ -13,6 +13,7 @@ mod delivery;
 mod record;
 mod redaction;
 mod signatures;
+mod stated;
 mod surface;
 mod text;
 mod timestamp;

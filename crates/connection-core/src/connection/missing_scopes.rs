@@ -1,6 +1,6 @@
-//! Reads from an answer which scopes the request lacked (RFC 6750, section 3.1).
+//! Finds the scopes that a request lacked (RFC 6750, section 3.1).
 
-use connection_contract::{Challenge, Descriptor};
+use connection_contract::Descriptor;
 
 /// The maximum number of scopes that are recorded as lacking.
 pub(crate) const MAX_SCOPES: usize = 32;
@@ -14,10 +14,12 @@ pub(super) struct MissingScopes {
 }
 
 impl MissingScopes {
-    /// Reads the scopes from the headers of an answer. If the provider lists alternatives, the first one that the kind
-    /// allows to ask for is missing, or else the first one.
-    pub(super) fn of(headers: &[(String, String)], descriptor: &Descriptor) -> Self {
-        let mut missing = Challenge::of(headers).missing_scopes.unwrap_or_default();
+    /// Returns the scopes that a challenge names, without those that are granted: some providers name all that a request
+    /// needs. If the provider lists alternatives, the first one that the kind allows to ask for is missing, or else the first
+    /// one.
+    pub(super) fn of(named: Vec<String>, granted: &[String], descriptor: &Descriptor) -> Self {
+        let mut missing = named;
+        missing.retain(|scope| !granted.contains(scope));
         // Such a kind learns its scopes from the provider, so it can ask for each of them.
         if descriptor.discovers {
             return Self { askable: missing.clone(), missing };
@@ -39,18 +41,35 @@ mod tests {
 
     use super::*;
 
+    fn missing(descriptor: &Descriptor, granted: &[&str]) -> (String, String) {
+        let named = ["wide", "narrow", "widest"].map(str::to_owned).to_vec();
+        let granted: Vec<_> = granted.iter().map(ToString::to_string).collect();
+        let MissingScopes { missing, askable } = MissingScopes::of(named, &granted, descriptor);
+        (missing.join(" "), askable.join(" "))
+    }
+
+    fn descriptor() -> Descriptor {
+        Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::OAuth)
+    }
+
     #[test]
     fn of_alternatives_the_first_that_the_kind_allows_is_missing() {
-        let text = r#"Bearer error="insufficient_scope", scope="wide narrow widest""#;
-        let headers = [("www-authenticate".to_owned(), text.to_owned())];
-        let descriptor = || Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::OAuth);
-        let missing = |descriptor: Descriptor| {
-            let MissingScopes { missing, askable } = MissingScopes::of(&headers, &descriptor);
-            (missing.join(" "), askable.join(" "))
-        };
         let known = || descriptor().optional_scope("narrow").optional_scope("widest");
-        assert_eq!(missing(known()), ("wide narrow widest".to_owned(), "narrow widest".to_owned()));
-        assert_eq!(missing(known().alternative_scopes()), ("narrow".to_owned(), "narrow".to_owned()));
-        assert_eq!(missing(descriptor().alternative_scopes()), ("wide".to_owned(), String::new()));
+        assert_eq!(missing(&known(), &[]), ("wide narrow widest".to_owned(), "narrow widest".to_owned()));
+        let alternatives = known().alternative_scopes();
+        assert_eq!(missing(&alternatives, &[]), ("narrow".to_owned(), "narrow".to_owned()));
+        assert_eq!(missing(&alternatives, &["narrow"]), ("widest".to_owned(), "widest".to_owned()));
+        assert_eq!(missing(&descriptor().alternative_scopes(), &[]), ("wide".to_owned(), String::new()));
+    }
+
+    #[test]
+    fn scopes_that_are_granted_are_not_missing() {
+        let known = descriptor().optional_scope("narrow").optional_scope("widest");
+        assert_eq!(missing(&known, &["wide", "widest", "other"]), ("narrow".to_owned(), "narrow".to_owned()));
+        assert_eq!(missing(&known, &["wide", "narrow", "widest"]), (String::new(), String::new()));
+        assert_eq!(
+            missing(&descriptor().discovers(), &["narrow"]),
+            ("wide widest".to_owned(), "wide widest".to_owned())
+        );
     }
 }

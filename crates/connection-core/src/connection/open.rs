@@ -3,7 +3,9 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, Context, CredentialError, HttpError, HttpRequest, Origin, Secret, host};
+use connection_contract::{
+    BoxFuture, Challenge, Context, CredentialError, HttpError, HttpRequest, Origin, Secret, host,
+};
 use connection_egress::{
     BodyFault, BrokenBody, Egress, NotAnswered, Redactor, SecretBuffer, StreamedBody, Streaming, answered,
     attached_secrets, host as host_name, is_sendable,
@@ -326,10 +328,21 @@ impl Connection {
             (None, NotAnswered::Http(source)) => Error::Http { host: host.clone(), source },
         })?;
         let scopes = match answer.status {
-            FORBIDDEN => MissingScopes::of(&answer.headers, &kind.descriptor),
+            FORBIDDEN => self.missing_scopes(kind, &answer.headers).await,
             _ => MissingScopes::default(),
         };
         Ok(Response::new(answer, of, host, scopes).await.redacted(redactor))
+    }
+
+    /// Returns the scopes that a challenge of the answer names and the connection does not have.
+    async fn missing_scopes(&self, kind: &KindEntry, headers: &[(String, String)]) -> MissingScopes {
+        let Some(named) = Challenge::of(headers).missing_scopes.filter(|named| !named.is_empty()) else {
+            return MissingScopes::default();
+        };
+        // The connection may have been authorized again since the caller read it.
+        let info = Box::pin(self.system.ground.info_by_id(&self.info.owner, self.id())).await;
+        let granted = info.as_ref().map_or(&self.info.scopes, |info| &info.scopes);
+        MissingScopes::of(named, granted.as_deref().unwrap_or_default(), &kind.descriptor)
     }
 
     async fn answer(

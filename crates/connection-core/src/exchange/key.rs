@@ -16,6 +16,11 @@ impl ExchangeKey {
         Self::of(sealer, &[b"connection", id.as_bytes(), spend.label.as_bytes(), spend.secret.expose()])
     }
 
+    /// Returns the key of the exchange that spends the same token once more while the answer to this one is kept.
+    pub(crate) fn next(self, sealer: &Sealer) -> Self {
+        Self::of(sealer, &[b"next", self.as_bytes()])
+    }
+
     /// Returns the key of the token or code that an effect of a setup spends. It includes the number of the effect: a
     /// device code is sent again and again, and each request needs its own answer.
     pub(crate) fn of_session(sealer: &Sealer, id: SessionId, effect: i64, spend: &Spend<'_>) -> Self {

@@ -9,6 +9,7 @@ use super::{ExchangeKey, ExchangeScope, Rule, answer, courier::Courier};
 use crate::{Clock, lease::Term, store::rows::Sent};
 
 /// An exchange: everything about a spending request except the request itself.
+#[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) key: ExchangeKey,
     pub(crate) scope: ExchangeScope,
@@ -19,6 +20,8 @@ pub(crate) struct Exchange {
     pub(crate) generation: Option<i64>,
     /// `true` if the token is spent although a restore or a failover may have lost its use.
     pub(crate) spends_restored: bool,
+    /// The exchange that spent the same token before, if its answer is kept and passed over.
+    pub(crate) former: Option<ExchangeKey>,
     pub(crate) egress: Egress,
     pub(crate) deadline: Deadline,
 }

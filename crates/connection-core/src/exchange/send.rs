@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{
-    Exchange, ExchangeOutcome, ExchangeScope, Rule, StateDirectory,
+    Exchange, ExchangeOutcome, ExchangeScope, Rule, StateDirectory, Uncertain,
     courier::{self, Courier},
     life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
@@ -174,9 +174,9 @@ async fn send_in_time(
 ) -> Option<SendOnceOutcome> {
     let clock = &*system.ground.clock;
     let mut deadline = exchange.deadline.clone();
-    if let (Some(grace), Some(before)) = (noted.within, &noted.before) {
+    if let Some(grace) = noted.within {
         let now = noted.now.estimated(clock);
-        let age = Age::of(before.begun_at, system.exchanges.first(now), now);
+        let age = Age::of(noted.sent.begun_at, system.exchanges.first(now), now);
         if !age.is_within(grace) {
             return Some(SendOnceOutcome::NotSent(HttpError::Timeout));
         }
@@ -220,7 +220,7 @@ async fn begin(system: &Arc<System>, exchange: &Exchange, request: &HttpRequest)
         retries.begin_attempt()?;
         let now = moment(system).await?;
         let row = system.ground.reader().await?.exchange(exchange.key).await?;
-        let before = match row {
+        let (before, again) = match row {
             // The token is not sent again unless a person asks for it by force, which deletes this record.
             Some(ExchangeRow { sealed, sent, .. }) if sent.is_answer_ended(sealed.as_ref(), now.seconds()) => {
                 return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(sent.at))));
@@ -236,33 +236,27 @@ async fn begin(system: &Arc<System>, exchange: &Exchange, request: &HttpRequest)
                     }
                     AttemptState::Sent(sent) => sent,
                 };
-                // The conclusion was just recorded, so the current time is not before it.
-                let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
-                match decide(system, exchange, &sent, now).await? {
-                    Verdict::Send { replays, within } => Some((sent, replays, within)),
-                    verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
-                        return Ok(Beginning::Known(ExchangeOutcome::Uncertain(uncertain(
-                            system, exchange, &sent, verdict, now,
-                        ))));
-                    }
+                match judged(system, exchange, &sent, now).await? {
+                    Ok(again) => (Some(sent), Some(again)),
+                    Err(unclear) => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(unclear))),
                 }
             }
             // A database that lost committed data may have lost the intent, but this node may still have the answer.
             None => match rescue::ingest(system, exchange.key, true).await? {
-                Rescue::Nothing => None,
+                Rescue::Nothing => match judged_former(system, exchange, now).await?.transpose() {
+                    Ok(again) => (None, again),
+                    Err(unclear) => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(unclear))),
+                },
                 Rescue::Ingested => continue,
                 Rescue::Damaged => return Ok(Beginning::Known(ExchangeOutcome::Uncertain(lost(now.seconds())))),
             },
         };
         // The courier is ready before the intent names it.
         let courier = Courier::start(system, exchange, request, now.seconds()).await;
-        let mut noted = match before {
-            Some((before, replays, within)) => {
-                let sent = Sent { begun_at: before.begun_at, ..new_attempt(system, now, replays) };
-                CommittedIntent { sent, before: Some(before), within, now, courier }
-            }
-            None => CommittedIntent { sent: new_attempt(system, now, 0), before: None, within: None, now, courier },
-        };
+        let first = Again { begun_at: now.seconds(), replays: 0, within: None };
+        let Again { begun_at, replays, within } = again.unwrap_or(first);
+        let sent = Sent { begun_at, ..new_attempt(system, now, replays) };
+        let mut noted = CommittedIntent { sent, before, within, now, courier };
         if let Some(courier) = &noted.courier {
             noted.sent.process_id.clone_from(&courier.name);
         }
@@ -277,6 +271,44 @@ async fn begin(system: &Arc<System>, exchange: &Exchange, request: &HttpRequest)
             }
         }
     }
+}
+
+/// An attempt that follows an earlier one.
+struct Again {
+    /// The time of the first attempt.
+    begun_at: i64,
+    replays: i64,
+    within: Option<Duration>,
+}
+
+/// Decides whether an attempt follows this one. Returns the state of this one if none does now.
+async fn judged(
+    system: &Arc<System>,
+    exchange: &Exchange,
+    sent: &Sent,
+    now: Moment,
+) -> Result<Result<Again, Uncertain>, Error> {
+    // The conclusion may have been recorded just now, so the current time is not before it.
+    let now = sent.concluded_at.map_or(now, |at| now.not_before(at));
+    Ok(match decide(system, exchange, sent, now).await? {
+        Verdict::Send { replays, within } => Ok(Again { begun_at: sent.begun_at, replays, within }),
+        verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
+            Err(uncertain(system, exchange, sent, verdict, now))
+        }
+    })
+}
+
+/// Decides about the first attempt of an exchange that follows one whose answer is kept, as about any other attempt that
+/// follows that one.
+async fn judged_former(
+    system: &Arc<System>,
+    exchange: &Exchange,
+    now: Moment,
+) -> Result<Option<Result<Again, Uncertain>>, Error> {
+    let Some(key) = exchange.former else { return Ok(None) };
+    let Some(row) = system.ground.reader().await?.exchange(key).await? else { return Ok(None) };
+    let former = Exchange { key, former: None, ..exchange.clone() };
+    judged(system, &former, &row.sent, now).await.map(Some)
 }
 
 fn new_attempt(system: &System, now: Moment, replays: i64) -> Sent {

@@ -25,6 +25,8 @@ pub(crate) struct Spender<'a> {
     /// `true` for the attempt that a person forces. Any other one spends nothing of a credential that is marked as restored,
     /// also if it was marked after the attempt had begun.
     pub(crate) spends_restored: bool,
+    /// The exchanges whose kept answers are passed over. A request for one of them is an exchange of its own.
+    pub(crate) passed: &'a [ExchangeKey],
 }
 
 /// An exchange whose answer is recorded.
@@ -48,6 +50,7 @@ pub(crate) struct ConnectionSpends {
     kind: Kind,
     generation: i64,
     spends_restored: bool,
+    passed: Vec<ExchangeKey>,
     rule: Rule,
     egress: Egress,
     deadline: Deadline,
@@ -73,7 +76,7 @@ impl ConnectionSpends {
         egress: Egress,
         deadline: Deadline,
     ) -> Self {
-        let Spender { id, owner, kind, generation, spends_restored } = spender;
+        let Spender { id, owner, kind, generation, spends_restored, passed } = spender;
         Self {
             system: system.clone(),
             id,
@@ -81,6 +84,7 @@ impl ConnectionSpends {
             kind: kind.clone(),
             generation,
             spends_restored,
+            passed: passed.to_vec(),
             rule: Rule::BySemantics(semantics),
             egress,
             deadline,
@@ -143,6 +147,7 @@ impl ConnectionSpends {
             rule: self.rule,
             generation: Some(self.generation),
             spends_restored: self.spends_restored,
+            former: None,
             egress: self.egress.clone(),
             deadline: self.deadline.clone(),
         }
@@ -159,8 +164,14 @@ impl SpendService for ConnectionSpends {
         spend: Spend<'a>,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        let key = ExchangeKey::of_connection(&self.system.ground.sealer, self.id, &spend);
-        let exchange = self.exchange(key);
+        let sealer = &self.system.ground.sealer;
+        let mut key = ExchangeKey::of_connection(sealer, self.id, &spend);
+        let mut former = None;
+        while self.passed.contains(&key) {
+            former = Some(key);
+            key = key.next(sealer);
+        }
+        let exchange = Exchange { former, ..self.exchange(key) };
         Box::pin(async move {
             if self.is_stopped() {
                 return pending().await;

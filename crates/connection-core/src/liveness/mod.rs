@@ -54,7 +54,7 @@ pub(crate) fn kept_note(row: &ListedRow) -> Option<Reason> {
 pub fn for_grantee(mut reason: Reason) -> Reason {
     reason.provider_text = None;
     if reason::is_application_refused(&reason.code) {
-        reason.remedy = Some("tell the operator of this host, who replaces the application's secret".into());
+        reason.remedy = Some("tell the operator of this host, whose application the provider does not accept".into());
     }
     reason
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
     BoxFuture, ConnectionError, HttpError, HttpRequest, HttpResponse, HttpService, NotLive, Reason, RefreshContext,
-    RefreshSemantics, Refreshed, Secret, reason,
+    RefreshSemantics, Refreshed, Secret, Timestamp, reason,
 };
 use connection_egress::{Egress, LastAnswer};
 
@@ -57,6 +57,8 @@ pub(super) struct Attempt {
     pub(super) yes: Option<AnsweredExchange>,
     /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,
+    /// The time from which a forced refresh sends the token, if an answer is kept and the last request might still arrive.
+    pub(super) sends_from: Option<Timestamp>,
     /// The origin that the plugin asked last.
     pub(super) asked: Asked,
     /// The end of the last request, as a reason says it.
@@ -67,11 +69,27 @@ impl Attempt {
     /// Returns an attempt that spent nothing.
     pub(super) fn of(outcome: Outcome) -> Self {
         let asked = Asked::default();
-        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None, asked, end: None }
+        Self {
+            outcome,
+            keys: Vec::new(),
+            judged: Vec::new(),
+            yes: None,
+            uncertain: None,
+            sends_from: None,
+            asked,
+            end: None,
+        }
     }
 }
 
-pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: Subject, lease: &mut Lease) -> Attempt {
+/// Makes an attempt that passes over the kept answers to the exchanges `passed`.
+pub(super) async fn attempt(
+    system: &Arc<System>,
+    target: &Target<'_>,
+    subject: Subject,
+    lease: &mut Lease,
+    passed: &[ExchangeKey],
+) -> Attempt {
     let kind = &target.kind;
     // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
@@ -81,6 +99,7 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
         kind: kind.kind(),
         generation: target.generation,
         spends_restored: target.why == Trigger::Forced,
+        passed,
     };
     let egress = subject.payload.egress(&subject.owner, Operation::Refresh);
     let heard = LastAnswer::default();
@@ -98,6 +117,7 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
         judged: spends.keys_to_settle(),
         yes: spends.accepted(),
         uncertain: spends.uncertain(),
+        sends_from: None,
         asked: Asked::of(&heard),
         end: end(&target.plan, &heard),
     }

@@ -113,6 +113,14 @@ impl Failure {
         Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited, end }
     }
 
+    /// Adds the time from which a forced refresh sends the token whose answer is kept.
+    pub(super) fn sends_from(mut self, at: Option<Timestamp>) -> Self {
+        if let Some(unreadable) = &mut self.unreadable {
+            unreadable.sends_from = at;
+        }
+        self
+    }
+
     /// Returns the failure of a credential that has ended and that nothing renews.
     pub(super) fn ended(valid_until: Option<Timestamp>, keys: Vec<ExchangeKey>) -> Self {
         let at = valid_until.map(|until| format!(" at {}", until.to_rfc3339())).unwrap_or_default();
@@ -274,7 +282,9 @@ async fn settle(
 ) -> Result<(NotLive, NextAttempt), StoreError> {
     let Failure { mut why, mut next, keys, unreadable, end, .. } = failure;
     if let Some(unreadable) = unreadable {
-        if let Some(kept) = unreadable.keep(tx, &why.reason, &attempt.boot).await? {
+        if let Some(mut kept) = unreadable.keep(tx, &why.reason, &attempt.boot).await? {
+            let left = |at: Timestamp| at.seconds().saturating_sub(context.now).max(0).unsigned_abs();
+            kept.recheck_after = unreadable.sends_from.map(|at| Duration::from_secs(left(at)));
             (why, next) = (kept, NextAttempt::ReadAgain);
         } else if let Some(reopened) = tx.reopen_exchange(unreadable.key, 0, &context.process, &attempt.boot).await? {
             why = NotLive::offline(unknown(end.as_deref()));

@@ -8,7 +8,7 @@
 mod attempt;
 mod commit;
 mod failure;
-mod forced;
+mod kept;
 mod lease;
 mod nothing;
 mod outcome;

@@ -8,10 +8,10 @@ use tracing::Instrument;
 
 use super::{
     RefreshResult, System, Trigger,
-    attempt::{self, Attempt, Outcome},
+    attempt::{Attempt, Outcome},
     commit,
     failure::{self, Failure},
-    forced,
+    kept,
     lease::{Lease, take, until_free},
     not_renewed, nothing,
     outcome::{RefreshOutcome, current, report},
@@ -132,15 +132,11 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
                 payload: payload.duplicate(),
                 config: target.info.config.clone(),
             };
-            let attempt = match why {
-                Trigger::Forced => forced::attempt(system, &target, subject, lease).await?,
-                _ => attempt::attempt(system, &target, subject(), lease).await,
-            };
-            (attempt, Some(payload))
+            (kept::attempt(system, &target, subject, lease).await?, Some(payload))
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
-    let Attempt { outcome, keys, judged, yes, uncertain, asked, end } = attempt;
+    let Attempt { outcome, keys, judged, yes, uncertain, sends_from, asked, end } = attempt;
     let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
@@ -159,7 +155,8 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             nothing::settle(&target, lease, judged, asked).await
         }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes, end), asked).await
+            let failure = Failure::of(semantics, why, uncertain, judged, yes, end).sends_from(sends_from);
+            failure::record(&target, lease, failure, asked).await
         }
         (Outcome::Fault(why), _) => {
             failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None, end), asked).await

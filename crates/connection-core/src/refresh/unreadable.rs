@@ -1,5 +1,5 @@
 //! Answers with a successful status that the plugin could not read. The provider has used up the token, and the new one
-//! may be in the answer, so the answer is kept, and the former token is not sent again unless a person asks for it.
+//! may be in the answer, so the answer is kept, and the former token is not sent again unless a person forces it.
 
 use connection_contract::{Liveness, NotLive, Reason, Timestamp, reason};
 
@@ -16,19 +16,21 @@ use crate::{
 pub(super) const READ_AGAIN_AFTER: i64 = 86_400;
 
 const REMEDY: &str = "after an update of this program or of the kind, refresh this connection, which reads the answer \
-                      again; forcing the refresh drops the answer and sends the former token, which may end the \
-                      authorization; or authorize this connection again";
+                      again; forcing the refresh sends the former token once more, which may end the \
+                      authorization, and keeps the answer; or authorize this connection again";
 
 /// An answer with a successful status that the plugin could not read.
 #[derive(Clone, Copy)]
 pub(super) struct UnreadableAnswer {
     pub(super) key: ExchangeKey,
     may_hold_token: bool,
+    /// The time from which a forced refresh sends the token again, if not now.
+    pub(super) sends_from: Option<Timestamp>,
 }
 
 impl UnreadableAnswer {
     pub(super) fn of(why: &NotLive, answered: AnsweredExchange) -> Self {
-        Self { key: answered.key, may_hold_token: may_be_lost(why, answered) }
+        Self { key: answered.key, may_hold_token: may_be_lost(why, answered), sends_from: None }
     }
 
     /// Keeps the answer and returns what the connection says. Returns `None` if the answer holds no token, so that the

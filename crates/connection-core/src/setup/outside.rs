@@ -47,6 +47,7 @@ impl SetupHost {
             rule: Rule::Once,
             generation: None,
             spends_restored: false,
+            former: None,
             egress: self.egress(),
             deadline: self.system.ground.clock.passed().saturating_add(exchange::SEND_WITHIN).into(),
         };

@@ -203,14 +203,6 @@ impl Tx {
         Ok(self.exchange(key).await?.filter(|row| row.sealed.is_some()).map(|row| row.sent))
     }
 
-    /// Removes an answer that was set aside, so that its request may be sent again after the quarantine, which began
-    /// when it was set aside. Returns `false` if there is no such answer.
-    pub(crate) async fn discard_answer(&mut self, key: ExchangeKey, process: &str) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_exchange SET state = 'intent', sealed = NULL, process_id = $2 \
-                           WHERE key = $1 AND state = 'answered' AND concluded_at IS NOT NULL";
-        Ok(execute!(self, SQL, &key.as_bytes()[..], process)? == 1)
-    }
-
     /// Deletes the exchanges of a connection whose answers were set aside at least [`UNREADABLE_KEPT`] seconds ago and are
     /// kept no longer, so that their tokens may be sent again.
     pub(crate) async fn forget_ended_answers(&mut self, connection: ConnectionId) -> Result<(), StoreError> {

@@ -124,13 +124,68 @@ async fn force_reads_a_kept_answer_first_and_then_sends_the_former_token() {
 }
 
 #[tokio::test]
-async fn force_does_not_send_the_token_in_the_quarantine_of_a_kept_answer() {
+async fn force_in_the_quarantine_of_a_kept_answer_keeps_it_and_says_when_the_token_is_sent() {
     let it = unreadable(RefreshSemantics::Strict).await;
     it.at(100);
     not_renewed(it.connection.refresh().await);
-    let why = not_renewed(it.connection.force_refresh().await);
-    assert!(why.recheck_after.is_some_and(|after| after <= Duration::from_secs(60)), "{why:?}");
-    assert_eq!((it.provider.request_count(), exchanges(&it).await), (1, vec!["intent".to_owned()]));
+    for _ in 0..2 {
+        let why = not_renewed(it.connection.force_refresh().await);
+        let minute = Duration::from_secs(60);
+        assert!(why.recheck_after.is_some_and(|after| !after.is_zero() && after <= minute), "{why:?}");
+        let message = why.reason.message.as_str();
+        assert!(message.contains("could not be read") && message.contains("; it is kept until 20"), "{message}");
+        assert_eq!((it.provider.request_count(), exchanges(&it).await), (1, vec!["answered".to_owned()]));
+    }
+    it.plugin.skips.store(true, SeqCst);
+    assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
+    assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()), "nothing was lost");
+}
+
+#[tokio::test]
+async fn a_kept_answer_stays_when_force_gets_no_token() {
+    for (status, body) in [(400, r#"{"error":"invalid_grant"}"#), (429, "{}"), (503, ""), (200, "no json")] {
+        let it = unreadable(RefreshSemantics::Strict).await;
+        it.at(100);
+        not_renewed(it.connection.refresh().await);
+        passes(&it, 61).await;
+        it.provider.says(Some((status, "", body)));
+        not_renewed(it.connection.force_refresh().await);
+        assert_eq!(it.provider.request_count(), 2, "{status}: what a person forces is sent");
+        assert!(exchanges(&it).await.contains(&"answered".to_owned()), "{status}");
+        it.plugin.skips.store(true, SeqCst);
+        let refreshed = it.connection.refresh().await.unwrap();
+        assert_eq!((refreshed.connection.liveness, code(&refreshed.connection)), (Liveness::Live, None), "{status}");
+        assert_eq!((it.provider.request_count(), it.token().await), (2, "access-2".to_owned()), "{status}");
+        assert!(!exchanges(&it).await.contains(&"answered".to_owned()), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_of_the_kept_answers_that_can_be_read_is_used() {
+    let it = unreadable(RefreshSemantics::Strict).await;
+    it.at(100);
+    not_renewed(it.connection.refresh().await);
+    passes(&it, 61).await;
+    it.provider.says(Some((200, "", r#")]}',{"access":"access-9","refresh":"refresh-9","life":3600}"#)));
+    not_renewed(it.connection.force_refresh().await);
+    assert_eq!(exchanges(&it).await, ["answered", "answered"]);
+    it.plugin.skips.store(true, SeqCst);
+    assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
+    assert_eq!((it.provider.request_count(), it.token().await), (2, "access-9".to_owned()));
+    assert!(exchanges(&it).await.is_empty());
+}
+
+#[tokio::test]
+async fn force_keeps_at_most_eight_answers_for_a_token() {
+    let it = unreadable(RefreshSemantics::Strict).await;
+    it.provider.says(Some((200, "", "no json")));
+    it.at(100);
+    not_renewed(it.connection.refresh().await);
+    for _ in 0..10 {
+        passes(&it, 61).await;
+        not_renewed(it.connection.force_refresh().await);
+    }
+    assert_eq!((it.provider.request_count(), exchanges(&it).await), (8, vec!["answered".to_owned(); 8]));
 }
 
 #[tokio::test]

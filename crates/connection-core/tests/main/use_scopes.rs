@@ -53,6 +53,24 @@ async fn a_403_that_names_lacking_scopes_is_a_note_on_the_answer_and_no_liveness
 }
 
 #[tokio::test]
+async fn a_403_that_names_granted_scopes_with_the_lacking_ones_says_the_lacking_ones_alone() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    // The handle was made before the scopes were granted.
+    let more = connection.reauthorize().scope("things:write");
+    assert_eq!(authorized(&connection, more).await, ["things:read", "things:write"]);
+    world.provider(|_| {
+        let scopes = "scope=\"things:read things:write things:admin\"";
+        Reply::whole(403, &format!("www-authenticate: Bearer error=\"insufficient_scope\", {scopes}\r\n"), "")
+    });
+    let request = connection.request("GET", "/things").await.unwrap();
+    let answer = connection.send(request).await.unwrap();
+    assert_eq!(answer.missing_scopes(), ["things:admin"]);
+    assert_eq!(answer.askable_scopes(), ["things:admin"]);
+}
+
+#[tokio::test]
 async fn scopes_that_a_request_of_an_extension_lacked_are_missing_until_the_connection_is_authorized_again() {
     let world = World::new().await;
     let registry = world.acme().await;

@@ -259,6 +259,33 @@ fn a_page_refuses_a_credential_only_where_a_file_says_so() {
     assert_eq!(found("pages = \"refusal\"", limit), (Liveness::Offline, reason::RATE_LIMITED.to_owned()));
 }
 
+/// Neither a limit nor an API that the project of the application does not have is about the credential.
+#[test]
+fn a_403_with_a_code_that_is_not_about_the_credential_does_not_refuse_it() {
+    let (host, made) = salesforce();
+    let connection = host.connection(&made);
+    let limit = r#"[{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]"#;
+    let user = Expected::get("https://acme.my.salesforce.com/services/oauth2/userinfo").answer(Reply::json(403, limit));
+    let found = host.expect(user).verify(&made.credential, &connection).unwrap();
+    assert_eq!(
+        (found.liveness, found.reason.unwrap().code.to_string()),
+        (Liveness::Offline, reason::RATE_LIMITED.to_owned())
+    );
+
+    let (host, made) = connected(parsed(&own("", "")), &[], "https://id.acme.com/token", "", vec![me()]);
+    let connection = host.connection(&made);
+    let disabled = r#"{"error": {"details": [{"reason": "SERVICE_DISABLED", "metadata":
+        {"service": "drive.googleapis.com/../x", "consumer": "projects/7&x=1"}}]}}"#;
+    let found = host.expect(me().answer(Reply::json(403, disabled))).verify(&made.credential, &connection).unwrap();
+    let why = found.reason.unwrap();
+    assert_eq!((found.liveness, &*why.code), (Liveness::Failing, "acme_client_refused"));
+    let remedy = why.remedy.unwrap();
+    assert!(
+        remedy.as_str().starts_with("enable it at https://console.cloud.google.com/apis/library and"),
+        "a link of ours"
+    );
+}
+
 /// Salesforce refuses a token with 403 and one word, and not with 401.
 #[test]
 fn a_word_of_salesforce_refuses_the_token_whatever_its_type() {
@@ -291,6 +318,9 @@ fn a_page_with_a_success_confirms_no_credential() {
     let nothing = (Liveness::Offline, Some(reason::NOT_JSON.to_owned()));
     assert_eq!(found(Reply::text(200, page).header("content-type", "text/html")), nothing);
     assert_eq!(found(Reply::text(200, page)), nothing);
+    for marked in ["\u{feff}<html><p>Log in</html>", "\u{feff} \n<p>Log in"] {
+        assert_eq!(found(Reply::text(200, marked).header("content-type", "text/html")), nothing, "{marked}");
+    }
     for answer in ["", "OK", r#"{"data": []}"#] {
         assert_eq!(
             found(Reply::text(200, answer).header("content-type", "text/html")),

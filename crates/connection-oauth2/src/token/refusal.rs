@@ -4,7 +4,7 @@
 //! configuration: [`Response::address_refused_if`], [`Response::dead_code`], [`Response::error_if`] and
 //! [`Response::limited_if`].
 
-use connection_contract::{AnswerClass, NotLive, Reason, Value, reason};
+use connection_contract::{AnswerClass, NotLive, Reason, Value, names_limit, reason};
 use oauth2::http::StatusCode;
 
 use super::response;
@@ -50,7 +50,8 @@ pub(crate) enum Meaning {
     Denied,
 }
 
-/// The codes that are known without a configuration, in lower case and without separators.
+/// The codes that are known without a configuration, in lower case and without separators. Those of limits, which are the same
+/// in the answers of every API, are in [`names_limit`].
 const CODES: &[(&str, Meaning)] = &[
     // Microsoft Entra, "Authentication and authorization error codes" (`error_codes`): the secret of the application has
     // expired (7000222), or is wrong (7000215).
@@ -92,16 +93,6 @@ const CODES: &[(&str, Meaning)] = &[
     ("servererror", Meaning::Later),
     ("temporarilyunavailable", Meaning::Later),
     ("slowdown", Meaning::Later),
-    // Slack ("Rate limits"), Google ("Resolve errors"), Salesforce ("Core data types", exception codes), and others. These are
-    // codes in bodies. `quota.rs` in the contract has no such words: it reads the headers with which any answer counts
-    // requests, and the plugins of other APIs know the codes of their providers.
-    ("quotaexceeded", Meaning::Later),
-    ("ratelimited", Meaning::Later),
-    ("ratelimitexceeded", Meaning::Later),
-    ("ratelimiterror", Meaning::Later),
-    ("requestlimitexceeded", Meaning::Later),
-    ("toomanyrequests", Meaning::Later),
-    ("userratelimitexceeded", Meaning::Later),
 ];
 
 /// The codes of a refresh that say that the refresh token no longer works, in lower case and without separators.
@@ -148,9 +139,8 @@ pub(super) const PENDING: &str = "authorization_pending";
 const INNER: [&str; 7] = ["code", "error", "errorType", "type", "status", "name", "reason"];
 /// The members of an error answer that hold a code at some providers, apart from `error`.
 const OUTER: [&str; 8] = ["error_code", "errorCode", "code", "errors", "status", "type", "name", "error_type"];
-/// The members in which some providers, such as WeChat, state the number of an error in an answer with the status 200. Zero
-/// means that there is none.
-pub(crate) const NUMBERS: [&str; 4] = ["error", "error_code", "errorCode", "errcode"];
+/// The members in which some providers, such as WeChat, state the number of an error in an answer with the status 200.
+const NUMBERS: [&str; 4] = ["error", "error_code", "errorCode", "errcode"];
 /// How many members and lists deep a known code is looked for.
 const MAX_DEPTH: usize = 8;
 /// The parts of the names of members that are an error, with all that is in them. All these names are in lower case and
@@ -204,17 +194,17 @@ impl Stated {
         }
         let error = &value["error"];
         let is_success = (200..300).contains(&status);
+        let errors = value.stated_errors(status);
         // With another status, a number says that there is an error no more than the status does.
-        let number = NUMBERS.iter().map(|name| &value[*name]).find(|found| is_success && is_number(found, status));
-        let is_stated = match error {
-            Value::Text(text) => !text.is_empty(),
-            Value::Map(fields) => !fields.is_empty(),
-            _ => false,
-        };
+        let has_number = |(name, found): &&(&str, &Value)| is_success && NUMBERS.contains(name) && is_number(found);
+        let number = errors.iter().find(has_number).map(|(_, found)| *found);
+        let is_stated = matches!(errors.first(), Some(("error", Value::Text(_) | Value::Map(_))));
         let is_error = is_stated || number.is_some();
         stated.is_explicit = stated.is_by_rule || is_error;
-        if is_error || !is_success {
+        if is_stated || !is_success {
             stated.add(error, status);
+        }
+        if is_error || !is_success {
             stated.codes.extend(number.and_then(text));
             // Microsoft Entra lists its own numbers beside `error`.
             let numbers = value["error_codes"].items().iter().filter_map(text);
@@ -294,7 +284,10 @@ fn add_known(found: &Value, depth: usize, is_error: bool, codes: &mut Vec<String
 fn is_known(code: &str) -> bool {
     let code = normal(code);
     let general = CODES.iter().filter(|(_, meaning)| *meaning != Meaning::Denied).map(|(known, _)| known);
-    code == normal(PENDING) || general.chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
+    let is_limit = names_limit(&code) && !code.contains(' ');
+    code == normal(PENDING)
+        || is_limit
+        || general.chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
 }
 
 /// Returns the error that an answer is; `None` if it is none.
@@ -425,7 +418,8 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
     // limit as "Access Denied".
     let words = code.replace(' ', "");
     let is_known = |known: &&(&str, Meaning)| known.0 == code || known.1 == Meaning::Later && known.0 == words;
-    CODES.iter().find(is_known).map(|(_, meaning)| *meaning)
+    let known = CODES.iter().find(is_known).map(|(_, meaning)| *meaning);
+    known.or_else(|| names_limit(&code).then_some(Meaning::Later))
 }
 
 /// Returns a code in lower case and without separators. A text with other characters is none of the known ones.
@@ -439,9 +433,13 @@ fn text(value: &Value) -> Option<String> {
     Some(text.trim()).filter(|text| (1..=256).contains(&text.len())).map(str::to_owned)
 }
 
-/// Returns `true` for a number other than zero that does not repeat the status of the answer.
-fn is_number(found: &Value, status: u16) -> bool {
-    matches!(found, Value::Number(digits) if !digits.trim_matches('0').is_empty() && !is_status(digits, status))
+/// Returns `true` for a number, which some providers write as a text.
+fn is_number(found: &Value) -> bool {
+    match found {
+        Value::Number(_) => true,
+        Value::Text(text) => text.trim().parse::<i64>().is_ok(),
+        _ => false,
+    }
 }
 
 /// Returns `true` for a text that repeats the status of the answer, or that says no more than that it is an error.

@@ -108,7 +108,7 @@ fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Times
         let names = rules.names.iter().filter(move |(part, _)| *part == wanted);
         names.map(|(_, name)| pointer(name))
     };
-    let part = |wanted: Part| pointers(wanted).filter_map(|at| value.pointer(&at)).find(|found| **found != Value::Null);
+    let part = |wanted: Part| pointers(wanted).filter_map(|at| value.pointer(&at)).find(|found| !found.is_missing());
     let life = |wanted: Part| pointers(wanted).find_map(|at| expiry::expires_in_at(value, &at, unit(rules), now));
     let default = rules.default_life.map(|life| expiry::after(now, life.as_secs()));
     let valid_until = life(Part::ExpiresIn)
@@ -134,10 +134,12 @@ pub(super) fn unit(rules: &Response) -> LifeUnit {
     if rules.milliseconds { LifeUnit::Milliseconds } else { LifeUnit::Seconds }
 }
 
-/// Returns the token without the white space around it, if it is a text in which something can be seen.
+/// Returns the token without the white space around it, if it is a text in which something can be seen, and not a word for a
+/// missing value.
 fn token(value: Option<&Value>) -> Option<Secret> {
     let is_blank = |c: char| c.is_whitespace() || c.is_control() || is_unseen(c);
-    value.and_then(Value::as_str).filter(|text| !text.chars().all(is_blank)).map(str::trim).map(Secret::from)
+    let text = value.filter(|value| !value.is_missing()).and_then(Value::as_str);
+    text.filter(|text| !text.chars().all(is_blank)).map(str::trim).map(Secret::from)
 }
 
 /// Returns the refresh token: a text as any token, or the digits of a number.

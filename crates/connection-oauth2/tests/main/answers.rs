@@ -29,6 +29,8 @@ fn an_error_with_200_is_an_error() {
         (r#"{"errcode": 61023, "errmsg": "refresh_token is invalid"}"#, "61023"),
         (r#"{"error": 100016, "error_description": "no"}"#, "100016"),
         (r#"{"error_code": 110}"#, "110"),
+        (r#"{"errcode": "61023"}"#, "61023"),
+        (r#"{"errorCode": "10001", "error": "0"}"#, "10001"),
     ] {
         let message = format!("id.acme.example answered 200 OK ({code})");
         assert_eq!(refused(acme(), Reply::json(200, answer)).message.as_str(), message);
@@ -36,7 +38,13 @@ fn an_error_with_200_is_an_error() {
         assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, "acme_refused"), "{answer}");
     }
     // Zero says that there is no error, and a number that repeats the status says nothing.
-    for answer in [r#"{"error": 0}"#, r#"{"errcode": 0, "errmsg": "ok"}"#, r#"{"error_code": 200}"#] {
+    for answer in [
+        r#"{"error": 0}"#,
+        r#"{"errcode": 0, "errmsg": "ok"}"#,
+        r#"{"error_code": 200}"#,
+        r#"{"error_code": "0", "error": "0"}"#,
+        r#"{"error": "None"}"#,
+    ] {
         assert_eq!(fails(acme(), Reply::json(200, answer)).reason.code, reason::PROVIDER_ERROR, "{answer}");
     }
     let meta =

@@ -6,7 +6,8 @@ use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, ID, REFRESH, SECRET, TOKEN, acme, connected, host, kind, me, renew, secret_text, tokens};
 
-/// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one and `null`.
+/// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one, `null` and a word for
+/// a missing value.
 #[test]
 fn a_refresh_token_that_is_not_replaced_stays() {
     for more in [
@@ -14,6 +15,10 @@ fn a_refresh_token_that_is_not_replaced_stays() {
         r#", "refresh_token": """#,
         r#", "refresh_token": null"#,
         r#", "refresh_token": []"#,
+        r#", "refresh_token": "null""#,
+        r#", "refresh_token": "undefined""#,
+        r#", "refresh_token": " None ""#,
+        r#", "refresh_token": "NULL""#,
         r#", "refresh_token": " \u200b\ufeff""#,
     ] {
         let (host, made) = connected(acme(), tokens());
@@ -23,6 +28,15 @@ fn a_refresh_token_that_is_not_replaced_stays() {
         let fresh = host.refresh(&made.credential, &connection).unwrap();
         assert_eq!(secret_text(host.secret(&fresh.credential, "accessToken")).unwrap(), "second-canary-1");
         host.refresh(&fresh.credential, &connection).unwrap();
+    }
+}
+
+/// A word for a missing value is no access token either, so the former one stays.
+#[test]
+fn an_access_token_that_is_a_word_for_a_missing_value_is_none() {
+    for word in ["null", "undefined", "None", ""] {
+        let reply = Reply::json(200, &format!(r#"{{"access_token": "{word}", "refresh_token": "rotated-canary-2"}}"#));
+        check(reply, Liveness::Offline, reason::PROVIDER_ERROR);
     }
 }
 

@@ -124,6 +124,7 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"status": 400, "message": "Bad Request"}"#,
         r#"{"errorCode": "INVALID_TOKEN"}"#,
         r#"{"errcode": "INVALID_TOKEN"}"#,
+        r#"{"success": "0"}"#,
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
     }
@@ -140,6 +141,7 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"error": null, "errors": [], "status": "ok", "result": 1}"#,
         r#"{"error": false, "status": 200}"#,
         r#"{"error_code": 0, "errorCode": "", "result": 0}"#,
+        r#"{"error_code": "0", "errcode": 200, "error": "null"}"#,
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok("revoked"));
     }

@@ -136,6 +136,12 @@ fn an_answer_that_may_hold_a_token_is_told_apart_from_a_page_and_an_error() {
         r#"{"access_token": "at-2", "error_code": 5}"#,
         r#"{"code": 0, "msg": "", "data": {"jwt": "at-2 "}}"#,
         r#"{"access_token": "at-2", "expi"#,
+        r#"{"code": 0, "log_id": "20240612153045ABCDEF0123456789", "data": {"tokens": {"main": "at-2"}}}"#,
+        r#"{"data": "c2VjcmV0LXRva2VuLTEyMzQ1Njc4OTA"}"#,
+        r#"["0123456789abcdef0123456789abcdef"]"#,
+        r#"{"session_id": "s-1"}"#,
+        r#"{"message": {"SecurityToken": "at-2"}}"#,
+        r#"{"result": {"authKey": "k0123456789abcdefghij", "request_id": "req-1"}}"#,
         "access_token=at-2",
         "<br />\n<b>Warning</b>: in token.php\n{\"access_token\" : \"at-2\"}",
     ] {
@@ -158,6 +164,14 @@ fn an_answer_that_may_hold_a_token_is_told_apart_from_a_page_and_an_error() {
         "null",
         // Feishu's form of an error, with 200.
         r#"{"code": 20026, "msg": "refresh token is invalid", "data": {}}"#,
+        // Such an error with the id of its entry in a log, and others with what providers add.
+        r#"{"code": 20026, "msg": "refresh token is invalid", "log_id": "20240612153045ABCDEF0123456789"}"#,
+        r#"{"code": 9, "requestId": "6e1c2a4b-0c7f-4c5e-9d0a-3f1b2c3d4e5f", "time": "2026-01-31T10:20:30.123Z"}"#,
+        r#"{"code": 9, "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "path": "/oauth/v2/token-endpoint"}"#,
+        r#"{"code": "E1002", "at": "2026-01-31T10:20:30Z", "help": "https://acme.example/errors/E1002-refresh"}"#,
+        r#"{"token_type": "bearer1", "status": "FAILED1", "session": "expired", "access": "denied"}"#,
+        r#"{"access_token": "null", "refresh_token": ""}"#,
+        r#"{"error_code": "5", "token": "at-2"}"#,
         "<html>Sorry</html>",
         r#"<script>const names = ["access_token"], at = hash["access_token"];</script>"#,
         r#"<script>const session = {"access_token": ""};</script>"#,

@@ -181,7 +181,7 @@ async fn an_extension_is_told_no_command_of_the_operator_if_the_application_is_r
     let hand_off = world.post(&token, "/extensions/issues/hand-off", json!({})).await.ok(201);
     let resolved = world.get(&token, "/extensions/issues/resolved").await.ok(200);
     for resolved in [&resolved, &hand_off["resolved"]] {
-        let remedy = "tell the operator of this host, who replaces the application's secret";
+        let remedy = "tell the operator of this host, whose application the provider does not accept";
         assert_eq!(
             (&resolved["error"]["code"], &resolved["error"]["remedy"]),
             (&json!("acme_client_refused"), &json!(remedy))

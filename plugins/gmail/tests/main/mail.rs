@@ -120,7 +120,7 @@ fn a_limit_is_no_lost_authorization() {
         (limit("rateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("userRateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("dailyLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
-        (limit("accessNotConfigured"), Liveness::Failing, reason::UNAUTHORIZED),
+        (limit("forbidden"), Liveness::Failing, reason::UNAUTHORIZED),
         (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
         (
             Reply::json(401, r#"{"error": {"code": 401, "status": "UNAUTHENTICATED"}}"#),
@@ -132,6 +132,32 @@ fn a_limit_is_no_lost_authorization() {
         let made = host.setup([back()]).run().unwrap();
         let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
         assert_eq!((found.liveness, &*found.reason.unwrap().code), (liveness, code));
+    }
+}
+
+/// The project of the application has to enable the API, and no new authorization helps.
+#[test]
+fn an_api_that_is_not_enabled_is_a_fault_of_the_application_and_names_the_page_that_enables_it() {
+    let reply = Reply::json(
+        403,
+        r#"{"error": {"code": 403, "status": "PERMISSION_DENIED", "errors": [{"reason": "forbidden"}], "details": [
+            {"@type": "type.googleapis.com/google.rpc.Help", "links": [{"url": "https://elsewhere.example/"}]},
+            {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED", "metadata":
+                {"consumer": "projects/71", "service": "gmail.googleapis.com"}}]}}"#,
+    );
+    for (reply, project, page) in
+        [(reply, " 71", "/gmail.googleapis.com?project=71 "), (limit("accessNotConfigured"), "", " ")]
+    {
+        let host = host().expect(redeem().answer(tokens(""))).expect(profile()).expect(profile().answer(reply));
+        let made = host.setup([back()]).run().unwrap();
+        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+        let why = found.reason.unwrap();
+        assert_eq!((found.liveness, &*why.code), (Liveness::Failing, "gmail_client_refused"));
+        let message = why.message.as_str();
+        assert!(message.ends_with(&format!("is not enabled in the application's project{project}")), "{message}");
+        let remedy = why.remedy.unwrap();
+        let link = format!("https://console.cloud.google.com/apis/library{page}");
+        assert!(remedy.as_str().contains(&link), "{}", remedy.as_str());
     }
 }
 

@@ -172,7 +172,7 @@ fn spends_of(
     let deadline = (systems.ground.clock.passed() + Duration::from_secs(40)).into();
     ConnectionSpends::new(
         &systems.exchange,
-        Spender { id, owner: "local", kind: &KIND, generation, spends_restored: false },
+        Spender { id, owner: "local", kind: &KIND, generation, spends_restored: false, passed: &[] },
         semantics,
         egress,
         deadline,

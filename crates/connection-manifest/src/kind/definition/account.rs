@@ -3,7 +3,7 @@
 use connection_contract::{
     BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult, reason,
 };
-use connection_oauth2::{OAuth2Credential, account_id, expires_at};
+use connection_oauth2::{OAuth2Credential, account_id, expires_at, project_fault};
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
@@ -28,10 +28,23 @@ pub(super) async fn verify(
         return Ok(found);
     };
     let result = calls::send(kind, credential, call.into(), base, ctx).await?;
-    let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
+    let of_project = result.as_ref().ok().and_then(|answer| project_fault(&kind.0.descriptor.kind, answer));
+    let judged = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result);
+    let response = judged.map_err(|found| match of_project {
+        Some(mut fault) if found.reason.code == reason::UNAUTHORIZED => {
+            if credential.oauth2.is_none() {
+                // A key belongs to a project of its own, so that no other connection is concerned.
+                fault.reason.code = reason::FORBIDDEN.into();
+            }
+            fault
+        }
+        _ => found,
+    })?;
     // An account that is read from the answer needs JSON in any case.
     let is_read = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
-    if !is_read && is_page(&response) {
+    // A page with a success is that of a sign-in in front of the API, or of a website at an address that is not the API's. A
+    // word of the type HTML may be the answer of an API.
+    if !is_read && response.is_page() && response.is_markup() {
         return Err(NotLive::offline(Reason::new(
             reason::NOT_JSON,
             "the provider answered with a page, which says nothing about the credential",
@@ -60,12 +73,6 @@ pub(super) async fn verify(
     let expires = account.expires.as_ref().and_then(|place| expires_at(&at(place, &response)?, response.received_at()));
     found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
     Ok(found)
-}
-
-/// Returns `true` for a page with a success, such as that of a sign-in in front of the API, or of a website at an address
-/// that is not the API's. A word of the type HTML may be the answer of an API.
-fn is_page(response: &HttpResponse) -> bool {
-    response.is_page() && response.body().expose().trim_ascii_start().starts_with(b"<")
 }
 
 /// Returns the grant that a revocation ends, if it is a whole one and the answer names its account. The kinds of a

@@ -115,7 +115,7 @@ fn token(exchange: &Exchange, response: &HttpResponse, answer: &Value) -> Result
         None => format!("a token at {}", exchange.access_token.iter().collect::<Vec<_>>().join(", ")),
     };
     let access = access.ok_or_else(place)?;
-    let access = Some(access.trim()).filter(|token| !token.is_empty()).ok_or_else(place)?;
+    let access = Some(access.trim()).filter(|token| !Value::from(*token).is_missing()).ok_or_else(place)?;
     // No header can hold another one (RFC 9110, section 5.5).
     if access.contains(char::is_control) {
         return Err("a token that a request can contain".to_owned());

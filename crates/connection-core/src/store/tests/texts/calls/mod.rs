@@ -387,7 +387,6 @@ async fn write_exchanges(tx: &mut Tx) {
         renew_exchange_sign(key, &sent);
         reopen_exchange(key, 0, "process", &seen);
         set_answer_aside(key, &seen);
-        discard_answer(key, "process");
         forget_ended_answers(nobody());
         note_first_look(key, 0, &seen);
         answer_exchange(key, &answer);
