@@ -101,6 +101,12 @@ pub enum OAuth2Error {
         /// The variable, as the configuration of the kind names it.
         name: String,
     },
+    /// The provider sent the browser back with neither a code nor an error, as WeChat does if the user denies access.
+    #[error("the access was refused at the provider: {host} sent the browser back without a code")]
+    NotGranted {
+        /// The host to which the browser was sent.
+        host: String,
+    },
     /// The provider's response does not hold what was requested.
     #[error("{answer} and no {what}")]
     NoToken {
@@ -181,7 +187,7 @@ impl OAuth2Error {
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::AccessDenied(_) => "authorize again and accept",
+            Self::AccessDenied(_) | Self::NotGranted { .. } => "authorize again and accept",
             Self::AccountUnknown => "report this to the author of the kind",
             Self::Ambiguous { .. } | Self::NoCode | Self::StateMismatch => {
                 "begin again, and finish in the browser that was opened for it"
@@ -240,7 +246,7 @@ impl OAuth2Error {
             Self::NothingToRenew => return reason::NOTHING_TO_RENEW.into(),
             Self::NotLive(found) => return found.reason.code.clone(),
             Self::NoWay => return "no_callback".into(),
-            Self::AccessDenied(_) => "access_denied",
+            Self::AccessDenied(_) | Self::NotGranted { .. } => "access_denied",
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",
             Self::AnswerLost(_) => "answer_lost",
