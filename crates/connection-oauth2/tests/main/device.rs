@@ -205,7 +205,7 @@ fn a_poll_whose_success_cannot_be_read_waits_with_its_answer() {
         let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(reply));
         let failure = host.setup([Input::Elapsed]).run().unwrap_err();
         assert_eq!(failure.code, code, "{case}");
-        assert!(connection_contract::host::offline(&failure).is_some(), "{case}: the setup waits");
+        assert!(connection_testkit::offline(&failure).is_some(), "{case}: the setup waits");
     }
     for (reply, code) in replies() {
         let case = format!("{reply:?}");
