@@ -116,8 +116,8 @@ fn after_label(line: &str) -> Option<&str> {
     (is_name && (is_known || value.starts_with(is_between))).then_some(value)
 }
 
-/// Returns what follows a scheme, as in `Bearer …`, `token …` or `Token token=…`. The word alone, as the beginning of a longer word, or as the
-/// first of several words is a part of the key.
+/// Returns what follows a scheme, as in `Bearer …`, `token …` or `Token token=…`. The word alone, as the beginning of a longer
+/// word, or as the first of several words is a part of the key.
 fn after_scheme(line: &str) -> Option<&str> {
     let (scheme, rest) = line.split_at(line.find(is_between)?);
     let rest = rest.trim_start_matches(is_between);
@@ -128,8 +128,8 @@ fn after_scheme(line: &str) -> Option<&str> {
     (is_scheme && !rest.contains(char::is_whitespace)).then_some(named.map_or(rest, |(_, value)| value))
 }
 
-/// Returns `true` for a key as a page shows it when it hides a part: with an ellipsis, with dots in the middle of the line, or
-/// with several stars. An address may have any of these.
+/// Returns `true` for a key of which a page has hidden a part, with an ellipsis, bullets or stars. An address may contain any
+/// of these.
 fn is_masked(key: &str) -> bool {
     let is_dot = |c: char| matches!(c, '\u{2022}' | '\u{2026}' | '\u{2219}' | '\u{22ef}' | '\u{25cf}' | '\u{26ab}');
     !key.contains("://") && (key.contains(is_dot) || key.contains("...") || key.contains("****"))

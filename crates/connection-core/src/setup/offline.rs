@@ -34,8 +34,8 @@ pub(super) enum Resumed {
     Reads(Timestamp),
 }
 
-/// Rests if the network failed, or if an answer could not be read that may hold what a code was spent for, and ends the
-/// session otherwise. `row` is the row from which the run began.
+/// Rests if the network failed, if an answer could not be read that may hold what a code was spent for, or if a request after
+/// that was redirected to another origin, and ends the session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
     system: &Arc<System>,
     slot: &Arc<Slot>,

@@ -91,7 +91,7 @@ impl Device {
             Poll::SlowDown(interval) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
             Poll::Unanswered(error) => {
                 self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval));
-                // The provider may be asked again after a failure of the network, and the code is over.
+                // An offline error would advise to try again, and this code can no longer be used when it is over.
                 self.unanswered = Some(error).filter(|error| !error.is_transient());
             }
         }

@@ -159,7 +159,7 @@ fn a_poll_that_something_else_answers_is_followed_by_a_later_one() {
     }
 }
 
-/// A code that ends so is told with the answer, because nobody can have confirmed it in vain.
+/// If something else answered the last poll, the setup does not claim that nobody confirmed the code.
 #[test]
 fn a_code_whose_last_poll_something_else_answered_ends_with_that_answer() {
     let short = || {
