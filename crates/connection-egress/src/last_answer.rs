@@ -202,10 +202,19 @@ impl LastAnswer {
         found
     }
 
-    /// Returns `true` if a reason is that of a request whose answer leads to another origin.
+    /// Returns the state of an account if the failure of a setup is that of a request whose answer leads to another origin.
+    /// [`describe_reason`](Self::describe_reason) then describes it as the answer that it is.
+    pub fn elsewhere(&self, failure: &SetupFailure) -> Option<NotLive> {
+        let reason = Reason::new(failure.code.clone(), failure.message.clone());
+        self.leads_elsewhere(&reason).then(|| NotLive::failing(reason))
+    }
+
+    /// Returns `true` if a reason is that of a request whose answer leads to another origin. The record of an answer from an
+    /// earlier run has no status, so such an answer may have led there.
     fn leads_elsewhere(&self, reason: &Reason) -> bool {
         let is_denied = classify(Err(HttpError::Denied)).is_err_and(|general| is_general(reason, &general));
-        let is_answer = |heard: &Heard| heard.answer == Err(HttpError::Denied) && heard.status.is_some();
+        let is_answer =
+            |heard: &Heard| heard.answer == Err(HttpError::Denied) && (heard.status.is_some() || heard.is_recalled);
         is_denied && self.lock().heard.as_ref().is_some_and(is_answer)
     }
 

@@ -138,26 +138,36 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Di
     // A failure at one address does not end the discovery: the next is tried all the same.
     let mut failed = OAuth2Error::Discovery { why: "no metadata was found at the issuer's address" };
     for url in ServerMetadata::addresses(issuer)? {
-        match provider.get(&url, "issuer").await {
+        let error = match provider.get(&url, "issuer").await {
             Ok(response) if (200..300).contains(&response.status()) => {
-                let read = ServerMetadata::read(&response, issuer);
-                let found = read.and_then(|metadata| endpoints(metadata, provider.config.pkce));
-                return found.map_err(|error| named(error, &url, response.status()));
+                let of_answer = |error| named(error, &url, &response);
+                match ServerMetadata::read(&response, issuer) {
+                    Ok(metadata) => return endpoints(metadata, provider.config.pkce).map_err(of_answer),
+                    // Some servers answer every address that they do not know with the page of an application.
+                    Err(error) => of_answer(error),
+                }
             }
-            Ok(_) => {}
-            // Keep a temporary failure, which is worth waiting for.
-            Err(error) if failed.is_transient() => drop(error),
-            Err(error) => failed = error,
+            Ok(_) => continue,
+            Err(error) => error,
+        };
+        // Keep a temporary failure, which is worth waiting for.
+        if !failed.is_transient() {
+            failed = error;
         }
     }
     Err(failed)
 }
 
 /// Adds the answer to the reason why its metadata cannot be used.
-fn named(error: OAuth2Error, url: &str, status: u16) -> OAuth2Error {
+fn named(error: OAuth2Error, url: &str, response: &HttpResponse) -> OAuth2Error {
     match error {
         OAuth2Error::Discovery { why } => {
-            let answer = ProviderAnswer { host: host_of(url).to_owned(), status: Some(status), code: None };
+            let answer = ProviderAnswer {
+                host: host_of(url).to_owned(),
+                status: Some(response.status()),
+                code: None,
+                is_page: response.is_page(),
+            };
             OAuth2Error::Metadata { answer, why }
         }
         error => error,

@@ -104,6 +104,12 @@ pub enum OAuth2Error {
         /// The variable, as the configuration of the kind names it.
         name: String,
     },
+    /// The provider sent the browser back with neither a code nor an error, as WeChat does if the user denies access.
+    #[error("the access was refused at the provider: {host} sent the browser back without a code")]
+    NotGranted {
+        /// The host to which the browser was sent.
+        host: String,
+    },
     /// The provider's response does not hold what was requested.
     #[error("{answer} and no {what}")]
     NoToken {
@@ -197,7 +203,7 @@ impl OAuth2Error {
     pub fn remedy(&self) -> DisplayText {
         let again = reason::AUTHORIZE_AGAIN;
         match self {
-            Self::AccessDenied(_) => format!("{again}, and accept").into(),
+            Self::AccessDenied(_) | Self::NotGranted { .. } => format!("{again}, and accept").into(),
             Self::ClientChanged => format!(
                 "configure the application that the connection was made with, or {again} with the current application"
             )
@@ -277,7 +283,7 @@ impl OAuth2Error {
             Self::NothingToRenew => return reason::NOTHING_TO_RENEW.into(),
             Self::NotLive(found) => return found.reason.code.clone(),
             Self::NoWay => return "no_callback".into(),
-            Self::AccessDenied(_) => "access_denied",
+            Self::AccessDenied(_) | Self::NotGranted { .. } => "access_denied",
             Self::AddressRefused(_) | Self::PolicyRefused(_) => "policy_refused",
             Self::AccountUnknown => "account_unknown",
             Self::Ambiguous { .. } | Self::NoCode => "bad_callback",

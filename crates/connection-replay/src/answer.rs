@@ -84,6 +84,9 @@ fn key(text: &str) -> Result<&str, &'static str> {
         key if key.contains(is_dash) => {
             Err("has a typographic dash inside, in place of a hyphen; copy it again from the provider")
         }
+        key if is_masked(key) => Err(
+            "is shortened or masked, with dots or stars in place of characters; copy the whole key from the provider",
+        ),
         key => Ok(key),
     }
 }
@@ -113,12 +116,23 @@ fn after_label(line: &str) -> Option<&str> {
     (is_name && (is_known || value.starts_with(is_between))).then_some(value)
 }
 
-/// Returns what follows a scheme, as in `Bearer …` or `token …`. The word alone, as the beginning of a longer word, or as the
-/// first of several words is a part of the key.
+/// Returns what follows a scheme, as in `Bearer …`, `token …` or `Token token=…`. The word alone, as the beginning of a longer
+/// word, or as the first of several words is a part of the key.
 fn after_scheme(line: &str) -> Option<&str> {
     let (scheme, rest) = line.split_at(line.find(is_between)?);
-    let is_scheme = ["bearer", "token"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
-    (is_scheme && !rest.trim_start_matches(is_between).contains(char::is_whitespace)).then_some(rest)
+    let rest = rest.trim_start_matches(is_between);
+    let is_token = |word: &str| word.eq_ignore_ascii_case("token");
+    let is_scheme = is_token(scheme) || scheme.eq_ignore_ascii_case("bearer");
+    // Servers made with Rails, such as PagerDuty, name the token after the scheme.
+    let named = rest.split_once('=').filter(|(name, _)| is_token(scheme) && is_token(name));
+    (is_scheme && !rest.contains(char::is_whitespace)).then_some(named.map_or(rest, |(_, value)| value))
+}
+
+/// Returns `true` for a key of which a page has hidden a part, with an ellipsis, bullets or stars. An address may contain any
+/// of these.
+fn is_masked(key: &str) -> bool {
+    let is_dot = |c: char| matches!(c, '\u{2022}' | '\u{2026}' | '\u{2219}' | '\u{22ef}' | '\u{25cf}' | '\u{26ab}');
+    !key.contains("://") && (key.contains(is_dot) || key.contains("...") || key.contains("****"))
 }
 
 fn is_between(c: char) -> bool {

@@ -199,6 +199,12 @@ impl<H> Run<H> {
         self.accepted.is_some_and(|accepted| accepted + 1 == self.next)
     }
 
+    /// Returns `true` if the last request that has spent something was answered as [`is_last_accepted`](Self::is_last_accepted)
+    /// says, whatever followed. If the setup ends, what the answer holds is lost, and cannot be requested again.
+    pub fn has_accepted(&self) -> bool {
+        self.accepted.is_some()
+    }
+
     /// Begins the effect with the fingerprint `what`, or returns `None` if the run stops.
     pub(crate) fn begin(&mut self, what: &str) -> Option<Turn> {
         if self.is_busy {

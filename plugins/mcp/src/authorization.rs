@@ -75,7 +75,9 @@ impl Eq for ClientSecret {}
 /// There is no metadata, it names another issuer, it does not support PKCE with S256, or it cannot be asked now.
 pub(crate) async fn metadata(issuer: &str, ctx: &SetupContext<'_>) -> Result<ServerMetadata, SetupFailure> {
     for address in addresses(issuer)? {
-        if let Some(answer) = resource::document(&address, ctx).await? {
+        let Some(answer) = resource::document(&address, ctx).await? else { continue };
+        // Some servers answer every address that they do not know with the page of an application.
+        if answer.json().is_ok() {
             let metadata = ServerMetadata::read(&answer, issuer).map_err(|error| unusable(&error.to_string()))?;
             return checked(metadata);
         }

@@ -1,6 +1,7 @@
 //! Sessions whose provider cannot be reached, or gave an answer that cannot be read. A network failure does not end a
-//! setup: the session rests with the failed effect in its journal, and resuming the session asks again. An answer to a
-//! request that spent a code stays in the journal, and resuming the session reads it again.
+//! setup: the session rests with the failed effect in its journal, and resuming the session asks again. A redirect to another
+//! origin ends no setup that has spent a code. An answer to a request that spent a code stays in the journal, and resuming
+//! the session reads it again.
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ pub(super) enum Resumed {
     Reads(Timestamp),
 }
 
-/// Rests if the network failed, or if an answer could not be read that may hold what a code was spent for, and ends the
-/// session otherwise. `row` is the row from which the run began.
+/// Rests if the network failed, if an answer could not be read that may hold what a code was spent for, or if a request after
+/// that was redirected to another origin, and ends the session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
     system: &Arc<System>,
     slot: &Arc<Slot>,
@@ -43,7 +44,10 @@ pub(super) async fn rest_or_fail(
     failure: SetupFailure,
 ) -> Result<AfterRun, Error> {
     let described = |why: &NotLive| inner.heard.describe_reason(why.clone(), system.ground.clock.now()).reason;
-    match (host::offline(&failure), inner.run.last_asked()) {
+    // A redirect to another origin ends a setup, because a person may have entered another address than that of the API. A
+    // setup that has spent a code for tokens rests instead, as in an outage, because its end would lose the tokens.
+    let elsewhere = if inner.run.has_accepted() { inner.heard.elsewhere(&failure) } else { None };
+    match (host::offline(&failure).or(elsewhere.as_ref()), inner.run.last_asked()) {
         (Some(not_live), Some(effect)) => {
             pause(system, slot, row, inner, Resumed::Asks(effect), described(not_live)).await
         }

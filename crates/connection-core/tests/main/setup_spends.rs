@@ -304,3 +304,46 @@ async fn a_page_in_answer_to_a_code_ends_the_setup() {
     assert_eq!(code(&set_up(&registry, &SPENDS).await), "not_json");
     assert_eq!(requests_to(&world, "POST /token"), 1);
 }
+
+/// The kind `spends`, which looks up the account with its token.
+fn looks_up() -> Scripted<AtomicUsize> {
+    let descriptor = Descriptor::new(SPENDS, "Spends", AuthType::Custom).origin(API).field(Field::text("a", "A"));
+    Scripted::with(AtomicUsize::new(0), descriptor).setup(move |_, ctx| {
+        Box::pin(async move {
+            ctx.prompt(Prompt::new("Spend").field("a")).await;
+            let base = ctx.base_url(API)?;
+            let request = HttpRequest::post(base, "/token").form("code", CODE);
+            let answer = classify(ctx.send_once(Spend::new("code", &Secret::from(CODE)), request).await)?;
+            let token = answer.body().duplicate();
+            classify(ctx.send(HttpRequest::get(base, "/me").bearer(&token)).await)?;
+            Ok(live(token, Identity::new("1", "ada")))
+        })
+    })
+}
+
+/// A sign-in in front of the API, or a page about maintenance at another address.
+#[tokio::test]
+async fn a_redirect_elsewhere_after_a_code_was_spent_keeps_the_tokens() {
+    for (status, words) in [(302, "302 Found"), (307, "307 Temporary Redirect")] {
+        let world = World::new().await;
+        world.provider(move |request| match request.starts_with("POST /token ") {
+            true => Reply::ok("token"),
+            false => Reply::redirect(status, "https://wall.example/login"),
+        });
+        let registry = world.open(looks_up()).await;
+        let session = registry.setups().begin(&SPENDS).await.unwrap();
+        let id = session.id();
+        let (no, _) = step(&session).await;
+        session.advance(no, &answers(&[("a", "x")])).await.unwrap();
+        let (_, rests) = step(&session).await;
+        let said = beside(&rests).join(" ");
+        let why = format!("api.acme.example answered {words}, which leads to another address");
+        assert!(said.contains(&why) && said.contains("your answers are saved"), "{rests:?}");
+        drop((session, registry));
+        world.provider(|_| Reply::ok("{}"));
+        let registry = world.open(looks_up()).await;
+        let session = registry.setups().resume(id).await.unwrap();
+        assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+        assert_eq!((requests_to(&world, "POST /token"), requests_to(&world, "GET /me")), (1, 2));
+    }
+}

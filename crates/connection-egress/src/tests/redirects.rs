@@ -1,6 +1,6 @@
 //! Redirects within an origin are followed, and others are not.
 
-use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, host};
+use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, SetupFailure, Timestamp, classify, host};
 
 use super::{base, client, declared, error, granted, named};
 use crate::HttpPolicy;
@@ -72,6 +72,26 @@ async fn another_origin_is_denied_and_hears_nothing_even_when_it_was_granted() {
         // The other server answers a direct request, so it was the rule that kept the redirect away.
         assert!(client.send(&egress, HttpRequest::get(&base(&other.origin()), "/there")).await.is_ok());
     }
+}
+
+/// The record of an answer has no status, so that an earlier run may have been led elsewhere.
+#[tokio::test]
+async fn an_answer_that_leads_elsewhere_is_told_from_an_address_that_is_denied() {
+    let server = TestServer::start(|_| Reply::redirect(302, "https://other.example.com/")).await;
+    let client = client(HttpPolicy::new());
+    let egress = named(&server.origin());
+    let request = || HttpRequest::get(&base(&server.origin()), "/");
+    let denied = classify(client.send(&egress, request()).await).unwrap_err();
+    let failure = SetupFailure::from(denied);
+    assert!(egress.heard.elsewhere(&failure).is_some());
+    assert!(egress.heard.elsewhere(&SetupFailure::new("denied", "another sentence")).is_none());
+    egress.heard.forget();
+    assert!(egress.heard.elsewhere(&failure).is_none(), "nothing was answered");
+    client.recall(&egress.heard, &request(), Err(HttpError::Denied));
+    assert!(egress.heard.elsewhere(&failure).is_some());
+    let answer = HttpResponse::new(200, Vec::new(), "{}", Timestamp::from_seconds(0));
+    client.recall(&egress.heard, &request(), Ok(&answer));
+    assert!(egress.heard.elsewhere(&failure).is_none());
 }
 
 #[tokio::test]

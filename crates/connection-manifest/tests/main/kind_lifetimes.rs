@@ -55,6 +55,10 @@ fn an_exchange_reads_a_lifetime_as_an_authorization_does() {
         (r#""end": 1769858430"#, 3600),
         (r#""end": " 1769858430000 ""#, 3600),
         (r#""life": 60, "end": 1769858430"#, 60),
+        (r#""end": 3600"#, 3600),
+        (r#""end": "3600""#, 3600),
+        (r#""end": 1769854000"#, 77),
+        (r#""end": "2026-01-31T09:20:30Z""#, 77),
         (r#""life": 1e999"#, 77),
     ] {
         assert_eq!(life(more), expected, "{more}");
@@ -84,6 +88,7 @@ proptest! {
         if let Some(end) = expires_in(&value, now) {
             prop_assert!(end > now && end <= now.after(MAX_LIFE), "{:?}", end);
         }
+        prop_assert!(expires_at(&value, now).is_none_or(|end| end > now));
     }
 
     #[test]
@@ -91,6 +96,7 @@ proptest! {
         let now = Timestamp::from_seconds(now);
         for value in [Value::Number(life.to_string()), Value::Text(format!(" {life} "))] {
             prop_assert_eq!(expires_in(&value, now), Some(now.after(life)));
+            prop_assert_eq!(expires_at(&value, now), Some(now.after(life)));
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Device {
     interval: u64,
     next: Timestamp,
     until: Timestamp,
+    /// The answer to the last poll, if it came from something else than the endpoint.
+    unanswered: Option<OAuth2Error>,
 }
 
 impl Device {
@@ -46,11 +48,17 @@ impl Device {
             interval,
             next: codes.at.after(interval),
             until: codes.at.after(life),
+            unanswered: None,
         })
     }
 
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         now >= self.until
+    }
+
+    /// Returns the error of a code that is over.
+    pub(crate) fn into_error(self) -> OAuth2Error {
+        self.unanswered.unwrap_or(OAuth2Error::Expired)
     }
 
     /// Returns the time of the next poll.
@@ -74,16 +82,18 @@ impl Device {
         if now < self.next {
             return Ok(None);
         }
-        match exchange::poll(provider, application, &self.code).await {
-            Ok(Poll::Granted(granted)) => return Ok(Some(granted)),
-            Ok(Poll::Pending) => {}
+        self.unanswered = None;
+        match exchange::poll(provider, application, &self.code).await? {
+            Poll::Granted(granted) => return Ok(Some(granted)),
+            Poll::Pending => {}
             // Add five seconds to this and all later polls (section 3.5), or use the provider's interval if that is
             // longer.
-            Ok(Poll::SlowDown(interval)) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
-            Err(error) if error.is_transient() => {
-                self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval))
+            Poll::SlowDown(interval) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
+            Poll::Unanswered(error) => {
+                self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval));
+                // An offline error would advise to try again, and this code can no longer be used when it is over.
+                self.unanswered = Some(error).filter(|error| !error.is_transient());
             }
-            Err(error) => return Err(error),
         }
         self.next = provider.ctx.now().after(self.interval);
         Ok(None)

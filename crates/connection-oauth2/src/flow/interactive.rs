@@ -133,13 +133,10 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
 
     /// Forgets a device code that has expired. The setup fails if there is no other method.
     fn forget_expired_code(&mut self, now: Timestamp) -> Result<(), SetupFailure> {
-        if self.device.as_ref().is_some_and(|device| device.is_over(now)) {
-            self.device = None;
-            if self.opened.is_none() {
-                return Err(self.begun.failure(OAuth2Error::Expired));
-            }
+        match self.device.take_if(|device| device.is_over(now)) {
+            Some(device) if self.opened.is_none() => Err(self.begun.failure(device.into_error())),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Pushes the request again if it has expired. Returns the time at which it is to be pushed next.

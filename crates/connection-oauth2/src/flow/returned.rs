@@ -24,6 +24,8 @@ pub(crate) struct CallbackResult {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
+/// The parameters in which some providers, such as Facebook, state an error in place of `error`.
+const ERROR_CODES: [&str; 3] = ["error_code", "errorCode", "errcode"];
 /// The parameter that names the scopes that were granted.
 const SCOPE: &str = "scope";
 /// The characters around a pasted address that are no part of it.
@@ -64,7 +66,10 @@ pub(crate) fn read(
         (None, Some(_)) if iss_advertised || config.iss_required => return Err(OAuth2Error::IssuerMismatch),
         _ => {}
     }
-    if let Some(code) = text("error") {
+    let code = text(&config.code_parameter);
+    // Beside a code, the number of an error is none.
+    let number = || ERROR_CODES.into_iter().filter(|_| code.is_none()).find_map(text);
+    if let Some(code) = text("error").or_else(number) {
         let answer = ProviderAnswer::in_browser(host.to_owned(), code);
         return Err(match refusal::in_browser(code) {
             _ if code.eq_ignore_ascii_case("consent_required") => OAuth2Error::ConsentRequired(answer),
@@ -75,7 +80,10 @@ pub(crate) fn read(
             _ => OAuth2Error::Refused(answer),
         });
     }
-    let code = text(&config.code_parameter).map(Secret::from).ok_or(OAuth2Error::NoCode)?;
+    // The host has removed `state`, and a provider that allows access adds a code to it.
+    let is_bare = parameters.iter().all(|(name, value)| name == "iss" || value.is_empty());
+    let none = || if is_bare { OAuth2Error::NotGranted { host: host.to_owned() } } else { OAuth2Error::NoCode };
+    let code = code.map(Secret::from).ok_or_else(none)?;
     let capture = |name: &String| Some((name.clone(), text(name)?.to_owned()));
     let scopes = text(SCOPE).filter(|_| config.scopes_in_callback).and_then(|text| response::scopes(&text.into()));
     Ok(CallbackResult { code, captured: config.callback_capture.iter().filter_map(capture).collect(), scopes })

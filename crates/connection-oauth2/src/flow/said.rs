@@ -1,4 +1,5 @@
-//! The words of a provider that the browser brings back (RFC 6749, section 4.1.2.1).
+//! The words of a provider that the browser brings back: `error_description` (RFC 6749, section 4.1.2.1), or the names of
+//! some providers for it.
 //!
 //! They are read only for an error that the provider itself reported: by then, the `state` and the issuer were compared.
 
@@ -10,9 +11,12 @@ use crate::config::OAuth2Config;
 /// The ends of the codes of failures that a callback reports itself.
 const REPORTED: [&str; 4] = ["_access_denied", "_consent_required", "_refused", "_unavailable"];
 
+/// The parameters that have the words. Facebook has the second one.
+const WORDS: [&str; 3] = ["error_description", "error_message", "errmsg"];
+
 /// Adds the words in the parameters of a callback to a failure that the callback reports.
 pub(super) fn in_callback(failure: SetupFailure, parameters: &[(String, Secret)]) -> SetupFailure {
-    let found = parameters.iter().find(|(name, _)| name == "error_description");
+    let found = WORDS.into_iter().find_map(|wanted| parameters.iter().find(|(name, _)| name == wanted));
     let words = found.and_then(|(_, value)| value.expose_str());
     with_words(failure, words)
 }
@@ -21,8 +25,9 @@ pub(super) fn in_callback(failure: SetupFailure, parameters: &[(String, Secret)]
 pub(super) fn in_pasted(failure: SetupFailure, pasted: &Secret, config: &OAuth2Config) -> SetupFailure {
     let text = returned::as_copied(pasted.expose_str().unwrap_or_default(), config);
     let query = text.split_once('?').map_or(text.as_str(), |(_, query)| query).split('#').next().unwrap_or_default();
-    let words = encode::from_form(query).into_iter().find(|(name, _)| name == "error_description");
-    with_words(failure, words.as_ref().map(|(_, value)| value.as_str()))
+    let parameters = encode::from_form(query);
+    let words = WORDS.into_iter().find_map(|wanted| parameters.iter().find(|(name, _)| name == wanted));
+    with_words(failure, words.map(|(_, value)| value.as_str()))
 }
 
 fn with_words(failure: SetupFailure, words: Option<&str>) -> SetupFailure {

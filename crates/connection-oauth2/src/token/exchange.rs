@@ -3,7 +3,7 @@
 //! The request for a device code and a single poll with one are written here: the crate refuses answers of providers
 //! that deviate from the standard, and its loop sleeps by itself, which a setup that is replayed must not do.
 
-use connection_contract::{NotLive, Secret, Spend, Timestamp, Value};
+use connection_contract::{AnswerClass, HttpResponse, NotLive, Secret, Spend, Timestamp, Value, reason};
 use oauth2::{
     AuthorizationCode, ClientId, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
     ResourceOwnerUsername, Scope, StandardErrorResponse, TokenResponse as _, TokenUrl,
@@ -190,6 +190,8 @@ pub(crate) enum Poll {
     Pending,
     /// The polls are too frequent; the response may state the interval to keep.
     SlowDown(Option<u64>),
+    /// Nothing was said about the code: there was no answer, or something else than the endpoint answered.
+    Unanswered(OAuth2Error),
 }
 
 /// Polls once for the confirmation of a device code (RFC 8628, section 3.4).
@@ -205,7 +207,14 @@ pub(crate) async fn poll(
     provider.authenticate(application, &url, &mut parameters)?;
     provider.change(RequestKind::Token, &mut parameters)?;
     let spend = Spend::new("device_code", device_code);
-    let answer = provider.post(Some(RequestKind::Token), &url, Endpoint::Token.name(), parameters, Some(spend)).await?;
+    let what = Endpoint::Token.name();
+    let answer = match provider.post(Some(RequestKind::Token), &url, what, parameters, Some(spend)).await {
+        // A sign-in or a page about maintenance in front of the endpoint redirects, too.
+        Err(error) if error.is_transient() || matches!(error, OAuth2Error::Redirected(_)) => {
+            return Ok(Poll::Unanswered(error));
+        }
+        answer => answer?,
+    };
     let rules = &provider.config.response;
     let value = answer.response.json_or_form().unwrap_or(Value::Null);
     let stated = Stated::of(rules, &value, answer.response.status());
@@ -216,7 +225,44 @@ pub(crate) async fn poll(
     if stated.is("slow_down") {
         return Ok(Poll::SlowDown(expiry::life(&value["interval"], LifeUnit::Seconds, at)));
     }
-    let value = response::read(rules, Occasion::Device, &answer)?;
-    let set = response::set(rules, &answer, &value)?;
-    Ok(Poll::Granted(Box::new(Granted { set, described: answer.described(None), answer: value, at })))
+    let granted = response::read(rules, Occasion::Device, &answer).and_then(|value| {
+        let set = response::set(rules, &answer, &value)?;
+        Ok(Granted { set, described: answer.described(None), answer: value, at })
+    });
+    match granted {
+        Ok(granted) => Ok(Poll::Granted(Box::new(granted))),
+        Err(error) if is_unanswered(&error, &answer.response) => Ok(Poll::Unanswered(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns `true` if the answer to a poll says nothing about the code, so that the next poll may be answered differently.
+///
+/// An answer with 2xx that cannot be read may hold the tokens, and the code is used up then. The host keeps that answer, as
+/// it keeps the answer to the code of a browser.
+fn is_unanswered(error: &OAuth2Error, answer: &HttpResponse) -> bool {
+    let is_unread = match error {
+        OAuth2Error::NoToken { .. } => true,
+        OAuth2Error::NotLive(found) => found.reason.code == reason::NOT_JSON,
+        _ => false,
+    };
+    match answer.class() {
+        AnswerClass::Success if is_unread => is_blank(answer),
+        _ => error.is_transient(),
+    }
+}
+
+/// Returns `true` for an answer without contents, and for a page that names no access token.
+fn is_blank(answer: &HttpResponse) -> bool {
+    const NAME: &[u8] = b"access_token";
+    let body = answer.body().expose();
+    let is_empty = |value: Value| match value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        Value::Map(fields) => fields.is_empty(),
+        _ => false,
+    };
+    body.trim_ascii().is_empty()
+        || answer.is_page() && !body.windows(NAME.len()).any(|part| part == NAME)
+        || answer.json().is_ok_and(is_empty)
 }

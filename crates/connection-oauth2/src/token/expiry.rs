@@ -37,7 +37,7 @@ pub(crate) fn life(value: &Value, unit: LifeUnit, now: Timestamp) -> Option<u64>
     };
     if number >= from {
         let left = expires_at(value, now)?.seconds().saturating_sub(now.seconds());
-        return u64::try_from(left).ok().filter(|left| *left > 0).map(|left| left.min(MAX_SECONDS));
+        return u64::try_from(left).ok().map(|left| left.min(MAX_SECONDS));
     }
     // The number is positive, and a number that is too large becomes the largest possible one.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above and below")]
@@ -89,7 +89,11 @@ pub(crate) fn after(now: Timestamp, life: u64) -> Timestamp {
     bounded(now.after(life.min(MAX_SECONDS)))
 }
 
-/// Returns a moment: seconds or milliseconds since 1970, a date, or the time that is left as `D:HH:MM`.
+/// Returns the end of a token that was issued now: seconds or milliseconds since 1970, a date, or the time that is left as
+/// `D:HH:MM`.
+///
+/// A number below 1,000,000,000 is the lifetime in seconds instead, as [`expires_in`] reads it. A moment that has passed says
+/// nothing about a token that the provider has just issued or accepted, so it is unknown.
 ///
 /// ```
 /// use connection_contract::{Timestamp, Value};
@@ -100,8 +104,18 @@ pub(crate) fn after(now: Timestamp, life: u64) -> Timestamp {
 /// assert_eq!(expires_at(&Value::from(1_800_003_600_000_i64), now), end);
 /// assert_eq!(expires_at(&Value::from("2027-01-15T09:00:00Z"), now), end);
 /// assert_eq!(expires_at(&Value::from("0:01:00"), now), end);
+/// assert_eq!(expires_at(&Value::from(3600_i64), now), end);
+/// assert_eq!(expires_at(&Value::from("2027-01-15T07:00:00Z"), now), None);
 /// ```
 pub fn expires_at(value: &Value, now: Timestamp) -> Option<Timestamp> {
+    if number(value).is_some_and(|number| number < MOMENT) {
+        return expires_in(value, now);
+    }
+    moment(value, now).filter(|end| *end > now)
+}
+
+/// Returns a moment, also one that has passed, in the forms of [`expires_at`].
+fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
     if let Some(number) = number(value) {
         let seconds = if number > MILLISECONDS { number / 1000.0 } else { number };
         #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
@@ -124,6 +138,11 @@ fn bounded(moment: Timestamp) -> Timestamp {
 /// Returns `true` for a number or its text, whatever its value.
 pub(crate) fn is_number(value: &Value) -> bool {
     number(value).is_some()
+}
+
+/// Returns `true` for a number and for a moment in any form, whatever their values.
+pub(crate) fn is_moment(value: &Value, now: Timestamp) -> bool {
+    is_number(value) || moment(value, now).is_some()
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -113,11 +113,11 @@ fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Times
     let default = rules.default_life.map(|life| expiry::after(now, life.as_secs()));
     let valid_until = life(Part::ExpiresIn)
         .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::expires_at(at, now)))
-        .or_else(|| claim(&access, "exp").and_then(|exp| expiry::expires_at(&exp, now)).filter(|exp| *exp > now))
+        .or_else(|| claim(&access, "exp").and_then(|exp| expiry::expires_at(&exp, now)))
         .or(default);
     let is_odd =
         [Part::ExpiresIn, Part::RefreshExpiresIn].into_iter().filter_map(part).any(|life| !expiry::is_number(life))
-            || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::expires_at(at, now).is_none());
+            || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_moment(at, now));
     Some(TokenSet {
         is_odd,
         refresh: refresh_token(part(Part::RefreshToken)),

@@ -40,7 +40,7 @@ fn an_error_ends_the_setup_and_shows_a_code_alone() {
     // LinkedIn's and Apple's words for a person who closes the page.
     check(acme(), &[("error", "user_cancelled_login")], "acme_access_denied");
     check(acme(), &[("error", "user_cancelled_authorize")], "acme_access_denied");
-    check(acme(), &[], "acme_bad_callback");
+    check(acme(), &[("lang", "en")], "acme_bad_callback");
     let said = |code: &str| host(acme()).setup([Input::callback(&[("error", code)])]).run().unwrap_err();
     for (code, shown) in [("Tok-5ECRET-99", ""), ("InvalidScope", " (InvalidScope)"), ("two words", "")] {
         let message = format!("id.acme.example sent the browser back with an error{shown}");
@@ -91,6 +91,33 @@ fn the_words_of_a_provider_come_with_an_error_that_it_reported_itself() {
     let failure = run.result.unwrap_err();
     assert_eq!((&*failure.code, failure.provider_text), ("acme_state_mismatch", None));
     assert!(!shown.contains("today"), "{shown}");
+}
+
+/// Facebook states the number of an error and its words at names of its own, and WeChat sends only the `state` back if a
+/// person denies access.
+#[test]
+fn an_error_in_a_form_of_its_own_is_an_error() {
+    let failed = |pairs: &[(&str, &str)]| host(acme()).setup([Input::callback(pairs)]).run().unwrap_err();
+    for (number, words) in [("error_code", "error_message"), ("errorCode", "error_description"), ("errcode", "errmsg")]
+    {
+        let failure = failed(&[(number, "100"), (words, "App not setup")]);
+        assert_eq!(failure.code, "acme_refused", "{number}");
+        assert_eq!(failure.message.as_str(), "id.acme.example sent the browser back with an error (100)");
+        assert_eq!(failure.provider_text.unwrap().as_str(), "App not setup", "{words}");
+    }
+    assert_eq!(failed(&[("error_code", "access_denied")]).code, "acme_access_denied");
+    let refused = "the access was refused at the provider: id.acme.example sent the browser back without a code";
+    assert_eq!(failed(&[("code", "")]).code, "acme_access_denied");
+    let failure = failed(&[]);
+    assert_eq!((&*failure.code, failure.message.as_str()), ("acme_access_denied", refused));
+    let address = |query: &str| format!("https://host.example/callback/acme?{query}state={}", state());
+    let pasting = |query: &str| host(acme()).setup([pasted(&address(query))]).run().unwrap_err();
+    assert_eq!(pasting("").code, "acme_access_denied");
+    let failure = pasting("error_code=100&error_message=App+not+setup&");
+    assert_eq!((&*failure.code, failure.provider_text.unwrap().as_str()), ("acme_refused", "App not setup"));
+    // Beside a code, there is no error.
+    let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+    host.setup([Input::callback(&[("code", CODE), ("error_code", "0")])]).run().unwrap();
 }
 
 /// Q35 (RFC 6749, section 3.1): with two values, it is not clear which one counts.

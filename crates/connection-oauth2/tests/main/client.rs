@@ -67,6 +67,10 @@ fn signing(how: Assertion) -> OAuth2Builder {
 
 /// Returns the assertion that the fake host's key signs, for one draw of random bytes.
 fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
+    signed_by(KEY, algorithm, name, audience, draw)
+}
+
+fn signed_by(key: &str, algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: usize) -> String {
     let header = format!(r#"{{"alg":"{name}","typ":"JWT","kid":"k1"}}"#);
     let bytes = connection_testkit::hmac_sha256(b"connection-testkit", format!("random {draw}").as_bytes());
     let iat = NOW - 10;
@@ -74,7 +78,7 @@ fn assertion(algorithm: SignatureAlgorithm, name: &str, audience: &str, draw: us
     let jti = encode::hex(&bytes[..16]);
     let claims = format!(r#"{{"iss":"{ID}","sub":"{ID}","aud":"{audience}","iat":{iat},"exp":{exp},"jti":"{jti}"}}"#);
     let unsigned = format!("{}.{}", encode::base64url(header.as_bytes()), encode::base64url(claims.as_bytes()));
-    let signed = signature(algorithm, &KEY.into(), unsigned.as_bytes()).expect("a key");
+    let signed = signature(algorithm, &key.into(), unsigned.as_bytes()).expect("a key");
     format!("{unsigned}.{}", encode::base64url(&signed))
 }
 
@@ -99,6 +103,24 @@ fn a_private_key_proves_who_the_application_is() {
         let builder = signing(Assertion::new(algorithm).key_id("k1")).issuer(issuer);
         let host = host(builder).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
         host.setup([back()]).run().unwrap();
+    }
+}
+
+/// A private key has several lines, and a setup asks for it as for any other secret of an application.
+#[test]
+fn a_private_key_is_asked_for_with_its_lines() {
+    let issuer = "https://id.acme.example";
+    for (client, key) in [
+        (Client::Prompted, KEY.to_owned()),
+        (Client::PerConnection, KEY.to_owned()),
+        (Client::Prompted, KEY.trim_end().to_owned()),
+        (Client::Prompted, format!("\n{}", KEY.replace('\n', "\r\n"))),
+    ] {
+        let form = asserted(&signed_by(&key, SignatureAlgorithm::Es256, "ES256", issuer, 1), form());
+        let builder = signing(Assertion::new(SignatureAlgorithm::Es256).key_id("k1")).issuer(issuer).client(client);
+        let host = host(builder).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
+        let application = Input::answers(&[("clientId", ID), ("clientSecret", key.as_str())]);
+        host.setup([application, back()]).run().unwrap();
     }
 }
 

@@ -4,7 +4,7 @@ use connection_contract::prelude::*;
 use connection_oauth2::{ClientAuth, Endpoint, Grant, OAuth2, OAuth2Builder, Response};
 use connection_testkit::{Expected, FakeHost, Input, Reply};
 
-use crate::{CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
+use crate::{ACCESS, CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
 
 const DEVICE: &str = "https://id.acme.example/device";
 
@@ -131,6 +131,118 @@ fn a_poll_without_an_answer_is_followed_by_a_later_one() {
         .expect(me());
     host.setup([Input::Elapsed, Input::Elapsed, Input::Elapsed]).run().unwrap();
     assert_eq!(host.now().seconds() - NOW, 5 + 10 + 20);
+}
+
+/// Returns answers in place of that of the endpoint: from a sign-in, a portal or a page about maintenance in front of it.
+fn from_something_else() -> Vec<Reply> {
+    let html = |status: u16, body: &str| Reply::text(status, body).header("content-type", "text/html");
+    let redirect = |status: u16| Reply::status(status).header("location", "https://wall.example/login");
+    vec![
+        html(200, "<!doctype html><title>Sign in</title>"),
+        html(200, "Back soon"),
+        html(403, "<html>Blocked</html>"),
+        Reply::status(200),
+        Reply::status(204),
+        Reply::json(200, " "),
+        Reply::json(200, "{}"),
+        Reply::json(200, "null"),
+        redirect(302),
+        redirect(307),
+        Reply::status(304),
+    ]
+}
+
+/// An answer that says nothing about the code ends neither the code nor another way to authorize.
+#[test]
+fn a_poll_that_something_else_answers_is_followed_by_a_later_one() {
+    for reply in from_something_else() {
+        let case = format!("{reply:?}");
+        let alone = FakeHost::new(kind(tv()))
+            .expect(ask().answer(codes("")))
+            .expect(poll().answer(reply))
+            .expect(poll().answer(tokens()))
+            .expect(me());
+        alone.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_or_else(|failure| panic!("{case}: {failure}"));
+        assert_eq!(alone.now().seconds() - NOW, 5 + 10, "{case}");
+    }
+    for reply in from_something_else() {
+        let case = format!("{reply:?}");
+        let beside = host(acme().endpoint(Endpoint::Device, DEVICE))
+            .expect(ask().answer(codes("")))
+            .expect(poll().answer(reply))
+            .expect(redeem().answer(tokens()))
+            .expect(me());
+        beside.setup([Input::Elapsed, crate::back()]).run().unwrap_or_else(|failure| panic!("{case}: {failure}"));
+    }
+}
+
+/// If something else answered the last poll, the setup does not claim that nobody confirmed the code.
+#[test]
+fn a_code_whose_last_poll_something_else_answered_ends_with_that_answer() {
+    let short = || {
+        let answer = r#"{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 7}"#;
+        ask().answer(Reply::json(200, answer))
+    };
+    for (reply, code, message) in [
+        (Reply::status(302), "acme_redirected", "id.acme.example answered 302 Found"),
+        (Reply::status(200), reason::PROVIDER_ERROR, "id.acme.example answered 200 OK and no token"),
+        (Reply::status(503), "acme_code_expired", "nobody confirmed the code in time"),
+    ] {
+        let host = FakeHost::new(kind(tv())).expect(short()).expect(poll().answer(reply));
+        let failure = host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap_err();
+        assert_eq!(failure.code, code);
+        assert!(failure.message.as_str().starts_with(message), "{}", failure.message);
+    }
+}
+
+/// A success that cannot be read may hold the tokens, and the code is used up: it is not polled for again, and the host keeps
+/// the answer.
+#[test]
+fn a_poll_whose_success_cannot_be_read_waits_with_its_answer() {
+    let json = |members: &str| Reply::json(200, &format!("{{{members}}}"));
+    let form = |body: &str| Reply::text(200, body).header("content-type", "application/x-www-form-urlencoded");
+    let access = format!(r#""access_token": "{ACCESS}""#);
+    let replies = || {
+        [
+            (Reply::text(200, "\u{b}\u{2}\u{80}packed").header("content-encoding", "br"), reason::NOT_JSON),
+            (json(&format!(r#"{access}, "scope": "read \ud83d""#)), reason::NOT_JSON),
+            (json(&format!(r#"{access}, "refresh_token": "rt\ud83d""#)), reason::NOT_JSON),
+            (json(&format!(r#"{access}, "refresh_token": {{"token": "rt-1"}}"#)), reason::NOT_JSON),
+            (form(&format!("access_token={ACCESS}&scope=read+%E9")), reason::NOT_JSON),
+            (Reply::text(200, &format!(")]}}',{{{access}}}")), reason::PROVIDER_ERROR),
+            (json(r#""token_of_another_name": "at-1""#), reason::PROVIDER_ERROR),
+            (
+                Reply::text(200, &format!("<br>Notice\n{{{access}}}")).header("content-type", "text/html"),
+                reason::PROVIDER_ERROR,
+            ),
+        ]
+    };
+    for (reply, code) in replies() {
+        let case = format!("{reply:?}");
+        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(reply));
+        let failure = host.setup([Input::Elapsed]).run().unwrap_err();
+        assert_eq!(failure.code, code, "{case}");
+        assert!(connection_testkit::offline(&failure).is_some(), "{case}: the setup waits");
+    }
+    for (reply, code) in replies() {
+        let case = format!("{reply:?}");
+        let beside = host(acme().endpoint(Endpoint::Device, DEVICE))
+            .expect(ask().answer(codes("")))
+            .expect(poll().answer(reply));
+        assert_eq!(beside.setup([Input::Elapsed]).run().unwrap_err().code, code, "{case}");
+    }
+}
+
+/// A refusal that cannot be read says nothing about the code, and has no tokens.
+#[test]
+fn a_poll_whose_refusal_cannot_be_read_is_followed_by_a_later_one() {
+    let packed = Reply::text(400, "\u{b}\u{2}\u{80}packed").header("content-encoding", "br");
+    let host = FakeHost::new(kind(tv()))
+        .expect(ask().answer(codes("")))
+        .expect(poll().answer(packed))
+        .expect(poll().answer(tokens()))
+        .expect(me());
+    host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap();
 }
 
 /// S18: polling stops when the code expires, and at a final response.

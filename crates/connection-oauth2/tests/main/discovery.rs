@@ -69,12 +69,42 @@ fn a_tenants_path_is_inserted_and_then_appended() {
     host.setup([crate::back()]).run().unwrap();
 }
 
+/// Returns answers that are no metadata of the issuer, each with its description.
+fn no_metadata() -> [(Reply, &'static str); 5] {
+    let page = "<!doctype html><div id=app></div>";
+    [
+        (metadata("https://evil.example", ""), "the metadata names another issuer"),
+        (metadata("https://id.acme.example/", ""), "the metadata names another issuer"),
+        (Reply::text(200, page).header("content-type", "text/html"), "the metadata is not JSON"),
+        (Reply::status(204), "the metadata is not JSON"),
+        (Reply::text(200, &" ".repeat(300 * 1024)), "the metadata is larger than 256 KiB"),
+    ]
+}
+
+#[track_caller]
+fn check_unusable(failure: &SetupFailure, why: &str) {
+    assert_eq!(failure.code, "acme_bad_discovery");
+    let start = format!("the provider's metadata cannot be used: {why} (id.acme.example answered 20");
+    assert!(failure.message.as_str().starts_with(&start), "{failure}");
+}
+
+/// S20: a server may answer every address with the page of an application, so that the other address is asked.
+#[test]
+fn an_address_without_metadata_leaves_the_other() {
+    for (reply, why) in no_metadata() {
+        let host = host()
+            .expect(Expected::get(AT).answer(reply))
+            .expect(Expected::get(OPENID).answer(metadata(ISSUER, "")))
+            .expect(redeem().answer(tokens()))
+            .expect(me());
+        host.setup([crate::back()]).run().unwrap_or_else(|failure| panic!("{why}: {failure}"));
+    }
+}
+
 /// S20: metadata must name exactly the issuer that was asked. S5: there is no silent downgrade, and no plain HTTP.
 #[test]
 fn what_does_not_fit_is_not_believed() {
     for (reply, why) in [
-        (metadata("https://evil.example", ""), "the metadata names another issuer"),
-        (metadata("https://id.acme.example/", ""), "the metadata names another issuer"),
         (
             metadata(ISSUER, r#", "code_challenge_methods_supported": ["plain"]"#),
             "the provider does not support PKCE with S256",
@@ -83,13 +113,14 @@ fn what_does_not_fit_is_not_believed() {
             metadata(ISSUER, r#", "revocation_endpoint": "http://id.acme.example/revoke""#),
             "one of the endpoints is not https",
         ),
-        (Reply::text(200, "<html>"), "the metadata is not JSON"),
-        (Reply::text(200, &" ".repeat(300 * 1024)), "the metadata is larger than 256 KiB"),
     ] {
         let failure = host().expect(Expected::get(AT).answer(reply)).setup([]).run().unwrap_err();
-        assert_eq!(failure.code, "acme_bad_discovery");
-        let message = format!("the provider's metadata cannot be used: {why} (id.acme.example answered 200 OK)");
-        assert_eq!(failure.message.as_str(), message);
+        check_unusable(&failure, why);
+    }
+    for (reply, why) in no_metadata() {
+        let alone =
+            host().expect(Expected::get(AT).answer(reply)).expect(Expected::get(OPENID).answer(Reply::status(404)));
+        check_unusable(&alone.setup([]).run().unwrap_err(), why);
     }
     let nowhere = host()
         .expect(Expected::get(AT).answer(Reply::status(404)))

@@ -150,7 +150,6 @@ fn a_moment_that_is_too_far_is_stored_and_read() {
         (acme(), ACCESS, r#", "expires_at": "9999-12-31T23:59:59-10:00""#, LAST),
         (acme(), ACCESS, r#", "expires_at": 99999999999999999999"#, LAST),
         (acme(), ACCESS, r#", "expires_at": "18446744073709551615:23:59""#, &*ten_years),
-        (acme(), ACCESS, r#", "expires_at": "0000-01-01T00:00:00+10:00""#, "2026-01-31T10:20:30Z"),
         (acme(), &*jwt, "", LAST),
     ] {
         let answer = Reply::json(200, &format!(r#"{{"access_token": "{token}", "refresh_token": "{REFRESH}"{more}}}"#));
@@ -235,6 +234,41 @@ fn a_life_is_a_number_of_seconds_or_a_moment() {
     let more = format!(r#", "refresh_token_expires_in": {}000"#, at(HOUR));
     let (_, made) = connected(acme(), answer(&more));
     assert_eq!(made.authorized_until.map(Timestamp::seconds), Some(crate::NOW + HOUR));
+}
+
+/// Q14: a small number in place of a moment is a lifetime, and a moment that has passed, such as a local time that is written
+/// as one of UTC, says nothing about a token that was issued just now.
+#[test]
+fn an_end_that_has_passed_is_unknown_and_a_small_one_is_a_lifetime() {
+    let passed = Timestamp::from_seconds(crate::NOW - 7200);
+    for (end, expected) in [
+        ("3600".to_owned(), Some(3600)),
+        (r#""3600""#.to_owned(), Some(3600)),
+        ("3.6e3".to_owned(), Some(3600)),
+        ("999999999".to_owned(), Some(315_576_000)),
+        (format!("{}", crate::NOW + 3600), Some(3600)),
+        (format!("{}", passed.seconds()), None),
+        (format!("\"{}000\"", passed.seconds()), None),
+        (format!("\"{}\"", passed.to_rfc3339()), None),
+        (format!("{}", crate::NOW), None),
+        (r#""0000-01-01T00:00:00+10:00""#.to_owned(), None),
+        (r#""0:00:00""#.to_owned(), None),
+        ("0".to_owned(), None),
+        ("-3600".to_owned(), None),
+    ] {
+        let more = format!(r#", "expires_at": {end}"#);
+        let (host, made) = connected(acme(), answer(&more));
+        let until = expected.map(|seconds| host.now().after(seconds));
+        assert_eq!((made.valid_until, made.authorized_until), (until, None), "{end}");
+        assert!(host.log().iter().all(|event| event.name != "life_unreadable"), "{end}");
+        // Without a refresh token, the end of the access token is that of the account.
+        let alone = Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"{more}}}"#));
+        let (_, made) = connected(acme(), alone);
+        assert_eq!((made.valid_until, made.authorized_until, made.renew_at), (until, until, until), "{end}");
+    }
+    let default = acme().response(Response::new().default_life(Duration::from_secs(600)));
+    let (host, made) = connected(default, answer(&format!(r#", "expires_at": {}"#, passed.seconds())));
+    assert_eq!(made.valid_until, Some(host.now().after(600)), "the configured lifetime");
 }
 
 fn answer(more: &str) -> Reply {

@@ -45,6 +45,9 @@ fn a_key_is_taken_without_what_was_copied_with_it() {
         "token ak-81d0c4f7a2",
         "Token\u{a0}ak-81d0c4f7a2",
         "Authorization:token ak-81d0c4f7a2",
+        "Token token=ak-81d0c4f7a2",
+        "Authorization: Token token=ak-81d0c4f7a2",
+        "token token=\"ak-81d0c4f7a2\"",
         "X-Api-Key: ak-81d0c4f7a2",
         "api_key: 'ak-81d0c4f7a2'",
         "\"ak-81d0c4f7a2\",",
@@ -79,6 +82,13 @@ fn a_key_with_a_foreign_character_inside_is_refused_with_its_name() {
         ("ak-81d0\u{2014}c4f7a2", "dash"),
         ("ak-81d0\nc4f7a2", "line break"),
         (" \u{200b}\"\" ", "nothing but"),
+        ("ak-\u{2026}81d0", "masked"),
+        ("ak-...81d0", "masked"),
+        ("ak-81d0...", "masked"),
+        ("\u{2022}\u{2022}\u{2022}\u{2022}81d0", "masked"),
+        ("ak-\u{25cf}\u{25cf}81d0", "masked"),
+        ("****************81d0", "masked"),
+        ("Bearer ak-81d0****", "masked"),
     ] {
         let problem = parsed(&field, text).unwrap_err();
         assert!(problem.contains(says) && !problem.contains("81d0"), "{text:?}: {problem}");
@@ -115,6 +125,11 @@ fn a_key_keeps_its_own_characters() {
         "API_KEY=ak1&API_SECRET=b",
         "token apple river stone",
         "exported=1",
+        "token=ak1",
+        "Bearer token=ak1 b",
+        "ak*1**2",
+        "a..b",
+        "https://acme.example/...",
     ] {
         assert_eq!(parsed(&field, text).as_deref(), Ok(text));
     }

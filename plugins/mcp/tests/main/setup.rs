@@ -50,6 +50,23 @@ fn a_server_that_refuses_its_tools_alone_wants_a_credential() {
 }
 
 #[test]
+fn a_page_in_place_of_metadata_leaves_the_next_address() {
+    let page = Reply::text(200, "<!doctype html><div id=app></div>").header("content-type", "text/html");
+    let host = host()
+        .expect(refused())
+        .expect(found(METADATA, &resource("https://mcp.example/v1", ISSUER)))
+        .expect(Expected::get(ISSUER_METADATA).answer(page))
+        .expect(found("https://auth.example/.well-known/openid-configuration/tenant", &issuer("")))
+        .expect(register())
+        .expect(tokens())
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, TOOLS)));
+    let back = Input::callback(&[("code", "c-1")]);
+    let made = host.setup([address(SERVER), back, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    assert_eq!(made.measured.unwrap().liveness, Liveness::Live);
+}
+
+#[test]
 fn a_person_signs_in_at_the_server_that_the_resource_names() {
     let names: Vec<_> = (1..=22).map(|number| format!("tool_{number}")).collect();
     let listed: Vec<_> = names.iter().map(|name| format!(r#"{{"name": "{name}"}}"#)).collect();
