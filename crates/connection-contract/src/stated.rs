@@ -54,7 +54,7 @@ fn is_missing(text: &str) -> bool {
 }
 
 fn is_error(found: &Value, status: u16) -> bool {
-    let is_number = |digits: &str| !is_zero(digits) && digits.parse() != Ok(status);
+    let is_number = |digits: &str| !has_no_value(digits) && digits.parse() != Ok(status);
     match found {
         Value::Null => false,
         Value::Bool(is_error) => *is_error,
@@ -71,8 +71,8 @@ fn is_error(found: &Value, status: u16) -> bool {
 fn is_no(found: &Value) -> bool {
     match found {
         Value::Bool(is_done) => !is_done,
-        Value::Number(digits) => is_zero(digits),
-        Value::Text(text) => text.trim().eq_ignore_ascii_case("false") || is_digits(text.trim()) && is_zero(text),
+        Value::Number(digits) => has_no_value(digits),
+        Value::Text(text) => text.trim().eq_ignore_ascii_case("false") || is_digits(text.trim()) && has_no_value(text),
         _ => false,
     }
 }
@@ -84,7 +84,7 @@ fn is_digits(text: &str) -> bool {
 }
 
 /// Returns `true` for a number that is zero, in any of the forms of JSON.
-fn is_zero(digits: &str) -> bool {
+fn has_no_value(digits: &str) -> bool {
     let significand = digits.split(['e', 'E']).next().unwrap_or_default();
     !significand.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }

@@ -264,6 +264,7 @@ impl OAuth2Error {
             Self::Unavailable(_) => "begin again later",
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
             Self::AccessDenied(_)
+            | Self::NotGranted { .. }
             | Self::ClientChanged
             | Self::ClientLapsed
             | Self::Dead(_)
