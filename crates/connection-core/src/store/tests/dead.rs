@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -83,16 +83,25 @@ async fn a_job_whose_connection_was_cut_fails_and_nothing_of_it_is_kept() {
     assert_eq!(store.reader().await.unwrap().account(id).await.unwrap(), Some(row));
 }
 
-/// Passes on what client and server say, until a transaction begins that only reads.
-async fn pass(mut client: TcpStream, mut server: TcpStream, begun: &AtomicUsize) -> io::Result<()> {
+/// The relay before a pooler.
+#[derive(Default)]
+struct Relay {
+    /// Whether a connection ends when a transaction begins on it that only reads.
+    cuts: AtomicBool,
+    /// The number of connections that were ended.
+    begun: AtomicUsize,
+}
+
+/// Passes on what client and server say, until the relay ends the connection.
+async fn pass(mut client: TcpStream, mut server: TcpStream, relay: &Relay) -> io::Result<()> {
     let mut from_client = vec![0; 1 << 16];
     let mut from_server = vec![0; 1 << 16];
     loop {
         tokio::select! {
             read = client.read(&mut from_client) => {
                 let Some(bytes @ [_, ..]) = from_client.get(..read?) else { return Ok(()) };
-                if bytes.windows(15).any(|words| words == b"BEGIN READ ONLY") {
-                    begun.fetch_add(1, SeqCst);
+                if relay.cuts.load(SeqCst) && bytes.windows(15).any(|words| words == b"BEGIN READ ONLY") {
+                    relay.begun.fetch_add(1, SeqCst);
                     return Ok(());
                 }
                 server.write_all(bytes).await?;
@@ -112,19 +121,20 @@ async fn a_transaction_that_only_reads_is_begun_twice_at_most_behind_a_pooler() 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pooler = options.clone().host("127.0.0.1").port(listener.local_addr().unwrap().port());
     let server = (options.get_host().to_owned(), options.get_port());
-    let begun = Arc::new(AtomicUsize::new(0));
-    let counted = begun.clone();
+    let relay = Arc::new(Relay::default());
+    let passing = relay.clone();
     Handle::current().spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = TcpStream::connect(server.clone()).await.unwrap();
             // The error is that of a connection that was closed.
-            drop(pass(client, server, &counted).await);
+            drop(pass(client, server, &passing).await);
         }
     });
     let pooler = pooler.to_url_lossy().to_string();
     let store = Store::open(StoreSource::from(pooler).direct(database.url())).await.unwrap();
+    relay.cuts.store(true, SeqCst);
     assert!(matches!(store.reader().await.err(), Some(StoreError::Unavailable { .. })));
-    assert_eq!(begun.load(SeqCst), 2);
+    assert_eq!(relay.begun.load(SeqCst), 2);
 }
 
 /// Returns the processes of the server that serve this database, without the one of this connection.
