@@ -61,8 +61,9 @@ usage: cargo xtask <command>
                    test the door for models with the same suite
   failover [synchronous|asynchronous|control]
                    promote a standby of PostgreSQL while the command works on it
-  kills [all|proxy|send|serve]
-                   end processes that renew one account by signals, and count what is lost
+  kills [all|proxy|group|send|serve|control] [--kills N]
+                   end processes that renew one account by signals, and count what is lost,
+                   with couriers and, as the control, without
   moves [kills|size]
                    kill the move of a database to PostgreSQL, and complete it or take it back
   outages [vanished|killed|stopped|late|partition]
