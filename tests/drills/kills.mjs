@@ -3,13 +3,14 @@
  * they are ended by signals.
  *
  *     CONNECTIONS_BIN=… node kills.mjs [all|proxy|group|send|serve|control]… [--processes N] [--kills N] [--seed N]
- *         [--life SECONDS] [--late MILLISECONDS] [--moment any|answer]
+ *         [--life SECONDS] [--late MILLISECONDS] [--moment any|answer] [--signal SIGTERM|SIGHUP|SIGKILL]
  *
  * The processes are `mcp proxy`, `mcp proxy` in a process group of its own, which is ended as a whole, `send`, one after
  * another, and `serve` (`all`), or all of one of them. A process is ended at a random moment, or between the use of a token
  * and the answer (`--moment answer`); by default, at either. The signals are SIGTERM, SIGHUP, SIGTERM with SIGKILL two
- * seconds later, and SIGKILL. The drill fails if an answer is lost, if a token is spent twice, if a use is refused or a
- * person is asked to sign in, or if a use is answered later than two seconds after the answer of the provider.
+ * seconds later, and SIGKILL, or one of them (`--signal`). The drill fails if an answer is lost, if a token is spent twice,
+ * if a use is refused or a person is asked to sign in, or if a use is answered later than two seconds after the answer of
+ * the provider.
  *
  * In `control`, the processes have no couriers, and three tenths of the kills are made, each with SIGKILL between the use of
  * a token and the answer. Each of these answers must be lost. A person signs in again when a process asks for it; the error
@@ -34,6 +35,7 @@ const { values: options, positionals } = parseArgs({
     life: { type: 'string', default: '2' },
     late: { type: 'string', default: '200' },
     moment: { type: 'string', default: 'both' },
+    signal: { type: 'string' },
   },
 });
 const late = Number(options.late);
@@ -52,7 +54,7 @@ const SETTLES = 750;
 const MIXED = ['proxy', 'group', 'send', 'serve'];
 const NAME = 'drill:a0';
 /** The signals, each with the time after which the process is killed. */
-const SIGNALS = [['SIGTERM'], ['SIGHUP'], ['SIGTERM', 2000], ['SIGKILL']];
+const SIGNALS = options.signal ? [[options.signal]] : [['SIGTERM'], ['SIGHUP'], ['SIGTERM', 2000], ['SIGKILL']];
 
 /** What a client asks through `mcp proxy`. */
 const MESSAGE = JSON.stringify({
@@ -139,6 +141,8 @@ class Drill {
     this.programs = ['all', 'control'].includes(programs) ? MIXED : [programs];
     this.signals = this.isControl ? [['SIGKILL']] : SIGNALS;
     this.rounds = Math.ceil(Number(options.kills) * (this.isControl ? OF_CONTROL : 1));
+    /** `true` if kills are to hit an exchange. */
+    this.hits = this.isControl || (options.moment !== 'any' && this.signals.some(([signal]) => signal === 'SIGKILL'));
     this.random = random(Number(options.seed));
     this.isEnding = false;
     this.uses = { ok: 0, cut: 0, failed: 0 };
@@ -310,7 +314,7 @@ class Drill {
     const common = [
       [counts.refreshes > this.rounds, 'tokens are renewed'],
       [counts['tokens spent twice'] === 0, 'no token is spent twice'],
-      [between > 0 || options.moment === 'any', 'a process is killed between the use of a token and the answer'],
+      [between > 0 || !this.hits, 'a process is killed between the use of a token and the answer'],
       [this.longest.wait <= MAX_WAIT, 'an error comes within two seconds'],
       [this.unsaid.length === 0, 'each error says how to sign in again, and when it goes on'],
     ];

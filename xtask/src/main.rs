@@ -59,6 +59,8 @@ usage: cargo xtask <command>
                    command, and use them with the official client
   conformance mcp server
                    test the door for models with the same suite
+  costs [file|passphrase]
+                   build the program of a release, and time refreshes with couriers and without
   failover [synchronous|asynchronous|control]
                    promote a standby of PostgreSQL while the command works on it
   kills [all|proxy|group|send|serve|control] [--kills N]
