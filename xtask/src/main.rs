@@ -71,6 +71,8 @@ usage: cargo xtask <command>
   outages [vanished|killed|stopped|late|partition]
                    take PostgreSQL away from the command under load, and print the seconds
                    until it writes and renews again
+  upgrades         replace processes of two versions under load, one by one and back, and
+                   count what fails or is lost
   windows [sqlite|postgres]
                    take grants of a hundred writers back, and count the uses that still pass
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
@@ -123,6 +125,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["client"] => client::run(&workspace),
         ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
         [name, arguments @ ..] if drills::NAMES.contains(name) => drills::run(&workspace, name, arguments),
+        ["upgrades"] => suite::run_upgrades(&workspace),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["mutants", files @ ..] => mutants::run(&workspace, files),
