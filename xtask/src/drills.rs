@@ -21,11 +21,16 @@ pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[&str]) -> Resu
 
 /// Builds the command, and runs the drill with this name with it.
 pub(crate) fn drill(workspace: &Workspace, name: &str, arguments: &[&str]) -> Result<(), Failure> {
-    // Costs are those of the program that people use.
-    let (profile, directory) = if name == "costs" { ("release", "release") } else { ("dev", "debug") };
     // With the features of the whole workspace, no package is built a second time.
-    let build = ["build", "--workspace", "--locked", "--bin", "connections", "--profile", profile];
-    process::run(&mut process::cargo_checked(workspace.root(), &build))?;
+    let build = ["build", "--workspace", "--locked", "--bin", "connections"];
+    // Costs are those of the program that people use.
+    let directory = if name == "costs" {
+        process::run(process::cargo(workspace.root(), &build).arg("--release"))?;
+        "release"
+    } else {
+        process::run(&mut process::cargo_checked(workspace.root(), &build))?;
+        "debug"
+    };
     let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
     let mut script = process::tool(workspace.root(), "node", &[]);
     script.arg(format!("tests/drills/{name}.mjs")).args(arguments);
