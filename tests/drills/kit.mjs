@@ -115,9 +115,10 @@ export class Machine {
     return { child, log, origin: JSON.parse(String(line).split('\n')[0]).publicUrl };
   }
 
-  /** Starts the command. It ends with the machine. */
-  start(args, settings, stdio) {
-    const child = spawn(process.env.CONNECTIONS_BIN, args, { env: { ...this.env, ...settings }, stdio });
+  /** Starts the command. It ends with the machine. If it is detached, it leads a process group. */
+  start(args, settings, stdio, { detached = false } = {}) {
+    const child = spawn(process.env.CONNECTIONS_BIN, args, { env: { ...this.env, ...settings }, stdio, detached });
+    child.leads = detached;
     this.processes.push(child);
     return child;
   }
@@ -136,11 +137,14 @@ export class Machine {
 
 export const isRunning = (child) => child.exitCode === null && child.signalCode === null;
 
-/** Sends a signal to a process, and waits until it has ended. */
+/** Sends a signal to a process that is running, or to the whole group that it leads. */
+export const kill = (child, signal) => process.kill(child.leads ? -child.pid : child.pid, signal);
+
+/** Sends a signal to a process, or to the whole group that it leads, and waits until it has ended. */
 export function exited(child, signal) {
   if (!isRunning(child)) return Promise.resolve();
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
+  kill(child, signal);
   return gone;
 }
 

@@ -6,9 +6,10 @@
  * - `kills`: in each round, the command is killed. Then the same command is run again, or `--undo`, which are killed too, or
  *   both databases are used at once. At the end, the server has every row of the file, and the file opens no more. The provider
  *   ends an authorization if one of its tokens comes twice, which would happen if both databases renewed it.
- * - `size`: a large database is moved once, and the seconds are printed. With `--rounds`, it is moved and killed, too.
+ * - `size`: a large database is moved once, and the seconds are printed. Then it is killed as the others, in fewer rounds.
  *
- * The drill fails if one of these sentences does not hold.
+ * The first kills of all rounds are spread over the time of a move. The drill fails if one of these sentences does not
+ * hold.
  */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,6 +32,8 @@ const { values: options, positionals } = parseArgs({
 const OWN = ['connection_migrations', 'connection_move', 'connection_presence'];
 const OF_SERVER = { connection_kv: "WHERE namespace <> '/server'" };
 const WAYS = ['again', 'undone', 'both used'];
+/** The rounds, unless others are asked for. */
+const ROUNDS = { kills: 30, size: 6 };
 /** What a database says that does not open. */
 const REFUSALS = /^(store_moved|move_unfinished|copy_incomplete)$/;
 
@@ -49,7 +52,7 @@ class Drill {
     this.accounts = Number(name === 'size' ? options.size : options.accounts);
     this.random = random(Number(options.seed));
     this.wrong = new Map();
-    this.rounds = Number(options.rounds ?? (name === 'size' ? 0 : 30));
+    this.rounds = Number(options.rounds ?? ROUNDS[name]);
     this.numbers = { rounds: this.rounds, kills: 0, completed: 0, undone: 0 };
     /** The states that kills have left, by what the file and the server said. */
     this.states = new Map();
@@ -181,9 +184,10 @@ class Drill {
 
   async round(number, took) {
     await this.fresh(number);
-    const moment = () => this.random() * took * 1.1;
+    const latest = took * 1.1;
+    const moment = () => this.random() * latest;
     const way = WAYS[number % WAYS.length];
-    const first = await this.move(false, moment());
+    const first = await this.move(false, ((number - 1 + this.random()) / this.rounds) * latest);
     const isCopied = await this.noted();
     if (way === 'undone') {
       await this.undo(moment, first);

@@ -13,10 +13,10 @@ const unused = () => ({ number: 0, spent: new Set(), isRevoked: false, issuedAt:
 
 /**
  * Starts the provider on loopback, with accounts from `a0` on. Its access tokens live for `life` seconds, and its answers
- * with tokens come after `late` milliseconds. When a token is used up, before the answer, `rotated` gets the label of the
- * address that was asked.
+ * with tokens come after `late` milliseconds. `rotated` gets the label of the address that was asked when a token is used up,
+ * and `answered` gets it when the answer was sent or is lost.
  */
-export async function startProvider(accounts, { life = LIFE, late = 0, rotated = () => {} } = {}) {
+export async function startProvider(accounts, { life = LIFE, late = 0, rotated = () => {}, answered = () => {} } = {}) {
   const counts = { refreshes: 0, spentTwice: 0, revoked: 0, lost: 0, signIns: 0 };
   /** When each use came that was answered. */
   const arrivals = [];
@@ -64,10 +64,13 @@ export async function startProvider(accounts, { life = LIFE, late = 0, rotated =
     const form = new URLSearchParams(body);
     if (form.get('grant_type') === 'authorization_code') return send(response, signedIn(form.get('code')));
     const reply = renewed(form.get('refresh_token') ?? '');
-    if (reply[0] === 200) rotated(label);
-    response.once('close', () => {
-      if (!response.writableFinished) counts.lost += 1;
-    });
+    if (reply[0] === 200) {
+      rotated(label);
+      response.once('close', () => {
+        if (!response.writableFinished) counts.lost += 1;
+        answered(label);
+      });
+    }
     setTimeout(() => response.destroyed || send(response, reply), late);
   };
   const authorize = (address, response) => {

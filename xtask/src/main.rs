@@ -59,15 +59,20 @@ usage: cargo xtask <command>
                    command, and use them with the official client
   conformance mcp server
                    test the door for models with the same suite
+  costs [file|passphrase]
+                   build the program of a release, and time refreshes with couriers and without
   failover [synchronous|asynchronous|control]
                    promote a standby of PostgreSQL while the command works on it
-  kills [all|proxy|send|serve]
-                   end processes that renew one account by signals, and count what is lost
+  kills [all|proxy|group|send|serve|control] [--kills N]
+                   end processes that renew one account by signals, and count what is lost,
+                   with couriers and, as the control, without
   moves [kills|size]
                    kill the move of a database to PostgreSQL, and complete it or take it back
   outages [vanished|killed|stopped|late|partition]
                    take PostgreSQL away from the command under load, and print the seconds
                    until it writes and renews again
+  upgrades         replace processes of two versions under load, one by one and back, and
+                   count what fails or is lost
   windows [sqlite|postgres]
                    take grants of a hundred writers back, and count the uses that still pass
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
@@ -120,6 +125,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["client"] => client::run(&workspace),
         ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
         [name, arguments @ ..] if drills::NAMES.contains(name) => drills::run(&workspace, name, arguments),
+        ["upgrades"] => suite::run_upgrades(&workspace),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["mutants", files @ ..] => mutants::run(&workspace, files),

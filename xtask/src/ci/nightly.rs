@@ -22,6 +22,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "long", minutes: 60, run: suite::run_long_forms },
     Step { name: "conformance", minutes: 15, run: |workspace| conformance::check(workspace, &["--long"]) },
     Step { name: "drill", minutes: 3, run: |workspace| conformance::drill_mcp(workspace, &[]) },
+    Step { name: "costs", minutes: 15, run: |workspace| drills::drill(workspace, "costs", &[]) },
     Step { name: "failover", minutes: 5, run: |workspace| drills::drill(workspace, "failover", &[]) },
     Step { name: "kills", minutes: 10, run: |workspace| drills::drill(workspace, "kills", &[]) },
     Step { name: "moves", minutes: 10, run: |workspace| drills::drill(workspace, "moves", &[]) },

@@ -85,15 +85,29 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, part: Part, filters: &[
 
 /// Runs the tests that have a long form in that form, on each engine that they concern.
 pub(crate) fn run_long_forms(workspace: &Workspace) -> Result<(), Failure> {
+    run_in_long_form(workspace, part::LONG, "never")
+}
+
+/// Runs the drill of an upgrade without a stop in its long form, on each engine, and shows what it counts.
+pub(crate) fn run_upgrades(workspace: &Workspace) -> Result<(), Failure> {
+    run_in_long_form(workspace, part::UPGRADES, "immediate")
+}
+
+/// Runs tests in their long form, on each engine that they concern. `output` says when nextest shows the output of a test
+/// that has passed.
+fn run_in_long_form(workspace: &Workspace, tests: &str, output: &str) -> Result<(), Failure> {
     setup::run(workspace, Scope::Tests)?;
     let mut parts = Parts::new(workspace);
+    parts.set("NEXTEST_SUCCESS_OUTPUT", output);
     parts.run("build", |_| build(workspace));
     // The files stay on a disk, because the long forms fill large databases.
     let server = Server::start(workspace)?;
     if let Some(server) = &server {
         parts.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());
     }
-    parts.on_each_engine(Extent::Long, Part::All, part::LONG, &[])?;
+    if !parts.on_each_engine(Extent::Long, Part::All, tests, &[])? && parts.failures.is_empty() {
+        parts.failures.push(format!("there is no test {tests}"));
+    }
     parts.end()
 }
 

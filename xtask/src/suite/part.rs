@@ -45,6 +45,9 @@ pub(super) const LONG: &str = "\
     or (package(connection-faults) and test(/^killed::/)) \
     or (package(connection-host) and test(/^(page::many_rows|kill|approval_kills|couriers|stop_drill)::/))";
 
+/// The drill of an upgrade without a stop, as a filter of nextest.
+pub(super) const UPGRADES: &str = "package(connection-core) and test(/^upgrade_processes::/)";
+
 impl Part {
     /// Returns the tests of this part, as a filter of nextest: `all` are the candidates, and `ci` are those of them that
     /// continuous integration runs.

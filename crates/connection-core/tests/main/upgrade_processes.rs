@@ -2,12 +2,13 @@
 //! The next version is a stand-in; see `upgrade.rs`.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -24,7 +25,7 @@ use crate::{
     renewing::{Renewals, Renewing, send},
     running::run,
     sql,
-    test_host::{World, answers, me, step},
+    test_host::{World, answers, me},
     test_server::Reply,
 };
 
@@ -33,6 +34,29 @@ const WORKER: &str = "CONNECTIONS_TEST_UPGRADE_WORKER";
 const NAME: &str = "upgrade_processes::two_processes_are_replaced_one_by_one_and_back_and_nothing_fails_or_is_lost";
 /// A process that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// The beginning of the line of a round in which something failed.
+const FAILED: &str = "failed: ";
+
+/// Why a round failed.
+type Failure = Box<dyn std::error::Error>;
+
+/// The refresh tokens that came to the provider.
+#[derive(Default)]
+struct Ledger {
+    spent: BTreeSet<String>,
+    /// The number of requests with a token that had come before.
+    twice: usize,
+}
+
+/// What the processes and the provider have counted.
+struct Counts {
+    setups: usize,
+    lost: usize,
+    failed: Vec<String>,
+    twice: usize,
+    refused: usize,
+    frozen: usize,
+}
 
 #[test]
 fn two_processes_are_replaced_one_by_one_and_back_and_nothing_fails_or_is_lost() {
@@ -40,7 +64,7 @@ fn two_processes_are_replaced_one_by_one_and_back_and_nothing_fails_or_is_lost()
 }
 
 async fn all() {
-    let it = load().await;
+    let (it, ledger) = load().await;
     let mut started = 0;
     let mut start = |version: &str| {
         started += 1;
@@ -72,24 +96,37 @@ async fn all() {
     }
     until_busy(&mut serving).await;
     let rounds: usize = serving.into_iter().map(Process::stop).sum();
-    let setups = compare(&it, &later).await;
-    say(&it, rounds, started, setups);
+    let counts = count(&it, &ledger, &later).await;
+    say(&it, rounds, started, &counts);
+    let Counts { lost, failed, twice, refused, frozen, .. } = counts;
+    assert!(failed.is_empty(), "no request fails: {failed:?}");
+    assert_eq!((twice, lost, refused, frozen), (0, 0, 0, 0), "spent twice, setups lost, rows refused, frozen");
+    compare(&it, &later).await;
     later.close().await;
 }
 
-/// Returns a test host with a connection whose token works for a second, and whose refresh tokens work once.
-async fn load() -> Renewals {
+/// Returns a test host with a connection whose token works for a second, and whose refresh tokens work once, and the ledger
+/// of its provider.
+async fn load() -> (Renewals, Arc<Mutex<Ledger>>) {
     let plugin = Renewing::new();
     *plugin.valid_for.lock().unwrap() = Some(1);
     let it = Renewals::of_processes(plugin).await;
     it.registry.close().await;
     it.provider.lock().life = Some(1);
     let issued = it.provider.clone();
+    let ledger = Arc::<Mutex<Ledger>>::default();
+    let noted = ledger.clone();
     it.world.provider(move |request| {
         let key =
             request.split_once("Bearer ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default();
         match request.starts_with("POST /token") {
-            true => issued.answer(request),
+            true => {
+                let (_, token) = request.rsplit_once("refresh_token=").unwrap_or_default();
+                let mut ledger = noted.lock().unwrap();
+                let is_new = ledger.spent.insert(token.to_owned());
+                ledger.twice += usize::from(!is_new);
+                issued.answer(request)
+            }
             // A token that another process has just renewed works for a little longer.
             false if key.starts_with("access-") && issued.lock().is_revoked => Reply::whole(401, "", "{}"),
             false if key.starts_with("access-") => me("1", "ada"),
@@ -99,7 +136,7 @@ async fn load() -> Renewals {
     for folder in ["begun", "taken"] {
         fs::create_dir(it.world.directory.path().join(folder)).unwrap();
     }
-    it
+    (it, ledger)
 }
 
 fn builder_of_next(world: &World) -> RegistryBuilder {
@@ -107,35 +144,59 @@ fn builder_of_next(world: &World) -> RegistryBuilder {
     builder.kind(Renewing::new()).kind(Acme::default()).as_next_version()
 }
 
-/// Completes the setups that are still open, and compares the database with what the processes did. Returns the number of
-/// setups.
-async fn compare(it: &Renewals, later: &ConnectionRegistry) -> usize {
+/// Completes the setups that are still open, and counts what failed or was lost.
+async fn count(it: &Renewals, ledger: &Mutex<Ledger>, later: &ConnectionRegistry) -> Counts {
     let directory = it.world.directory.path();
+    let mut failed = failures(directory);
     while let Some(id) = take(directory) {
-        complete(later, id).await.unwrap();
+        failed.extend(complete(later, id).await.err().map(|problem| problem.to_string()));
     }
-    let taken = fs::read_dir(directory.join("taken")).unwrap().count();
-    let database = it.world.database();
-    let connected = sql::number(&database, "SELECT COUNT(*) FROM connection_account WHERE kind = 'acme'").await;
-    assert_eq!(connected, Some(i64::try_from(taken).unwrap()), "no setup is lost");
+    let setups = fs::read_dir(directory.join("taken")).unwrap().count();
+    let connected = "SELECT COUNT(*) FROM connection_account WHERE kind = 'acme'";
+    let connected = sql::number(&it.world.database(), connected).await.unwrap();
+    let twice = ledger.lock().unwrap().twice;
+    Counts {
+        setups,
+        lost: setups.abs_diff(usize::try_from(connected).unwrap()),
+        failed,
+        twice,
+        refused: later.events().edited_rows().await.unwrap().len(),
+        frozen: later.freezes().list_all().await.unwrap().len(),
+    }
+}
+
+/// Returns what failed in the rounds of all processes.
+fn failures(directory: &Path) -> Vec<String> {
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let rounds = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("rounds-"));
+    let lines = rounds.map(|path| fs::read_to_string(path).unwrap());
+    lines
+        .flat_map(|text| {
+            text.lines().filter_map(|line| line.strip_prefix(FAILED)).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Compares the database with what the provider has, and uses the connection once more.
+async fn compare(it: &Renewals, later: &ConnectionRegistry) {
     let issuer = it.provider.lock().clone();
     assert!(!issuer.is_revoked, "no token is spent twice");
     assert!(issuer.requests > 10 && issuer.number == u64::try_from(issuer.requests).unwrap() + 1, "{issuer:?}");
     let left = "SELECT COUNT(*) FROM connection_exchange WHERE state = 'intent'";
-    assert_eq!(sql::number(&database, left).await, Some(0));
+    assert_eq!(sql::number(&it.world.database(), left).await, Some(0));
     let connection = later.connection(it.connection.id()).await.unwrap();
     assert_eq!(send(&connection).await.unwrap(), 200);
-    assert_eq!(later.events().edited_rows().await.unwrap(), []);
     assert_eq!(later.store().ready().await, Ok(()));
-    taken
 }
 
 /// Printed past the capture of the test harness, because the numbers show what was tested.
-fn say(it: &Renewals, rounds: usize, processes: usize, setups: usize) {
+fn say(it: &Renewals, rounds: usize, processes: usize, counts: &Counts) {
     let renewed = it.provider.request_count();
+    let Counts { setups, lost, failed, twice, refused, frozen } = counts;
+    let failed = failed.len();
     let summary = format!(
-        "{processes} processes, {rounds} rounds of the last two, {renewed} tokens spent, {setups} setups: 0 requests \
-         failed, 0 tokens spent twice, 0 setups lost, 0 rows refused\n"
+        "{processes} processes, {rounds} rounds of the last two, {renewed} tokens spent, {setups} setups: {failed} requests \
+         failed, {twice} tokens spent twice, {lost} setups lost, {refused} rows refused, {frozen} freezes\n"
     );
     std::io::stderr().write_all(summary.as_bytes()).unwrap();
 }
@@ -235,7 +296,7 @@ async fn work(order: &str) {
             std::io::stdin().lock().read_line(&mut String::new()).unwrap();
             note(until_refused(&registry, || panic!("a write was not refused")).await.code());
         }
-        _ => serve(&registry, id, Path::new(directory), || note("served")).await,
+        _ => serve(&registry, id, Path::new(directory), note).await,
     }
     registry.close().await;
 }
@@ -256,8 +317,8 @@ async fn until_refused(registry: &ConnectionRegistry, wrote: impl Fn()) -> Error
 }
 
 /// Uses the connection, begins a setup, completes one that any process began, and writes rows with marks, until the parent
-/// closes the input.
-async fn serve(registry: &ConnectionRegistry, id: &str, directory: &Path, served: impl Fn()) {
+/// closes the input. Each round is noted, and what failed in it.
+async fn serve(registry: &ConnectionRegistry, id: &str, directory: &Path, note: impl Fn(&str)) {
     let _running = run(registry);
     let connection = registry.connection(id.parse().unwrap()).await.unwrap();
     let stopped = Arc::new(AtomicBool::new(false));
@@ -267,15 +328,20 @@ async fn serve(registry: &ConnectionRegistry, id: &str, directory: &Path, served
         stops.store(true, SeqCst);
     });
     while !stopped.load(SeqCst) {
-        round(registry, &connection, directory).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
-        served();
+        match round(registry, &connection, directory).await {
+            Ok(()) => note("served"),
+            Err(problem) => note(&format!("{FAILED}{problem}").replace('\n', " ")),
+        }
     }
 }
 
-async fn round(registry: &ConnectionRegistry, connection: &Connection, directory: &Path) -> Result<(), Error> {
-    assert_eq!(send(connection).await?, 200);
+async fn round(registry: &ConnectionRegistry, connection: &Connection, directory: &Path) -> Result<(), Failure> {
+    let status = send(connection).await?;
+    if status != 200 {
+        return Err(format!("a use was answered with {status}").into());
+    }
     let session = registry.setups().begin(&KIND).await?;
-    step(&session).await;
+    session.next_step().await?.ok_or("a setup shows no step")?;
     fs::write(directory.join("begun").join(session.id().to_string()), "").unwrap();
     drop(session);
     if let Some(id) = take(directory) {
@@ -283,9 +349,11 @@ async fn round(registry: &ConnectionRegistry, connection: &Connection, directory
     }
     let name = UuidV7::new().next().to_string();
     registry.agents().create(&name).await?;
-    assert!(registry.agents().list().await?.iter().any(|agent| agent.name() == name));
-    assert!(registry.agents().remove(&name).await?.was_there);
-    Ok(())
+    let is_listed = registry.agents().list().await?.iter().any(|agent| agent.name() == name);
+    match registry.agents().remove(&name).await?.was_there && is_listed {
+        true => Ok(()),
+        false => Err("an agent is not there".into()),
+    }
 }
 
 /// Takes a setup that a process began, and that no other one takes.
@@ -296,12 +364,12 @@ fn take(directory: &Path) -> Option<SessionId> {
     Some(begun.next()?.to_str().unwrap().parse().unwrap())
 }
 
-async fn complete(registry: &ConnectionRegistry, id: SessionId) -> Result<(), Error> {
+async fn complete(registry: &ConnectionRegistry, id: SessionId) -> Result<(), Failure> {
     let session = registry.setups().resume(id).await?;
-    let (no, _) = step(&session).await;
-    session.advance(no, &answers(&[("accessToken", &format!("own-{id}"))])).await.unwrap();
+    let (no, _) = session.next_step().await?.ok_or("a setup shows no step")?;
+    session.advance(no, &answers(&[("accessToken", &format!("own-{id}"))])).await?;
     match session.terminal().await? {
         Outcome::Done(_) => Ok(()),
-        other => panic!("a setup was lost: {other:?}"),
+        other => Err(format!("a setup was lost: {other:?}").into()),
     }
 }
