@@ -50,7 +50,7 @@ async fn a_row_is_connected_until_the_provider_refuses_it_also_while_nobody_can_
     assert!(found.missing_secret_names.is_empty());
     assert_eq!(
         found.to_json().to_string(),
-        r#"{"connectionId":"default","error":{"code":"unauthorized","message":"api.acme.example answered 401 Unauthorized: the provider refuses the credential","remedy":"connect again with a valid credential"},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{"apiBaseUrl":"https://api.acme.example"},"status":"failed"}"#
+        r#"{"connectionId":"default","error":{"code":"unauthorized","message":"api.acme.example answered 401 Unauthorized: the provider refuses the credential","remedy":"authorize this connection again with a valid credential"},"extensionName":"issues","missingSecretNames":[],"provider":"acme","publicConfig":{"apiBaseUrl":"https://api.acme.example"},"status":"failed"}"#
     );
     registry.remove(connection.id()).await.unwrap();
     assert_eq!(handle.resolve(handle.requirement()).await.unwrap().status, ConnectionStatus::Missing);

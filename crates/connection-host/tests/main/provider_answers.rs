@@ -481,7 +481,7 @@ fn a_refused_application_is_told_with_its_way_out_and_its_words_once() {
     acme.tell_token(json(401, r#"{"error":"invalid_client","error_description":"The secret is wrong"}"#));
     let sent = acme.machine.run(&["send", "acme:Bea", "GET", "/me"]).exits(1);
     let sent = sent.warns("the connection is failing: the provider does not accept the application");
-    sent.warns("; correct the application's secret in this host's configuration");
+    sent.warns("  Correct the application's secret in this host's configuration");
     let verified = acme.machine.run(&["verify", "--all"]).exits(4);
     assert!(verified.out.contains("which concerns 2 connections"), "{}", verified.out);
     assert_eq!(verified.out.matches("The provider says: The secret is wrong").count(), 1, "{}", verified.out);
