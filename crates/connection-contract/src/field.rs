@@ -77,6 +77,9 @@ pub struct Field {
     /// what stands before it in a header or in a line of variables, such as `Bearer` or `export TOKEN=`. It refuses one with
     /// such a character inside.
     pub is_key: bool,
+    /// `true` for a private key as PKCS#8 in PEM (RFC 7468). A host takes the key out of the text, restores its lines if they
+    /// became spaces or `\n` or were lost, and refuses every other text.
+    pub is_private_key: bool,
     /// Name of the [`Input::Secret`] field whose answer is the query of the address, because a query may hold a key.
     /// Without it, an address with a query is refused.
     pub query: Option<Text>,
@@ -102,6 +105,7 @@ impl Field {
             kept: None,
             plain_http: None,
             is_key: false,
+            is_private_key: false,
             query: None,
         }
     }
@@ -204,6 +208,14 @@ impl Field {
     #[must_use]
     pub fn key(mut self) -> Self {
         self.is_key = true;
+        self
+    }
+
+    /// Declares that the answer is a private key as PKCS#8 in PEM, which has several lines. See
+    /// [`is_private_key`](Self::is_private_key).
+    #[must_use]
+    pub fn private_key(mut self) -> Self {
+        self.is_private_key = true;
         self
     }
 

@@ -6,6 +6,8 @@ use core::fmt;
 
 use connection_contract::{Answer, BaseUrl, Field, Input, Secret, Text, host};
 
+use crate::private_key;
+
 /// The problem of an address to which requests would be sent without encryption.
 pub const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
 
@@ -39,7 +41,12 @@ impl fmt::Debug for Pattern {
 /// The text does not fit the field.
 pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result<Answer, &'static str> {
     let text = value.expose_str().ok_or("is not UTF-8 text")?;
-    let text = if field.is_key { key(text)? } else { text };
+    let private_key = field.is_private_key.then(|| private_key::with_lines(text)).transpose()?;
+    let text = match &private_key {
+        Some(key) => key.expose_str().unwrap_or_default(),
+        None if field.is_key => key(text)?,
+        None => text,
+    };
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
         return Err("does not have the expected form");
     }
@@ -48,9 +55,11 @@ pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result
         Input::Choice(choices) if choices.iter().any(|(choice, _)| choice == text) => Ok(Answer::Text(text.to_owned())),
         Input::Choice(_) => Err("is not one of the choices"),
         Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
-        // A field for a key of several lines declares a pattern. In a token, a line break is a mistake made in
+        // A field for another text of several lines declares a pattern. In a token, a line break is a mistake made in
         // copying.
-        Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
+        Input::Secret | Input::Text
+            if private_key.is_none() && pattern.is_none() && text.chars().any(char::is_control) =>
+        {
             Err("has a line break or another control character")
         }
         Input::Secret => Ok(Answer::Secret(Secret::from(text))),
@@ -141,7 +150,7 @@ fn is_between(c: char) -> bool {
 
 /// Returns `true` for a character that is drawn as nothing, such as a zero width space or joiner, a direction mark, a word
 /// joiner, a byte order mark, a variation selector or a soft hyphen.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'

@@ -46,6 +46,7 @@ mod fault;
 mod host;
 mod journal;
 pub mod limits;
+mod private_key;
 mod run;
 mod services;
 pub mod usage;

@@ -11,6 +11,9 @@ use crate::{Error, Exit, platform, platform::without_line};
 /// The line after an empty answer to a question that needs one.
 const ANSWER_NEEDED: &str = "  This question needs an answer; control-C cancels.";
 
+/// The question after a line that is not the last one of a key.
+const NEXT_LINE: &str = "The next line, up to -----END; control-C cancels";
+
 /// The person cancelled the question with control-C or escape.
 #[derive(Debug)]
 pub(crate) struct Cancelled;
@@ -74,7 +77,8 @@ fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error>
         (true, false) => format!("{} (optional)", field.label),
         (true, true) => field.label.to_string(),
     };
-    let help = field.help.as_ref().map(|help| help.as_str());
+    let hint = field.is_private_key.then(|| private_key_hint(field));
+    let help = hint.as_deref().or_else(|| field.help.as_ref().map(|help| help.as_str()));
     let default = field.default.as_deref().filter(|_| first);
     let answer: Secret = match &field.input {
         Input::Bool => {
@@ -90,12 +94,7 @@ fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error>
             let chosen = prompt.raw_prompt().map_err(failed)?.index;
             choices.get(chosen).map(|(value, _)| Secret::from(&**value)).unwrap_or_default()
         }
-        Input::Secret => {
-            let mut prompt =
-                Password::new(&label).without_confirmation().with_display_mode(PasswordDisplayMode::Hidden);
-            prompt.help_message = help;
-            prompt.prompt().map_err(failed)?.into()
-        }
+        Input::Secret => secret(&label, help)?,
         _ => {
             let mut prompt = Text::new(&label);
             prompt.help_message = help;
@@ -105,6 +104,40 @@ fn one(field: &Field, first: bool, alone: bool) -> Result<Option<Secret>, Error>
         }
     };
     Ok(Some(answer).filter(|answer| !answer.is_empty()))
+}
+
+/// Returns the help of a field for a private key, with the ways to enter several lines.
+fn private_key_hint(field: &Field) -> String {
+    let ways = format!("paste all of its lines, or use --field {}=@FILE", field.name);
+    match &field.help {
+        Some(help) => format!("{}; {ways}", help.as_str().trim_end_matches('.')),
+        None => ways,
+    }
+}
+
+/// Asks for a secret, which may be a private key of several lines.
+///
+/// Most terminals mark a pasted text, and its line breaks are then a part of the answer. Others send its lines one by one.
+/// The remaining lines of a key are read from them as well: otherwise they would answer the next questions, and then reach
+/// the shell.
+fn secret(label: &str, help: Option<&str>) -> Result<Secret, Error> {
+    let hidden = |label: &str, help: Option<&str>| {
+        let mut prompt = Password::new(label).without_confirmation().with_display_mode(PasswordDisplayMode::Hidden);
+        prompt.help_message = help;
+        prompt.prompt().map(Secret::from).map_err(failed)
+    };
+    let mut answer = hidden(label, help)?;
+    while is_begun_key(&answer) {
+        let line = hidden(NEXT_LINE, None)?;
+        answer = Secret::concat(&[answer.expose(), b"\n", line.expose()]);
+    }
+    Ok(answer)
+}
+
+/// Returns `true` if the answer begins a text in PEM form that it does not end.
+fn is_begun_key(answer: &Secret) -> bool {
+    let text = answer.expose_str().unwrap_or_default();
+    text.contains("-----BEGIN ") && !text.contains("-----END ")
 }
 
 /// Asks whether the person wants to answer optional fields. Cancelling ends the setup, as in every other question of

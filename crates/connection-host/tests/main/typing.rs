@@ -1,6 +1,7 @@
 //! The questions for a person at a terminal: those that are asked, those that are asked again, and those that are left
 //! out.
 
+use connection_faults::certificates::Certificate;
 use rexpect::session::spawn_command;
 
 use crate::{
@@ -143,4 +144,29 @@ fn a_file_that_changes_while_a_person_types_ends_the_setup() {
     assert!(said.contains("changed"), "{said}");
     assert_eq!(machine.provider.seen().len(), 0, "nothing was sent");
     machine.run(&["list"]).exits(0).says("Nothing is connected");
+}
+
+/// Many terminals mark a pasted text; the others send its lines one by one.
+#[test]
+fn a_private_key_is_pasted_with_its_lines_and_not_echoed() {
+    let key = Certificate::self_signed(&[]).key.replace("\r\n", "\n");
+    let line = key.lines().nth(1).unwrap();
+    let pasted = key.trim_end().replace('\n', "\r");
+    for typed in [format!("\u{1b}[200~{pasted}\u{1b}[201~"), pasted.clone(), pasted.replace('\r', " ")] {
+        let machine = Machine::new();
+        let origin = &machine.provider.origin;
+        machine.configure(&format!("[http.endpoints]\n\"https://api.appstoreconnect.apple.com\" = \"{origin}\"\n"));
+        machine.provider.tell(200, "content-type: application/json\r\n", "{}");
+        let mut session = start(&machine, &["add", "app-store-connect"]);
+        session.exp_string("Issuer ID").unwrap();
+        enter(&mut session, "57246542-96fe-1a63-e053-0824d011072a");
+        session.exp_string("Key ID").unwrap();
+        enter(&mut session, "2X9R4HXF34");
+        session.exp_string("privateKey=@FILE").unwrap();
+        enter(&mut session, &typed);
+        let shown = session.exp_string("Connected ").unwrap();
+        let shown = format!("{shown}{}", end(session, 0));
+        assert!(!shown.contains(line), "{shown}");
+        machine.run(&["send", "app-store-connect", "GET", "/v1/apps"]).exits(0);
+    }
 }

@@ -372,6 +372,26 @@ fn a_secret_that_each_call_carries_is_a_key() {
     }
 }
 
+#[test]
+fn a_secret_that_signs_jwts_is_a_private_key() {
+    let is_private_key = |mechanism: &str, table: &str| {
+        let text = format!(
+            "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"{mechanism}\"\naccepts = [\"jwt\"]\n[[fields]]\n\
+             name = \"theKey\"\nlabel = \"Key\"\nsecret = true\n[request]\nbase = \"https://api.acme.com\"\n{table}\n"
+        );
+        parsed(&text).descriptor().fields[0].is_private_key
+    };
+    let jwt = |algorithm: &str, more: &str| {
+        format!("[jwt]\nalgorithm = \"{algorithm}\"\nkey = \"${{secret.theKey}}\"\n{more}")
+    };
+    assert!(is_private_key("signed_jwt", &jwt("ES256", "")));
+    assert!(!is_private_key("signed_jwt", &jwt("HS256", "key_encoding = \"utf8\"")));
+    assert!(!is_private_key("api_key", "headers = { Authorization = \"Bearer ${secret.theKey}\" }"));
+    let fields = catalogue("app-store-connect").descriptor().fields;
+    let keys: Vec<_> = fields.iter().filter(|field| field.is_private_key).map(|field| field.name.to_string()).collect();
+    assert_eq!(keys, ["privateKey"]);
+}
+
 fn own(request: &str, oauth2: &str) -> String {
     format!(
         "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"oauth2\"\n[request]\nbase = \"https://api.acme.com\"\n{request}\n\

@@ -20,10 +20,6 @@ pub const CLIENT_DOCUMENT_KEY: &str = "client-document";
 /// document describes, as PKCS#8 in PEM. The host derives it for kinds that learn addresses from their provider.
 pub const CLIENT_SIGNING_KEY: &str = "client-signing-key";
 
-/// The pattern of a private key as PKCS#8 in PEM. A host accepts an answer with several lines only for a field that has a
-/// pattern.
-const PRIVATE_KEY: &str = r"(?s)\s*-----BEGIN PRIVATE KEY-----.+-----END PRIVATE KEY-----\s*";
-
 /// The names of these fields, which no field of a configuration may have.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
 
@@ -44,7 +40,8 @@ pub(super) fn own(
         let label = if key { "Private key (PKCS#8, PEM)" } else { "Client secret" };
         if *auth != ClientAuth::None {
             let field = Field::secret("clientSecret", label);
-            fields.push(kept(if key { field.pattern(PRIVATE_KEY) } else { field.key() }));
+            let help = "the whole text of its file, which begins with -----BEGIN PRIVATE KEY-----";
+            fields.push(kept(if key { field.private_key().help(help) } else { field.key() }));
         }
     }
     if grant == Grant::Password {

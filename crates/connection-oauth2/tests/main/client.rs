@@ -106,17 +106,19 @@ fn a_private_key_proves_who_the_application_is() {
     }
 }
 
-/// A private key has several lines, and a setup asks for it as for any other secret of an application.
+/// A private key has several lines, which a page or a terminal may lose, and it signs with them.
 #[test]
 fn a_private_key_is_asked_for_with_its_lines() {
     let issuer = "https://id.acme.example";
+    let signing_key = "-----BEGIN PRIVATE KEY-----\ncanarykey0123456789\n-----END PRIVATE KEY-----";
     for (client, key) in [
-        (Client::Prompted, KEY.to_owned()),
-        (Client::PerConnection, KEY.to_owned()),
-        (Client::Prompted, KEY.trim_end().to_owned()),
-        (Client::Prompted, format!("\n{}", KEY.replace('\n', "\r\n"))),
+        (Client::Prompted, signing_key.to_owned()),
+        (Client::PerConnection, signing_key.to_owned()),
+        (Client::Prompted, format!("{signing_key}\n")),
+        (Client::Prompted, format!("\n{}\r\n", signing_key.replace('\n', "\r\n"))),
+        (Client::PerConnection, signing_key.replace('\n', "")),
     ] {
-        let form = asserted(&signed_by(&key, SignatureAlgorithm::Es256, "ES256", issuer, 1), form());
+        let form = asserted(&signed_by(signing_key, SignatureAlgorithm::Es256, "ES256", issuer, 1), form());
         let builder = signing(Assertion::new(SignatureAlgorithm::Es256).key_id("k1")).issuer(issuer).client(client);
         let host = host(builder).expect(redeem().form(&fields(&form)).answer(tokens())).expect(me());
         let application = Input::answers(&[("clientId", ID), ("clientSecret", key.as_str())]);

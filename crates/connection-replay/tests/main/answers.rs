@@ -1,4 +1,4 @@
-//! Answers to fields for keys: what comes along when one is copied, and what cannot be in one.
+//! Answers to fields for keys: what comes along when one is copied, what cannot be in one, and the lines of a private key.
 
 use connection_contract::{Answer, Field, Secret};
 use connection_replay::answer::{self, Pattern};
@@ -163,4 +163,94 @@ fn the_pattern_of_a_key_is_that_of_the_key_alone() {
     let given = Secret::from("\u{feff}Bearer ak-81d0c4f7a2\n");
     let Ok(Answer::Secret(key)) = answer::parse(&field, Some(&pattern), &given) else { panic!("it is refused") };
     assert_eq!(key.expose_str(), Some(KEY));
+}
+
+/// A private key of two lines; the first one has the length of RFC 7468, section 2.
+const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\n\
+    canary81d0+/c4f7a2==\n\
+    -----END PRIVATE KEY-----";
+
+#[test]
+fn a_private_key_is_taken_with_its_lines() {
+    let field = Field::secret("privateKey", "Private key").private_key();
+    let escaped = PRIVATE_KEY.replace('\n', "\\n");
+    let spaced = PRIVATE_KEY.replace('\n', " ");
+    let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    for text in [
+        PRIVATE_KEY.to_owned(),
+        format!("{PRIVATE_KEY}\n"),
+        PRIVATE_KEY.replace('\n', "\r\n"),
+        PRIVATE_KEY.replace('\n', "\r"),
+        PRIVATE_KEY.replace('\n', "\n    "),
+        PRIVATE_KEY.replace('\n', "\n\n"),
+        PRIVATE_KEY.replace("HAgEAM", "HAg\nEAM"),
+        spaced.clone(),
+        PRIVATE_KEY.replace('\n', "\u{a0}"),
+        PRIVATE_KEY.replace('\n', "\u{200b}"),
+        PRIVATE_KEY.replace('\n', ""),
+        PRIVATE_KEY.replace(['\n', ' '], ""),
+        escaped.clone(),
+        format!("{escaped}\\n"),
+        PRIVATE_KEY.replace('\n', "\\r\\n"),
+        PRIVATE_KEY.replace('\n', "\\\\n"),
+        PRIVATE_KEY.replace('\n', "\\\n"),
+        format!("\"{PRIVATE_KEY}\""),
+        format!("'{spaced}'"),
+        format!("\u{201c}{PRIVATE_KEY}\u{201d}"),
+        format!("  \"private_key\": \"{escaped}\\n\",\n"),
+        format!("{{\"type\": \"service_account\", \"private_key\": \"{escaped}\\n\", \"client_id\": \"1\"}}"),
+        format!("export PRIVATE_KEY=\"{spaced}\""),
+        format!("\u{feff}Bag Attributes\n    friendlyName: a\n{PRIVATE_KEY}\n"),
+        format!("{certificate}\n{PRIVATE_KEY}\n{certificate}\n"),
+    ] {
+        assert_eq!(parsed(&field, &text).as_deref(), Ok(PRIVATE_KEY), "{text:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_private_key_is_refused_with_what_to_do() {
+    let field = Field::secret("privateKey", "Private key").private_key();
+    let other = |label: &str| PRIVATE_KEY.replace("PRIVATE KEY", label);
+    for (text, says) in [
+        (
+            other("ENCRYPTED PRIVATE KEY"),
+            "is encrypted with a passphrase; give the key without one, which `openssl pkey",
+        ),
+        (
+            other("RSA PRIVATE KEY").replacen('\n', "\nProc-Type: 4,ENCRYPTED\n\n", 1),
+            "is encrypted with a passphrase; give the key without one",
+        ),
+        (other("RSA PRIVATE KEY"), "(PKCS#1); give the key as `openssl pkey -in FILE` prints it"),
+        (other("EC PRIVATE KEY"), "(SEC 1); give the key as `openssl pkey -in FILE` prints it"),
+        (other("EC PRIVATE KEY").replace('\n', ""), "(SEC 1); give the key as `openssl pkey -in FILE` prints it"),
+        (other("OPENSSH PRIVATE KEY"), "with `ssh-keygen -p -N '' -m PKCS8 -f COPY`, and give its text"),
+        (other("PUBLIC KEY"), "is no private key, but a certificate or another key; give the text of the file"),
+        (other("CERTIFICATE"), "is no private key, but a certificate or another key; give the text of the file"),
+        ("canary81d0".to_owned(), "give the whole text of its file, from -----BEGIN PRIVATE KEY-----"),
+        ("/home/ada/canary81d0.p8".to_owned(), "give the whole text of its file, from -----BEGIN PRIVATE KEY-----"),
+        (PRIVATE_KEY.replace("-----BEGIN", "\u{2014}BEGIN"), "give the whole text of its file, from -----BEGIN"),
+        (PRIVATE_KEY[..120].to_owned(), "without its end; give the whole text of its file, up to -----END PRIVATE KEY"),
+        ("-----BEGIN PRIVATE KEY-----".to_owned(), "without its end; give the whole text of its file"),
+        (format!("{PRIVATE_KEY}\n{PRIVATE_KEY}"), "more than one private key; give one of them alone"),
+        (PRIVATE_KEY.replace("MIGH", "MI...GH"), "copy the whole text of the file again"),
+        (PRIVATE_KEY.replace("MIGH", "\u{2022}\u{2022}\u{2022}\u{2022}"), "copy the whole text of the file again"),
+        (PRIVATE_KEY.replace("MIGH", "MI=GH"), "copy the whole text of the file again"),
+        (
+            "-----BEGIN PRIVATE KEY----- -----END PRIVATE KEY-----".to_owned(),
+            "has no private key, or other characters than those of one",
+        ),
+    ] {
+        let problem = parsed(&field, &text).unwrap_err();
+        assert!(problem.contains(says) && !problem.contains("81d0"), "{text:?}: {problem}");
+    }
+}
+
+#[test]
+fn the_pattern_of_a_private_key_is_that_of_the_key_with_its_lines() {
+    let field = Field::secret("privateKey", "Private key").private_key().pattern("(?s).+");
+    let pattern = Pattern::new(|text| text == PRIVATE_KEY);
+    let given = Secret::from(PRIVATE_KEY.replace('\n', ""));
+    let Ok(Answer::Secret(key)) = answer::parse(&field, Some(&pattern), &given) else { panic!("it is refused") };
+    assert_eq!(key.expose_str(), Some(PRIVATE_KEY));
 }

@@ -9,11 +9,11 @@ use super::{KEY_ID, SECRET_KEY, SESSION_TOKEN};
 use crate::kind::{
     check::hosts,
     model::{
-        AuthName, Ends, FieldFormat, FieldModel, FieldSource, HelpersModel, JsonTemplate, KindModel, Mechanism,
-        RequestModel, RulesModel,
+        AuthName, Ends, FieldFormat, FieldModel, FieldSource, HelpersModel, JsonTemplate, KeyEncoding, KindModel,
+        Mechanism, RequestModel, RulesModel,
     },
     pattern::Pattern,
-    template::{Scope, Template},
+    template::{Scope, Template, Variable},
 };
 
 /// A host name, as an answer.
@@ -146,6 +146,14 @@ pub(super) fn is_key(model: &KindModel, field: &FieldModel) -> bool {
     field.secret && field.key.unwrap_or_else(|| model.request.as_ref().is_some_and(is_sent) || signs())
 }
 
+/// Returns `true` for a secret that is the private key in PEM with which JWTs are signed.
+fn is_private_key(model: &KindModel, field: &FieldModel) -> bool {
+    let mut jwts = model.jwt.iter().chain(model.exchange.iter().flat_map(|exchange| &exchange.jwt));
+    let is_it =
+        |variable: &Variable| variable.scope == Scope::Secret && Some(variable.name.as_str()) == field.name.as_deref();
+    field.secret && jwts.any(|jwt| jwt.key_encoding == KeyEncoding::Pem && jwt.key.variable().is_some_and(is_it))
+}
+
 /// Returns the field of the contract for a field of a file.
 pub(super) fn field(model: &KindModel, field: &FieldModel) -> Option<Field> {
     let name = field.name.clone()?;
@@ -164,6 +172,7 @@ pub(super) fn field(model: &KindModel, field: &FieldModel) -> Option<Field> {
     let mut made = Field::new(name, label, input);
     made.required = field.required.unwrap_or(true);
     made.is_key = is_key(model, field);
+    made.is_private_key = is_private_key(model, field);
     made.help = text(&field.help).map(Into::into);
     made.placeholder = text(&field.placeholder).map(Into::into);
     made.default = text(&field.default).map(Into::into);

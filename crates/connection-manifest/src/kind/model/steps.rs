@@ -59,8 +59,7 @@ pub(crate) struct Jwt {
     pub(crate) algorithm: Option<JwtAlgorithm>,
     /// Key that signs the JWT, as a template over the secrets.
     pub(crate) key: Template,
-    /// Encoding in which the person enters the key. The default is PEM. A field for a PEM key needs a pattern: others
-    /// refuse line breaks.
+    /// Encoding in which the person enters the key. The default is PEM.
     pub(crate) key_encoding: KeyEncoding,
     /// Lifetime of one JWT in seconds. The default is 300.
     pub(crate) lifetime_seconds: Option<u64>,

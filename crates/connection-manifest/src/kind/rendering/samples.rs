@@ -61,7 +61,8 @@ pub(super) fn canary(prepared: &Prepared, field: &FieldModel) -> String {
 
 /// Returns a text in the form of a private key, which a fake host takes for one.
 pub(super) fn private_key(name: &str) -> String {
-    format!("-----BEGIN PRIVATE KEY-----\n{name}{CANARY}\n-----END PRIVATE KEY-----\n")
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{name}{CANARY}\n-----END PRIVATE KEY-----")
 }
 
 /// Returns `true` if the application authenticates with a private key.

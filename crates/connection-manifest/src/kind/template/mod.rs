@@ -179,6 +179,14 @@ impl Template {
         })
     }
 
+    /// Returns the variable, if the template is nothing else.
+    pub(crate) fn variable(&self) -> Option<&Variable> {
+        match self.parts.as_slice() {
+            [Part::Variable(variable)] => Some(variable),
+            _ => None,
+        }
+    }
+
     /// Returns the template in the grammar of `connection-oauth2`, which has fewer functions.
     ///
     /// # Errors
