@@ -6,7 +6,7 @@ use core::fmt;
 
 use connection_contract::{Answer, BaseUrl, Field, Input, Secret, Text, host};
 
-use crate::private_key;
+use crate::{characters::is_invisible, private_key};
 
 /// The problem of an address to which requests would be sent without encryption.
 pub const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
@@ -146,22 +146,6 @@ fn is_masked(key: &str) -> bool {
 
 fn is_between(c: char) -> bool {
     c.is_whitespace() || is_invisible(c)
-}
-
-/// Returns `true` for a character that is drawn as nothing, such as a zero width space or joiner, a direction mark, a word
-/// joiner, a byte order mark, a variation selector or a soft hyphen.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
-            ..='\u{180f}' | '\u{200b}'
-            ..='\u{200f}' | '\u{2028}'
-            ..='\u{202e}' | '\u{2060}'
-            ..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'
-            ..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'
-            ..='\u{fffb}' | '\u{e0000}'
-            ..='\u{e01ef}'
-    )
 }
 
 /// Returns `true` for a dash that programs put in place of the hyphens of a text.

@@ -37,7 +37,8 @@
 extern crate alloc;
 
 pub mod answer;
-pub mod container;
+pub mod characters;
+mod container;
 pub mod descriptor;
 pub mod discovery;
 mod effect_request;

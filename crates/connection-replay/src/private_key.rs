@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 
 use connection_contract::Secret;
 
-use crate::answer::is_invisible;
+use crate::characters::is_invisible;
 
 const FIRST_LINE: &[u8] = b"-----BEGIN PRIVATE KEY-----";
 const LAST_LINE: &[u8] = b"-----END PRIVATE KEY-----";

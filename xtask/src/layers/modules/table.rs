@@ -39,9 +39,11 @@ const CORE: &[&[&str]] = &[
 
 /// The rows of the command, the lowest first.
 const HOST: &[&[&str]] = &[
-    &["kinds_directory", "name", "spelling"],
-    &["error", "kind_entry"],
+    &["name", "spelling"],
+    &["error"],
     &["empty_store", "platform"],
+    &["kinds_directory"],
+    &["kind_entry"],
     &["config"],
     &["applications", "args", "courier", "inbound", "output", "words"],
     &["catalogue", "common", "completion", "input"],
