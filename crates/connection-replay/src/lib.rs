@@ -37,7 +37,7 @@
 extern crate alloc;
 
 pub mod answer;
-pub mod characters;
+mod characters;
 mod container;
 pub mod descriptor;
 pub mod discovery;
