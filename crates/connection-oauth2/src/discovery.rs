@@ -157,7 +157,8 @@ pub(crate) async fn discover(provider: &Provider<'_>, issuer: &str) -> Result<Di
 fn named(error: OAuth2Error, url: &str, status: u16) -> OAuth2Error {
     match error {
         OAuth2Error::Discovery { why } => {
-            let answer = ProviderAnswer { host: host_of(url).to_owned(), status: Some(status), code: None };
+            let answer =
+                ProviderAnswer { host: host_of(url).to_owned(), status: Some(status), code: None, clock: None };
             OAuth2Error::Metadata { answer, why }
         }
         error => error,

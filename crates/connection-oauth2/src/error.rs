@@ -181,6 +181,11 @@ impl OAuth2Error {
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::InvalidClient { answer, .. } | Self::Refused(answer) | Self::Unauthorized(answer)
+                if answer.clock.is_some() =>
+            {
+                "correct the clock of this machine, and try again"
+            }
             Self::AccessDenied(_) => "authorize again and accept",
             Self::AccountUnknown => "report this to the author of the kind",
             Self::Ambiguous { .. } | Self::NoCode | Self::StateMismatch => {
@@ -302,6 +307,7 @@ impl OAuth2Error {
     /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
+            Self::InvalidClient { answer, .. } if answer.clock.is_some() => self.remedy().into(),
             Self::InvalidClient { client: ClientPlace::Configured(Some(place)), is_expired, .. } => {
                 let act =
                     if *is_expired { "replace the application's secret" } else { "correct the application's secret" };
