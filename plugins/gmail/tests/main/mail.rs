@@ -120,6 +120,12 @@ fn a_limit_is_no_lost_authorization() {
         (limit("rateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("userRateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("dailyLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (limit("quotaExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (
+            Reply::json(403, r#"{"error": {"code": 403, "details": [{"reason": "RATE_LIMIT_EXCEEDED"}]}}"#),
+            Liveness::Offline,
+            reason::RATE_LIMITED,
+        ),
         (limit("accessNotConfigured"), Liveness::Failing, reason::UNAUTHORIZED),
         (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
         (

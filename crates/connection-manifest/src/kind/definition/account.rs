@@ -28,7 +28,7 @@ pub(super) async fn verify(
         return Ok(found);
     };
     let result = calls::send(kind, credential, call.into(), base, ctx).await?;
-    let response = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result)?;
+    let response = calls::judged(kind, &call.error_if, &call.ok, result)?;
     // An account that is read from the answer needs JSON in any case.
     let is_read = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
     if !is_read && is_page(&response) {
