@@ -3,7 +3,7 @@
 //! Every decision about a status is made here, so that a provider's limit or outage is never reported as a lost
 //! authorization in one place and as a limit or outage in another.
 
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{Challenge, HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode, quota};
@@ -13,6 +13,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The beginning of the text that Cloudflare sends to programs in place of its pages; the number of the error follows
 /// (OpenAgentsInc/openagents, issue 4721).
 const ERROR_CODE: &[u8] = b"error code: ";
+/// The beginning of the `type` of the errors that Cloudflare itself sends as JSON to programs that accept JSON ("Slashing agent
+/// token costs by 98% with RFC 9457-compliant error responses", 2026-03-11).
+const CLOUDFLARE: &str = "https://developers.cloudflare.com/";
 /// The statuses at which a provider may state a limit in the headers. At any other status, the headers only say how
 /// many requests are left.
 const LIMITS: [u16; 3] = [403, 429, 503];
@@ -122,9 +125,9 @@ impl HttpResponse {
     }
 
     /// Returns `true` if the answer is a page for a browser: its type is HTML and its body is not JSON, or its body begins as
-    /// a page does. So is the text `error code: 1010`, with any number, with which Cloudflare answers a program in place of a
-    /// page. The documents of an API in XML are no pages, and with 401, neither is a text that does not begin with `<`: some
-    /// APIs refuse a credential with a word of the type HTML.
+    /// a page does. So are the text `error code: 1010`, with any number, and the JSON (RFC 9457) with which Cloudflare answers a
+    /// program in place of a page. The documents of an API in XML are no pages, and with 401, neither is a text that does not
+    /// begin with `<`: some APIs refuse a credential with a word of the type HTML.
     pub fn is_page(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default().trim_start().to_ascii_lowercase();
         let body = without_mark(self.body().expose()).trim_ascii_start();
@@ -133,7 +136,7 @@ impl HttpResponse {
             return true;
         }
         let number = body.trim_ascii_end().strip_prefix(ERROR_CODE).unwrap_or_default();
-        if !number.is_empty() && number.iter().all(u8::is_ascii_digit) {
+        if !number.is_empty() && number.iter().all(u8::is_ascii_digit) || self.is_of_cloudflare() {
             return true;
         }
         match kind.starts_with("text/html") || kind.starts_with("application/xhtml") {
@@ -142,6 +145,40 @@ impl HttpResponse {
             // A comment, or the declaration of a page in XML, may come first.
             false => !kind.contains("xml") && self.is_markup() && !begins("<?xml"),
         }
+    }
+
+    /// Returns `true` for an error that Cloudflare made, in JSON. An answer of the API behind it has none of these members.
+    fn is_of_cloudflare(&self) -> bool {
+        let states = |body: Value| {
+            let is_named = body["type"].as_str().is_some_and(|name| name.starts_with(CLOUDFLARE));
+            body["cloudflare_error"] == Value::Bool(true) || is_named && matches!(body["error_code"], Value::Number(_))
+        };
+        self.status() >= 400 && self.json().is_ok_and(states)
+    }
+
+    /// Returns how the clock of this machine differs from the provider's, as a clause, if the `Date` of the answer says that
+    /// it does by more than `tolerated`. Such a difference may be the cause of a refused signature. The date of an answer from
+    /// a cache, which has `Age`, is that of its original and says nothing.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    ///
+    /// use connection_contract::{HttpResponse, Timestamp};
+    ///
+    /// let date = vec![("date".to_owned(), "Sun, 06 Nov 1994 08:49:37 GMT".to_owned())];
+    /// let now = Timestamp::parse("1994-11-06T10:49:37Z").unwrap();
+    /// let differs = HttpResponse::new(401, date, "{}", now).clock_differs(Duration::from_secs(300));
+    /// assert_eq!(differs.unwrap(), "the clock of this machine is 120 minutes ahead of the provider's");
+    /// ```
+    pub fn clock_differs(&self, tolerated: Duration) -> Option<String> {
+        let date = self.header("date").filter(|_| self.header("age").is_none());
+        let ahead = self.received_at().seconds().saturating_sub(Timestamp::parse(date?)?.seconds());
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        let difference = ahead.unsigned_abs();
+        let minutes = difference / 60;
+        let unit = if minutes == 1 { "minute" } else { "minutes" };
+        (difference > tolerated.as_secs())
+            .then(|| format!("the clock of this machine is {minutes} {unit} {side} the provider's"))
     }
 
     fn asks_to_wait(&self) -> bool {
@@ -229,7 +266,8 @@ impl HttpResponse {
     }
 
     /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3). A number with a
-    /// fraction, which some servers write, is rounded up; a negative one is a time that has passed, and so zero.
+    /// fraction, which some servers write, is rounded up; a negative one is a time that has passed, and so zero. A number of
+    /// ten years or more is a moment, in seconds or milliseconds since 1970, as some servers write it.
     pub fn retry_after(&self) -> Option<Duration> {
         pause_of(self.header("retry-after")?, self.received_at())
     }
@@ -262,9 +300,7 @@ fn without_mark(body: &[u8]) -> &[u8] {
 /// Returns the pause for which a value of `Retry-After` asks, in an answer that arrived now. It is read as
 /// [`HttpResponse::retry_after`] reads the header.
 pub fn pause_of(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    let dated = || u64::try_from(Timestamp::parse(value)?.seconds().saturating_sub(now.seconds()).max(0)).ok();
-    quota::whole_seconds(value).or_else(dated).map(Duration::from_secs)
+    quota::until(value, now)
 }
 
 /// Separates usable answers from those that mean that a connection is not live, by [`HttpResponse::class`].

@@ -3,6 +3,9 @@
 
 use alloc::{string::String, vec::Vec};
 
+/// The names of the header. A gateway of AWS, or a function with an address of its own there, gives it the second one on the
+/// way ("Amazon API Gateway important notes").
+const HEADERS: [&str; 2] = ["www-authenticate", "x-amzn-remapped-www-authenticate"];
 /// The maximum number of scopes that are read from one answer.
 const MAX_SCOPES: usize = 32;
 /// The longest scope, in bytes.
@@ -34,9 +37,9 @@ impl Challenge {
     /// Reads the challenges from the headers of an answer. Some providers separate scopes with commas.
     pub fn of(headers: &[(String, String)]) -> Self {
         let mut found = Self::default();
-        for (_, text) in headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate")) {
+        for (_, text) in headers.iter().filter(|(name, _)| Self::is_header(name)) {
             found.is_present |= !text.trim().is_empty();
-            found.is_invalid_token |= unnamed(text).any(|value| value == "invalid_token");
+            found.is_invalid_token |= unnamed(text).any(|value| value.eq_ignore_ascii_case("invalid_token"));
             for challenge in challenges(text) {
                 let find = |wanted: &str| challenge.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
                 let error = find("error").map(|(_, error)| error.to_ascii_lowercase());
@@ -56,6 +59,12 @@ impl Challenge {
             }
         }
         found
+    }
+
+    /// Returns `true` for the name of a header that has challenges: `WWW-Authenticate`, in any case, and the name that a
+    /// gateway of AWS gives to it.
+    pub fn is_header(name: &str) -> bool {
+        HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 }
 

@@ -123,7 +123,7 @@ fn listed(text: &str, now: Timestamp) -> impl Iterator<Item = Option<Duration>> 
 }
 
 /// Returns the time from now until a moment, or a number of seconds.
-fn until(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn until(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let seconds = match whole_seconds(text) {
         Some(seconds) if seconds < FIRST_MOMENT => return Some(Duration::from_secs(seconds)),
@@ -136,7 +136,7 @@ fn until(text: &str, now: Timestamp) -> Option<Duration> {
 
 /// Reads a number of seconds. RFC 9110, section 10.2.3, has digits alone; some servers also write fractions, which are
 /// rounded up, so that the next request is not too early, and negative numbers, which are times that have passed.
-pub(crate) fn whole_seconds(text: &str) -> Option<u64> {
+fn whole_seconds(text: &str) -> Option<u64> {
     let (is_past, number) = text.strip_prefix('-').map_or((false, text), |number| (true, number));
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
     let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -113,7 +113,7 @@ impl LastAnswer {
                 AnswerClass::Success => heard.said.is_error,
                 class => (400..500).contains(&response.status()) && !class.is_temporary(),
             };
-            heard.is_refusal = is_refused && response.json().is_ok();
+            heard.is_refusal = is_refused && !response.is_page() && response.json().is_ok();
         }
     }
 

@@ -1,6 +1,6 @@
 //! Answers of the provider, and how errors describe them: by the host, the status and the error code.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use connection_contract::{HttpResponse, Secret};
 use oauth2::http::StatusCode;
@@ -8,6 +8,8 @@ use oauth2::http::StatusCode;
 /// The number of characters from which a code is not shown that is a part of something that was sent, or has it as a part.
 /// Shorter parts are in every text.
 const SHOWN_PART: usize = 6;
+/// The difference between two clocks from which it may be the cause of a refusal: an assertion is valid for as long.
+const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// An answer of the provider as an error describes it. It has no text of the provider except an error code that looks like
 /// one.
@@ -22,12 +24,14 @@ pub struct ProviderAnswer {
     pub code: Option<String>,
     /// `true` for a page in place of an answer, which something else on the way may have sent.
     pub is_page: bool,
+    /// How the clock of this machine differs from the provider's, if that may be the cause of the refusal.
+    pub clock: Option<String>,
 }
 
 impl ProviderAnswer {
     /// Describes an error that came with the browser from this host.
     pub(crate) fn in_browser(host: String, code: &str) -> Self {
-        Self { host, status: None, code: is_code(code).then(|| code.to_owned()), is_page: false }
+        Self { host, status: None, code: is_code(code).then(|| code.to_owned()), is_page: false, clock: None }
     }
 
     /// Returns what a person can do about a setup whose code was answered with something else than tokens or a refusal.
@@ -56,7 +60,11 @@ impl fmt::Display for ProviderAnswer {
             }
             None => write!(f, "{} sent the browser back with an error", self.host)?,
         }
-        self.code.as_ref().map_or(Ok(()), |code| write!(f, " ({code})"))
+        match (&self.code, &self.clock) {
+            (Some(code), Some(clock)) => write!(f, " ({code}; {clock})"),
+            (Some(only), None) | (None, Some(only)) => write!(f, " ({only})"),
+            (None, None) => Ok(()),
+        }
     }
 }
 
@@ -66,6 +74,8 @@ pub(crate) struct Answered {
     pub(crate) host: String,
     /// The values that were sent, which no error repeats.
     pub(crate) sent: Vec<Secret>,
+    /// The application authenticated with an assertion, which is valid for a short time.
+    pub(crate) is_signed: bool,
 }
 
 impl Answered {
@@ -73,7 +83,13 @@ impl Answered {
     pub(crate) fn described(&self, code: Option<&str>) -> ProviderAnswer {
         let code = code.filter(|code| is_code(code) && !self.is_sent(code)).map(str::to_owned);
         let status = Some(self.response.status());
-        ProviderAnswer { host: self.host.clone(), status, code, is_page: self.response.is_page() }
+        ProviderAnswer { host: self.host.clone(), status, code, is_page: self.response.is_page(), clock: None }
+    }
+
+    /// Adds the difference of the clocks to the description of a refusal, if the request was signed with the time.
+    pub(crate) fn timed(&self, mut refusal: ProviderAnswer) -> ProviderAnswer {
+        refusal.clock = self.response.clock_differs(MAX_SKEW).filter(|_| self.is_signed);
+        refusal
     }
 
     /// Returns `true` if the code is a value that was sent, a part of one, or a text with one in it, in any case.

@@ -167,6 +167,7 @@ fn named(error: OAuth2Error, url: &str, response: &HttpResponse) -> OAuth2Error 
                 status: Some(response.status()),
                 code: None,
                 is_page: response.is_page(),
+                clock: None,
             };
             OAuth2Error::Metadata { answer, why }
         }

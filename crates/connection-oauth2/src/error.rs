@@ -203,6 +203,11 @@ impl OAuth2Error {
     pub fn remedy(&self) -> DisplayText {
         let again = reason::AUTHORIZE_AGAIN;
         match self {
+            Self::InvalidClient { answer, .. } | Self::Refused(answer) | Self::Unauthorized(answer)
+                if answer.clock.is_some() =>
+            {
+                "correct the clock of this machine, and try again".into()
+            }
             Self::AccessDenied(_) | Self::NotGranted { .. } => format!("{again}, and accept").into(),
             Self::ClientChanged => format!(
                 "configure the application that the connection was made with, or {again} with the current application"
@@ -356,6 +361,7 @@ impl OAuth2Error {
     /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
+            Self::InvalidClient { answer, .. } if answer.clock.is_some() => self.remedy().into(),
             Self::InvalidClient { client: ClientPlace::Configured(Some(place)), is_expired, .. } => {
                 let act =
                     if *is_expired { "replace the application's secret" } else { "correct the application's secret" };

@@ -62,6 +62,8 @@ pub(crate) struct Parameters {
     authorization: Option<Secret>,
     /// The values that the request has in another form, such as those of the `Authorization` header.
     coded: Vec<Secret>,
+    /// The request has an assertion of the application.
+    is_signed: bool,
 }
 
 impl Parameters {
@@ -220,6 +222,7 @@ impl Provider<'_> {
             ClientAuth::PrivateKeyJwt(how) => {
                 let issuer = self.config.issuer.as_deref();
                 parameters.set("client_id", application.id.as_str());
+                parameters.is_signed = true;
                 parameters.set("client_assertion_type", assertion::TYPE);
                 parameters.set("client_assertion", assertion::signed(how, application, issuer, endpoint, self.ctx)?);
             }
@@ -237,6 +240,7 @@ impl Provider<'_> {
         spend: Option<Spend<'_>>,
     ) -> Result<Answered, OAuth2Error> {
         let mut sent = parameters.values();
+        let is_signed = parameters.is_signed;
         let mut request = self.written("POST", url, what, self.config.body, parameters)?;
         for change in on.into_iter().flat_map(|on| self.config.changes(on)) {
             if let ChangeKind::Header(template) = &change.how {
@@ -245,7 +249,7 @@ impl Provider<'_> {
                 request.set_header(change.name.to_ascii_lowercase(), Secret::from(value));
             }
         }
-        self.send(request, spend, sent).await
+        Ok(Answered { is_signed, ..self.send(request, spend, sent).await? })
     }
 
     /// Sends a request that the configuration describes in full.
@@ -347,7 +351,7 @@ impl Provider<'_> {
             Ok(response) if response.status() == 403 || !response.class().is_temporary() => response,
             result => classify(result)?,
         };
-        let answered = Answered { response, host, sent };
+        let answered = Answered { response, host, sent, is_signed: false };
         match answered.response.status() {
             300..400 => Err(OAuth2Error::Redirected(answered.described(None))),
             _ => Ok(answered),

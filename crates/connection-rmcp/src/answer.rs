@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use connection_contract::{AnswerClass, BoxFuture, HttpError, Secret};
+use connection_contract::{AnswerClass, BoxFuture, Challenge, HttpError, Secret};
 use connection_core::{Error, ProviderAnswer, Response};
 use futures_core::Stream;
 use http::StatusCode;
@@ -94,11 +94,16 @@ impl From<Response> for Answer {
             status: response.status(),
             media: header("content-type"),
             session: header(HEADER_SESSION_ID),
-            challenge: header("www-authenticate"),
+            challenge: challenge(response.headers()),
             retry_after: header("retry-after"),
             body: Body::Arriving(Box::new(response)),
         }
     }
+}
+
+/// Returns the first header that has challenges.
+fn challenge(headers: &[(String, String)]) -> Option<String> {
+    headers.iter().find(|(name, _)| Challenge::is_header(name)).map(|(_, value)| value.clone())
 }
 
 impl From<ProviderAnswer> for Answer {
@@ -111,7 +116,7 @@ impl From<ProviderAnswer> for Answer {
             status: stored.status,
             media: header("content-type"),
             session: header(HEADER_SESSION_ID),
-            challenge: header("www-authenticate"),
+            challenge: challenge(&stored.headers),
             retry_after: header("retry-after"),
             body: Body::Stored(Some(stored.body)),
         }

@@ -29,6 +29,8 @@ pub fn gmail_of(client: Client) -> OAuth2 {
     // Google's codes for a rate limit, which it also sends with status 403.
     // <https://developers.google.com/workspace/gmail/api/guides/handle-errors>
     let limit = |reason: &'static str| ErrorIf::equals("/error/errors/0/reason", reason);
+    // The code of any service of Google: <https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto>.
+    let service_limit = ErrorIf::equals("/error/details/0/reason", "RATE_LIMIT_EXCEEDED");
     let config = OAuth2Config::builder(Kind::from_static("gmail"), "Gmail")
         .provider(Kind::from_static("google"))
         .api("https://gmail.googleapis.com/gmail/v1")
@@ -53,7 +55,9 @@ pub fn gmail_of(client: Client) -> OAuth2 {
                 .mutable()
                 .limited_if(limit("rateLimitExceeded"))
                 .limited_if(limit("userRateLimitExceeded"))
-                .limited_if(limit("dailyLimitExceeded")),
+                .limited_if(limit("dailyLimitExceeded"))
+                .limited_if(limit("quotaExceeded"))
+                .limited_if(service_limit),
         )
         .client(client)
         .gets_only_read()

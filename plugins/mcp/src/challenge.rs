@@ -24,7 +24,7 @@ pub(crate) struct Challenge {
 pub(crate) fn read(answer: &HttpResponse) -> Result<Challenge, SetupFailure> {
     let mut challenge = Challenge::default();
     for (name, value) in answer.headers() {
-        if !name.eq_ignore_ascii_case("www-authenticate") {
+        if !connection_contract::Challenge::is_header(name) {
             continue;
         }
         if value.len() > MAX_LENGTH {
@@ -34,7 +34,7 @@ pub(crate) fn read(answer: &HttpResponse) -> Result<Challenge, SetupFailure> {
         for (name, value) in bearer_parameters(value) {
             match name.as_str() {
                 "resource_metadata" => challenge.resource_metadata = Some(value),
-                "error" => challenge.lacks_scopes = value == "insufficient_scope",
+                "error" => challenge.lacks_scopes = value.eq_ignore_ascii_case("insufficient_scope"),
                 "scope" => challenge.scopes = Some(value.split_ascii_whitespace().map(ToOwned::to_owned).collect()),
                 _ => {}
             }

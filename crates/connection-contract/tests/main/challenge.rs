@@ -37,6 +37,18 @@ fn the_scopes_of_a_challenge_are_those_that_the_request_lacked() {
     assert_eq!(of(&text).missing_scopes.unwrap().len(), 32);
 }
 
+/// A gateway of AWS renames the header.
+#[test]
+fn a_challenge_is_read_from_the_header_that_a_gateway_renames() {
+    for name in ["x-amzn-remapped-www-authenticate", "x-amzn-Remapped-WWW-Authenticate"] {
+        let of = |text: &str| Challenge::of(&[(name.to_owned(), text.to_owned())]);
+        assert_eq!(of(r#"Bearer error="insufficient_scope", scope="a""#).missing_scopes.unwrap(), ["a"]);
+        assert!(of("Bearer error=invalid_token").is_invalid_token && of("Basic").is_present);
+        assert!(Challenge::is_header(name));
+    }
+    assert!(Challenge::is_header("WWW-AUTHENTICATE") && !Challenge::is_header("x-www-authenticate"));
+}
+
 #[test]
 fn an_answer_that_names_no_lacking_scope_has_none() {
     check(r#"Bearer realm="example", scope="a""#, None);
@@ -58,6 +70,7 @@ fn an_invalid_token_is_told_apart_from_a_missing_scope() {
         r#"Bearer error="INVALID_TOKEN""#,
         // Facebook's form.
         r#"OAuth "Facebook Platform" "invalid_token" "Invalid OAuth access token.""#,
+        r#"OAuth "Facebook Platform" "Invalid_Token" "Invalid OAuth access token.""#,
     ] {
         assert!(of(text).is_invalid_token && of(text).missing_scopes.is_none(), "{text}");
     }

@@ -91,6 +91,33 @@ fn a_pause_is_read_in_both_forms_rounded_up_and_has_not_passed() {
 }
 
 #[test]
+fn a_pause_that_is_written_as_a_moment_lasts_until_it() {
+    for (value, seconds) in [("784111867", 90), ("784111866.5", 90), ("1800000090500", 1_015_888_313)] {
+        check(answered(429, &[("Retry-After", value)]), Liveness::Offline, reason::RATE_LIMITED, Some(seconds));
+    }
+    check(answered(429, &[("Retry-After", "784111000")]), Liveness::Offline, reason::RATE_LIMITED, None);
+    // The control: ten years are the longest number of seconds.
+    check(answered(429, &[("Retry-After", "315359999")]), Liveness::Offline, reason::RATE_LIMITED, Some(315_359_999));
+}
+
+#[test]
+fn the_date_of_an_answer_tells_whether_the_clocks_differ() {
+    let differs = |headers: &[(&str, &str)]| answered(401, headers).unwrap().clock_differs(Duration::from_secs(60));
+    for (date, says) in [
+        ("Sun, 06 Nov 1994 07:49:37 GMT", Some("60 minutes ahead of the provider's")),
+        ("Sun, 06 Nov 1994 08:50:47 GMT", Some("1 minute behind the provider's")),
+        ("Sun, 06 Nov 1994 08:50:37 GMT", None),
+        ("Sun, 06 Nov 1994 08:48:37 GMT", None),
+        ("yesterday", None),
+    ] {
+        let says = says.map(|says| format!("the clock of this machine is {says}"));
+        assert_eq!(differs(&[("Date", date)]), says, "{date}");
+        assert_eq!(differs(&[("date", date), ("Age", "3600")]), None, "the answer of a cache: {date}");
+    }
+    assert_eq!(differs(&[]), None);
+}
+
+#[test]
 fn every_code_is_listed_once() {
     let mut codes = reason::ALL.to_vec();
     codes.sort_unstable();
@@ -173,7 +200,9 @@ fn a_body_is_read_as_json_or_as_a_form_if_its_type_allows_that() {
 #[test]
 fn a_host_reads_a_pause_as_a_plugin_does() {
     let now = Timestamp::from_seconds(784_111_777);
-    for value in ["120", " 7 ", "Sun, 06 Nov 1994 08:50:37 GMT", "", "soon", "-5", "1.5", "18446744073709551616"] {
+    for value in
+        ["120", " 7 ", "Sun, 06 Nov 1994 08:50:37 GMT", "", "soon", "-5", "1.5", "18446744073709551616", "784111867"]
+    {
         let answer = answered(429, &[("retry-after", value)]).unwrap();
         assert_eq!(host::pause_of(value, now), answer.retry_after(), "{value}");
     }
@@ -318,6 +347,12 @@ fn a_page_says_nothing_about_a_credential_unless_a_challenge_does() {
         // The text that Cloudflare sends to a program that it blocks, where a browser gets a page.
         ("text/plain; charset=UTF-8", "error code: 1010"),
         ("", "error code: 1020\n"),
+        // The JSON that it sends to a program that accepts JSON.
+        ("application/problem+json", r#"{"cloudflare_error":true,"status":403,"error_code":1010,"retryable":false}"#),
+        (
+            "application/json",
+            r#"{"type":"https://developers.cloudflare.com/support/error-1006/","title":"Error 1006","error_code":1006}"#,
+        ),
     ] {
         assert_eq!(class(403, kind, None, body), Unexpected, "{kind} {body}");
         assert_eq!(class(401, kind, None, body), Unexpected, "{kind} {body}");
@@ -327,6 +362,8 @@ fn a_page_says_nothing_about_a_credential_unless_a_challenge_does() {
     }
     for (kind, body) in [
         ("application/json", r#"{"message":"Bad credentials"}"#),
+        ("application/json", r#"{"type":"https://developers.cloudflare.com/api/","title":"Authentication error"}"#),
+        ("application/json", r#"{"cloudflare_error":false,"error_code":1010,"type":"about:blank"}"#),
         ("text/html", r#"{"message":"Bad credentials"}"#),
         ("text/html", ""),
         ("text/plain", "denied"),

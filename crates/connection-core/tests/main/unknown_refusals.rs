@@ -53,6 +53,18 @@ async fn a_refusal_that_no_rule_knows_is_told_as_an_end_after_a_day_and_is_asked
     }
 }
 
+/// Cloudflare answers a program in JSON where a browser gets a page.
+#[tokio::test]
+async fn an_error_of_something_before_the_provider_is_never_told_as_an_end() {
+    let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
+    it.provider.says(Some((404, "", r#"{"status":404,"error_code":1042,"cloudflare_error":true}"#)));
+    for days in 0..4 {
+        it.at(LIFE + days * (DAY + HOUR));
+        let (liveness, code, message) = found(&it).await;
+        assert_eq!((liveness, code.as_str()), (Liveness::Offline, "provider_error"), "{days}: {message}");
+    }
+}
+
 /// Some providers refuse with the status of a success, and say so in the body alone.
 #[tokio::test]
 async fn a_refusal_with_the_status_of_a_success_is_told_as_an_end_after_a_day_too() {

@@ -347,6 +347,72 @@ fn a_rule_finds_a_part_of_a_text_whatever_its_case() {
 }
 
 #[test]
+fn a_rule_compares_texts_without_case_in_answers_of_calls_and_of_the_token_endpoint() {
+    let text = own("limited_if = [{ pointer = \"/code\", equals = \"ratelimited\" }]", "")
+        .replace("path = \"/me\"", "path = \"/me\"\nerror_if = [{ pointer = \"/status\", differs = \"ok\" }]");
+    let (host, made) = connected(parsed(&text), &[], "https://id.acme.com/token", "", vec![me()]);
+    let connection = host.connection(&made);
+    let verified = |status, body: &str| {
+        let me = Expected::get("https://api.acme.com/me").answer(Reply::json(status, body));
+        let found = FakeHost::new(parsed(&text)).expect(me).verify(&made.credential, &connection).unwrap();
+        (found.liveness, found.reason.map(|reason| reason.code.to_string()))
+    };
+    let limited = reason::RATE_LIMITED.to_owned();
+    let refused = reason::UNAUTHORIZED.to_owned();
+    assert_eq!(verified(400, r#"{"code": "RATELIMITED"}"#), (Liveness::Offline, Some(limited)));
+    assert_eq!(verified(200, r#"{"id": 7, "status": "OK"}"#), (Liveness::Live, None));
+    assert_eq!(verified(200, r#"{"id": 7, "status": null}"#), (Liveness::Live, None));
+    assert_eq!(verified(200, r#"{"id": 7, "status": "gone"}"#), (Liveness::Failing, Some(refused)));
+    let found = refreshed(host, &made, "https://id.acme.com/token", Reply::json(400, r#"{"code": "RATELIMITED"}"#));
+    assert_eq!(found.reason.code, reason::RATE_LIMITED);
+}
+
+#[test]
+fn a_quota_of_google_is_a_limit_in_each_of_its_kinds() {
+    let part = |text: &str| encode::base64url(text.as_bytes());
+    let claims = part(r#"{"aud": "client-canary-0a1b", "sub": "10769150350006150715"}"#);
+    let id_token = format!("{}.{claims}.c2ln", part("{}"));
+    for (id, url, answer) in [
+        (
+            "google-calendar",
+            "https://www.googleapis.com/calendar/v3/calendars/primary",
+            r#"{"id": "ada@gmail.com", "summary": "Ada"}"#,
+        ),
+        (
+            "google-drive",
+            "https://www.googleapis.com/drive/v3/about?fields=user",
+            r#"{"user": {"permissionId": "7", "emailAddress": "ada@gmail.com"}}"#,
+        ),
+        (
+            "google-gmail",
+            "https://gmail.googleapis.com/gmail/v1/users/me/profile",
+            r#"{"emailAddress": "ada@gmail.com"}"#,
+        ),
+    ] {
+        let host = FakeHost::new(catalogue(id)).inbound_http(CALLBACK).key_value();
+        let tokens = format!(r#"{{"access_token": "access-canary-11aa", "id_token": "{id_token}"}}"#);
+        let tokens = Expected::post("https://oauth2.googleapis.com/token").answer(Reply::json(200, &tokens));
+        let host = host.expect(tokens);
+        let host = host.expect(get(url, answer));
+        let back = Input::callback(&[("code", "code-canary-55ee66ff"), ("iss", "https://accounts.google.com")]);
+        let made = host.setup([Input::answers(&APPLICATION), back]).run().unwrap();
+        let connection = host.connection(&made);
+        let named = |reason: &str| format!(r#"{{"errors": [{{"domain": "usageLimits", "reason": "{reason}"}}]}}"#);
+        for (error, code) in [
+            (named("dailyLimitExceeded"), reason::RATE_LIMITED),
+            (named("quotaExceeded"), reason::RATE_LIMITED),
+            (r#"{"code": 403, "details": [{"reason": "RATE_LIMIT_EXCEEDED"}]}"#.to_owned(), reason::RATE_LIMITED),
+            (named("accessNotConfigured"), reason::UNAUTHORIZED),
+        ] {
+            let limited = Reply::json(403, &format!(r#"{{"error": {error}}}"#));
+            let host = FakeHost::new(catalogue(id)).expect(Expected::get(url).answer(limited));
+            let found = host.verify(&made.credential, &connection).unwrap();
+            assert_eq!(found.reason.unwrap().code, code, "{id}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_secret_that_each_call_carries_is_a_key() {
     let is_key = |mechanism: &str, field: &str, request: &str| {
         let text = format!(

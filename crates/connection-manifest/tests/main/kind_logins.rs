@@ -100,6 +100,7 @@ fn an_answer_that_is_no_refusal_leaves_a_login_offline() {
         (page(403), "id.acme.com answered 403 with a page"),
         (page(404), "id.acme.com answered 404 with a page"),
         (page(422), "id.acme.com answered 422 with a page"),
+        (json(403, r#"{"cloudflare_error": true, "error_code": 1010}"#), "id.acme.com answered 403 with a page"),
         (Reply::text(403, " \n<!DOCTYPE html><title>Wait</title>"), "id.acme.com answered 403 with a page"),
         (json(404, r#"{"status": 404, "error": "Not Found"}"#), "answered with an error"),
         (json(400, r#"{"status": 400, "error": "Bad Request"}"#), "answered with an error"),

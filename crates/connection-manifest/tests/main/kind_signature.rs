@@ -2,7 +2,7 @@
 
 use connection_contract::prelude::*;
 use connection_manifest::{Catalogue, FileKind, KindFile};
-use connection_testkit::{FakeHost, Input, header};
+use connection_testkit::{Expected, FakeHost, Input, Reply, header};
 
 const ID: &str = "AKIDEXAMPLE";
 const KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -157,10 +157,10 @@ fn a_connection_to_aws_is_named_after_the_account_and_signs_for_its_service() {
     let kind = Catalogue::kind("aws").unwrap().unwrap().definition();
     let answer = r#"{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "123456789012",
         "Arn": "arn:aws:iam::123456789012:user/Ada", "UserId": "AIDAEXAMPLE"}}}"#;
-    let whoami = connection_testkit::Expected::post("https://sts.eu-west-1.amazonaws.com/")
+    let whoami = Expected::post("https://sts.eu-west-1.amazonaws.com/")
         .form(&[("Action", "GetCallerIdentity"), ("Version", "2011-06-15")])
         .header("accept", "application/json")
-        .answer(connection_testkit::Reply::json(200, answer));
+        .answer(Reply::json(200, answer));
     let host = FakeHost::new(kind).expect(whoami);
     let answers = [("accessKeyId", ID), ("secretAccessKey", KEY), ("service", "lambda"), ("region", "eu-west-1")];
     let made = host.setup([Input::answers(&answers)]).run().unwrap();
@@ -169,6 +169,41 @@ fn a_connection_to_aws_is_named_after_the_account_and_signs_for_its_service() {
     assert_eq!(base.to_string(), "https://lambda.eu-west-1.amazonaws.com");
     let signed = host.authorize(&made.credential, HttpRequest::get(&base, "/2015-03-31/functions")).unwrap();
     assert!(header(&signed, "authorization").unwrap().contains("/eu-west-1/lambda/aws4_request"));
+}
+
+/// AWS refuses a signature that was made more than five minutes earlier or later.
+#[test]
+fn a_refusal_of_a_signature_says_that_the_clocks_differ() {
+    let kind = || Catalogue::kind("aws").unwrap().unwrap().definition();
+    let whoami = |reply: Reply| Expected::post("https://sts.us-east-1.amazonaws.com/").answer(reply);
+    let refused = |date: &str| {
+        let body = r#"{"Error": {"Code": "SignatureDoesNotMatch", "Message": "Signature expired"}}"#;
+        whoami(Reply::json(403, body).header("date", date))
+    };
+    let account =
+        r#"{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Account": "1", "Arn": "arn:aws:iam"}}}"#;
+    let place = [("service", "sts"), ("region", "us-east-1")];
+    let answers = || Input::answers(&[("accessKeyId", ID), ("secretAccessKey", KEY), place[0], place[1]]);
+    let host = FakeHost::new(kind()).expect(whoami(Reply::json(200, account)));
+    let made = host.setup([answers()]).run().unwrap();
+    let connection = host.connection(&made);
+    // The clock of the fake host shows 2026-01-31T10:20:30Z.
+    for (date, says) in [
+        ("Sat, 31 Jan 2026 10:40:30 GMT", Some("and the clock of this machine is 20 minutes behind the provider's")),
+        ("Sat, 31 Jan 2026 10:24:00 GMT", None),
+    ] {
+        let host = FakeHost::new(kind()).expect(refused(date));
+        let reason = host.verify(&made.credential, &connection).unwrap().reason.unwrap();
+        assert_eq!(reason.code, reason::UNAUTHORIZED);
+        let message = reason.message.as_str();
+        assert_eq!(message.contains("the clock of this machine"), says.is_some(), "{message}");
+        assert!(message.contains(says.unwrap_or_default()), "{message}");
+        assert_eq!(reason.remedy.unwrap().as_str().contains("correct the clock"), says.is_some());
+    }
+    let late = || refused("Sat, 31 Jan 2026 10:40:30 GMT");
+    let host = FakeHost::new(kind()).expect(late()).expect(late()).expect(late());
+    let failure = host.setup([answers(), answers(), answers()]).run().unwrap_err();
+    assert!(failure.message.as_str().contains("20 minutes behind the provider's"), "{failure}");
 }
 
 #[test]

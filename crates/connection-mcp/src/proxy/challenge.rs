@@ -17,7 +17,7 @@ impl Challenge {
             let challenge = challenge.get_or_insert_default();
             for (name, value) in parameters(header) {
                 if name.eq_ignore_ascii_case("error") {
-                    challenge.insufficient_scope |= value == "insufficient_scope";
+                    challenge.insufficient_scope |= value.eq_ignore_ascii_case("insufficient_scope");
                 } else if name.eq_ignore_ascii_case("scope") && challenge.scope.is_none() && is_scope(&value) {
                     challenge.scope = Some(value);
                 }

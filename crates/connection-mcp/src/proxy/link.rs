@@ -145,7 +145,9 @@ impl Link {
     ///
     /// `None` stands for another answer, such as a 403 that is about the request.
     pub(crate) fn refused_credential(&self, answer: &UpstreamAnswer) -> Option<Failure> {
-        let challenge = Challenge::parse(answer.header_values("WWW-Authenticate"));
+        // A gateway of AWS gives the header its second name.
+        let values = ["WWW-Authenticate", "x-amzn-remapped-www-authenticate"].map(|name| answer.header_values(name));
+        let challenge = Challenge::parse(values.into_iter().flatten());
         let (code, message) = match (answer.status, &challenge) {
             (401, _) => ("credential_refused", "the server refused the credential (401 Unauthorized)"),
             (403, Some(challenge)) if challenge.insufficient_scope => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connection_contract::Value;
 
-/// A rule that makes a response an error, whatever its status.
+/// A rule that makes a response an error, whatever its status. Texts are compared without case, and `null` is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorIf {
@@ -42,8 +42,13 @@ impl ErrorIf {
         if let Condition::Contains(part) = &self.condition { Some(part) } else { None }
     }
 
+    /// Returns `true` if the rule matches an answer.
+    pub fn matches(&self, answer: &Value) -> bool {
+        self.fires(answer).is_some()
+    }
+
     pub(crate) fn fires<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
-        answer.pointer(&self.pointer).filter(|found| match &self.condition {
+        answer.pointer(&self.pointer).filter(|found| **found != Value::Null).filter(|found| match &self.condition {
             Condition::Contains(part) => found.as_str().is_some_and(|text| text.to_lowercase().contains(part.as_str())),
             Condition::Differs(value) => !is_same(found, value),
             Condition::Equals(value) => is_same(found, value),

@@ -2,11 +2,20 @@
 
 use connection_contract::{HttpResponse, Value};
 
-use super::refusal::{Meaning, Occasion, Stated, normal};
+use super::refusal::{Meaning, Occasion, Stated, before_sentence, normal};
 use crate::config::Response;
 
-/// The codes of a server that cannot answer now (RFC 6749, section 4.1.2.1), in lower case and without separators.
-const OUTAGES: [&str; 2] = ["servererror", "temporarilyunavailable"];
+/// The codes of a server that cannot answer now, in lower case and without separators. The sources are with all codes.
+const OUTAGES: [&str; 8] = [
+    "fatalerror",
+    "internalerror",
+    "internalservererror",
+    "requesttimeout",
+    "servererror",
+    "serviceunavailable",
+    "teamaddedtoorg",
+    "temporarilyunavailable",
+];
 /// The other codes of RFC 6749, section 5.2, which refuse what a person answered.
 const REFUSALS: [&str; 4] = ["invalidrequest", "invalidscope", "unauthorizedclient", "unsupportedgranttype"];
 
@@ -47,7 +56,8 @@ pub fn login_answer(response: &HttpResponse) -> LoginAnswer {
         Some((_, code)) => LoginAnswer::Refused(code.to_ascii_lowercase()),
         None => {
             let refusal = stated.codes.iter().find(|code| is(code, &REFUSALS));
-            refusal.map_or(LoginAnswer::Unclear, |code| LoginAnswer::Refused(code.to_ascii_lowercase()))
+            refusal
+                .map_or(LoginAnswer::Unclear, |code| LoginAnswer::Refused(before_sentence(code).to_ascii_lowercase()))
         }
     }
 }

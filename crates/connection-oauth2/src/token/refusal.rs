@@ -61,9 +61,11 @@ const CODES: &[(&str, Meaning)] = &[
     ("invalidclient", Meaning::Client),
     // GitHub, "Troubleshooting OAuth app access token request errors".
     ("incorrectclientcredentials", Meaning::Client),
-    // Slack, the errors of `oauth.v2.access`.
+    // Slack, the errors of `oauth.v2.access`; HubSpot has the first and the last one, in capital letters (the last one with the
+    // message "missing or unknown client id").
     ("badclientsecret", Meaning::Client),
     ("invalidclientid", Meaning::Client),
+    ("badclientid", Meaning::Client),
     // Zoho, "OAuth error codes": the secret does not belong to the application.
     ("invalidclientsecret", Meaning::Client),
     // Todoist, "Authorization": the id or the secret is wrong.
@@ -93,6 +95,14 @@ const CODES: &[(&str, Meaning)] = &[
     ("servererror", Meaning::Later),
     ("temporarilyunavailable", Meaning::Later),
     ("slowdown", Meaning::Later),
+    // Slack, the errors of `oauth.v2.access`, which have the status 200; Notion ("Status codes") and others have the third and
+    // the fifth one. Slack's request is repeated after `request_timeout`, because a part of it was lost.
+    ("fatalerror", Meaning::Later),
+    ("internalerror", Meaning::Later),
+    ("internalservererror", Meaning::Later),
+    ("requesttimeout", Meaning::Later),
+    ("serviceunavailable", Meaning::Later),
+    ("teamaddedtoorg", Meaning::Later),
 ];
 
 /// The codes of a refresh that say that the refresh token no longer works, in lower case and without separators.
@@ -223,7 +233,7 @@ impl Stated {
 
     /// Returns what a known code says, and the code. Several different ones at further places are a list of all codes, and
     /// say nothing about this request.
-    pub(crate) fn known(&self, occasion: Occasion, status: u16) -> Option<(Meaning, &String)> {
+    pub(crate) fn known(&self, occasion: Occasion, status: u16) -> Option<(Meaning, &str)> {
         let stated = meanings(&self.codes, occasion, status).min_by_key(|known| known.0);
         stated.or_else(|| {
             let first = meanings(&self.further, occasion, status).next()?;
@@ -253,9 +263,9 @@ pub(crate) fn in_browser(code: &str) -> Option<Meaning> {
     meaning(code, Occasion::Other, 0)
 }
 
-/// Returns the known ones of these codes, each with what it says.
-fn meanings(codes: &[String], occasion: Occasion, status: u16) -> impl Iterator<Item = (Meaning, &String)> {
-    codes.iter().filter_map(move |code| Some((meaning(code, occasion, status)?, code)))
+/// Returns the known ones of these codes, each with what it says, and without a sentence after it.
+fn meanings(codes: &[String], occasion: Occasion, status: u16) -> impl Iterator<Item = (Meaning, &str)> {
+    codes.iter().filter_map(move |code| Some((meaning(code, occasion, status)?, before_sentence(code))))
 }
 
 /// Adds the known codes of a value, at any place that is about an error; `is_error` is `true` if the whole value is.
@@ -266,7 +276,7 @@ fn add_known(found: &Value, depth: usize, is_error: bool, codes: &mut Vec<String
         Value::List(items) if depth > 0 => items.iter().for_each(|item| add_known(item, depth - 1, is_error, codes)),
         Value::Map(fields) if depth > 0 => {
             for (name, field) in fields {
-                let name = normal(name);
+                let name = folded(name);
                 let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
                 let is_error = is_error || has(&OF_ERRORS);
                 if !has(&OF_OTHERS) && (is_error || has(&PARTS_TO_ERRORS) || TO_ERRORS.contains(&name.as_str())) {
@@ -303,7 +313,7 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
     let is_spent = || occasion == Occasion::Code && matches!(stated.known(occasion, status), Some((Meaning::Dead, _)));
     let fires = |rules: &[ErrorIf]| rules.iter().any(|rule| rule.fires(value).is_some());
     if fires(&rules.limits) && !is_spent() {
-        return Some(later(answer, stated.codes.first()));
+        return Some(later(answer, stated.codes.first().map(String::as_str)));
     }
     if fires(&rules.addresses) && !is_spent() {
         return Some(OAuth2Error::AddressRefused(answer.described(stated.codes.first().map(String::as_str))));
@@ -315,16 +325,17 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
     }
     let is_dead = |code: &&String| rules.dead.iter().any(|dead| dead.eq_ignore_ascii_case(code));
     let dead = stated.codes.iter().find(is_dead).filter(|_| occasion == Occasion::Refresh);
-    let known = dead.map(|code| (Meaning::Dead, code)).or_else(|| stated.known(occasion, status));
+    let known = dead.map(|code| (Meaning::Dead, code.as_str())).or_else(|| stated.known(occasion, status));
     let is_outage = AnswerClass::of(status) == AnswerClass::Outage;
     let known = known.filter(|(meaning, _)| !is_outage || *meaning == Meaning::Later);
     // A limit excuses neither a wrong application nor a token that no longer works.
     let is_limited = status == 403 && response.class() == AnswerClass::Limit;
-    let described = |code: Option<&String>| answer.described(code.map(String::as_str));
+    let described = |code: Option<&str>| answer.described(code);
     Some(match known {
         Some((meaning @ (Meaning::Client | Meaning::ClientExpired), code)) => {
             let is_expired = meaning == Meaning::ClientExpired;
-            OAuth2Error::InvalidClient { answer: described(Some(code)), is_expired, client: ClientPlace::default() }
+            let answer = answer.timed(described(Some(code)));
+            OAuth2Error::InvalidClient { answer, is_expired, client: ClientPlace::default() }
         }
         Some((Meaning::Dead, code)) => match occasion {
             Occasion::Device if normal(code) == "expiredtoken" => OAuth2Error::Expired,
@@ -343,17 +354,18 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
         Some((Meaning::Administrator, code)) => OAuth2Error::ConsentRequired(described(Some(code))),
         Some((Meaning::Denied, code)) => OAuth2Error::AccessDenied(described(Some(code))),
         None => {
-            let shown = stated.codes.iter().map(|code| described(Some(code))).find(|answer| answer.code.is_some());
+            let shown =
+                stated.codes.iter().map(|code| described(Some(code.as_str()))).find(|answer| answer.code.is_some());
             // A poll is repeated until it is refused, so it is refused by words that are no code, too.
             let is_ended = is_success || occasion == Occasion::Device && !stated.codes.is_empty();
             let is_refused = stated.is_explicit && (shown.is_some() || is_ended) || stated.is_by_rule;
             let is_refused = is_refused && !is_outage;
             let shown = shown.unwrap_or_else(|| described(None));
             match () {
-                () if is_refused => OAuth2Error::Refused(shown),
+                () if is_refused => OAuth2Error::Refused(answer.timed(shown)),
                 () if is_success => return None,
                 () if status == 401 && (says_more(occasion, answer) || response.challenge().is_present) => {
-                    OAuth2Error::Unauthorized(shown)
+                    OAuth2Error::Unauthorized(answer.timed(shown))
                 }
                 () => {
                     let gives_token = !matches!(occasion, Occasion::Begin | Occasion::Other | Occasion::Revocation);
@@ -386,9 +398,9 @@ fn says_more(occasion: Occasion, answer: &Answered) -> bool {
 }
 
 /// Returns the error for an answer that asks to wait, for as long as it says.
-fn later(answer: &Answered, code: Option<&String>) -> OAuth2Error {
+fn later(answer: &Answered, code: Option<&str>) -> OAuth2Error {
     let mut found = NotLive::rate_limited(answer.response.pause());
-    let described = answer.described(code.map(String::as_str));
+    let described = answer.described(code);
     if described.code.is_some() {
         found.reason.message = format!("{described} and is asked again later").into();
     }
@@ -424,7 +436,17 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
 
 /// Returns a code in lower case and without separators. A text with other characters is none of the known ones.
 pub(crate) fn normal(code: &str) -> String {
-    code.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect()
+    folded(before_sentence(code))
+}
+
+/// Returns a code without the sentence that Dropbox and others write after it and a colon
+/// (`invalid_client: Invalid client_id or client_secret`; s-aska/dropbox-api-command, issue 41).
+pub(super) fn before_sentence(code: &str) -> &str {
+    code.split(':').next().unwrap_or_default().trim_end()
+}
+
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Returns the code that a value is, if it is a text or a number.
@@ -445,6 +467,6 @@ fn is_number(found: &Value) -> bool {
 /// Returns `true` for a text that repeats the status of the answer, or that says no more than that it is an error.
 fn is_status(code: &str, status: u16) -> bool {
     let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
-    let same = |text: &str| normal(text).replace(' ', "") == normal(code).replace(' ', "");
+    let same = |text: &str| folded(text).replace(' ', "") == folded(code).replace(' ', "");
     same(known) || same(&status.to_string()) || NO_CODES.iter().any(|text| same(text))
 }

@@ -192,6 +192,39 @@ fn a_key_that_does_not_sign_says_so() {
     assert_eq!(failure.code, "acme_bad_key");
 }
 
+/// An assertion is valid for a minute, so that a wrong clock makes the provider refuse an application whose key is right.
+#[test]
+fn a_clock_that_differs_is_told_of_an_application_that_signs() {
+    const EARLY: &str = "Sat, 31 Jan 2026 07:20:30 GMT";
+    let answer =
+        |date: &str| Reply::json(401, r#"{"error": "invalid_client", "error_codes": [700024]}"#).header("date", date);
+    let signs = || signing(Assertion::new(SignatureAlgorithm::Es256));
+    for (builder, date, says) in [
+        (signs(), EARLY, Some("the clock of this machine is 180 minutes ahead of the provider's")),
+        (signs(), "Sat, 31 Jan 2026 10:22:00 GMT", Some("the clock of this machine is 1 minute behind the provider's")),
+        (signs(), "Sat, 31 Jan 2026 10:20:40 GMT", None),
+        (acme(), EARLY, None),
+    ] {
+        let (host, made) = connected(builder, tokens());
+        let host = host.expect(Expected::post(TOKEN).answer(answer(date)));
+        let Err(ConnectionError::NotLive(found)) = host.refresh(&made.credential, &host.connection(&made)) else {
+            panic!("it is refused")
+        };
+        assert_eq!(found.reason.code, "acme_client_refused");
+        let message = found.reason.message.as_str();
+        assert_eq!(message.contains("the clock of this machine"), says.is_some(), "{message}");
+        assert!(message.contains(says.unwrap_or_default()), "{message}");
+        let remedy = found.reason.remedy.unwrap();
+        assert_eq!(remedy.as_str().contains("correct the clock of this machine"), says.is_some(), "{remedy}");
+    }
+    let failure = refused(signs(), answer(EARLY));
+    assert!(
+        failure.message.as_str().contains("(invalid_client; the clock of this machine is 180 minutes"),
+        "{failure}"
+    );
+    assert!(failure.remedy.unwrap().as_str().contains("correct the clock of this machine"));
+}
+
 fn application() -> Input {
     Input::answers(&[("clientId", ID), ("clientSecret", SECRET)])
 }

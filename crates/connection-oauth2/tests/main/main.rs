@@ -10,6 +10,7 @@ mod config;
 mod conformance;
 mod device;
 mod discovery;
+mod known_codes;
 mod lifetimes;
 mod places;
 mod probe;

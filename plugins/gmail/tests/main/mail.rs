@@ -121,6 +121,12 @@ fn a_limit_is_no_lost_authorization() {
         (limit("userRateLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("dailyLimitExceeded"), Liveness::Offline, reason::RATE_LIMITED),
         (limit("forbidden"), Liveness::Failing, reason::UNAUTHORIZED),
+        (limit("quotaExceeded"), Liveness::Offline, reason::RATE_LIMITED),
+        (
+            Reply::json(403, r#"{"error": {"code": 403, "details": [{"reason": "RATE_LIMIT_EXCEEDED"}]}}"#),
+            Liveness::Offline,
+            reason::RATE_LIMITED,
+        ),
         (Reply::status(429), Liveness::Offline, reason::RATE_LIMITED),
         (
             Reply::json(401, r#"{"error": {"code": 401, "status": "UNAUTHENTICATED"}}"#),

@@ -43,9 +43,14 @@ fn check(answers: impl IntoIterator<Item = Expected>, liveness: Liveness, code: 
 
 #[test]
 fn a_server_that_wants_further_scopes_accepts_the_credential() {
-    let challenge = r#"Bearer error="insufficient_scope", scope="write""#;
-    let scopes = with_key().answer(Reply::json(403, "{}").header("www-authenticate", challenge));
-    check([scopes, refused()], Liveness::Live, None);
+    for (name, challenge) in [
+        ("www-authenticate", r#"Bearer error="insufficient_scope", scope="write""#),
+        ("www-authenticate", "Bearer error=Insufficient_Scope"),
+        ("x-amzn-remapped-www-authenticate", "Bearer error=insufficient_scope"),
+    ] {
+        let scopes = with_key().answer(Reply::json(403, "{}").header(name, challenge));
+        check([scopes, refused()], Liveness::Live, None);
+    }
 }
 
 #[test]

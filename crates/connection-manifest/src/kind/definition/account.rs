@@ -29,7 +29,7 @@ pub(super) async fn verify(
     };
     let result = calls::send(kind, credential, call.into(), base, ctx).await?;
     let of_project = result.as_ref().ok().and_then(|answer| project_fault(&kind.0.descriptor.kind, answer));
-    let judged = calls::judged(model.request.as_ref(), &call.error_if, &call.ok, result);
+    let judged = calls::judged(kind, &call.error_if, &call.ok, result);
     let response = judged.map_err(|found| match of_project {
         Some(mut fault) if found.reason.code == reason::UNAUTHORIZED => {
             if credential.oauth2.is_none() {

@@ -1,5 +1,7 @@
 //! Requests that a file describes, and what their answers mean.
 
+use std::time::Duration;
+
 use connection_contract::{
     AnswerClass, BaseUrl, Context, HttpError, HttpRequest, HttpResponse, NotLive, Reason, Secret, Value, classify_by,
     reason,
@@ -8,14 +10,17 @@ use connection_contract::{
 use super::{
     FileCredential, FileKind,
     attach::{self, Attached},
+    oauth2,
 };
 use crate::kind::{
-    model::{BasicModel, Described, MethodVerb, PageMeaning, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
+    model::{BasicModel, Described, MethodVerb, PageMeaning, Pairs, Pause, Rule, UnitName},
     template::{Address, Env, RenderError, Template},
 };
 
 /// Numbers of seconds from this one on are moments (2001 and later); smaller ones are durations.
 const FIRST_MOMENT: f64 = 1e9;
+/// The difference between two clocks from which it may be the cause of a refusal. Servers accept less.
+pub(super) const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// Sends a request with the credential attached. Paths are below `base`.
 pub(super) async fn send(
@@ -110,13 +115,18 @@ pub(super) fn known(kind: &FileKind, origin: &str, ctx: &Context<'_>) -> Result<
     Ok(ctx.address(origin)?)
 }
 
-/// Converts an answer to a usable response, or to the reason why the connection is not live.
+/// Converts an answer to a usable response, or to the reason why the connection is not live. If the request was signed with
+/// the time, the reason of a refusal also says that the clocks differ.
 pub(super) fn judged(
-    request: Option<&RequestModel>,
+    kind: &FileKind,
     errors: &[Rule],
     ok: &[u16],
     result: Result<HttpResponse, HttpError>,
 ) -> Result<HttpResponse, NotLive> {
+    let model = &kind.0.model;
+    let request = model.request.as_ref();
+    let is_signed = model.jwt.is_some() || model.sigv4.is_some();
+    let clock = result.as_ref().ok().and_then(|response| response.clock_differs(MAX_SKEW)).filter(|_| is_signed);
     let limits = request.map(|request| request.limited_if.as_slice()).unwrap_or_default();
     let pauses = request.map(|request| request.pauses.as_slice()).unwrap_or_default();
     let named = result.as_ref().ok().and_then(|response| pause(pauses, response));
@@ -134,27 +144,27 @@ pub(super) fn judged(
         if found.reason.code == reason::RATE_LIMITED {
             found.recheck_after = named.or(found.recheck_after);
         }
+        if let Some(clock) = clock.filter(|_| found.reason.code == reason::UNAUTHORIZED) {
+            found.reason.message = format!("{}, and {clock}", found.reason.message).into();
+            found.reason.remedy = Some("correct the clock of this machine, and try again".into());
+        }
         found
     })
 }
 
-/// Returns `true` if a rule applies to an answer.
+/// Returns `true` if a rule applies to an answer, by the comparison that answers of the token endpoint have.
 pub(super) fn fires(rule: &Rule, answer: &Value) -> bool {
-    let found = answer.pointer(&rule.pointer).filter(|value| **value != Value::Null);
-    let is = |wanted: &Scalar| found.is_some_and(|value| *value == super::oauth2::scalar(wanted));
-    match (&rule.equals, &rule.differs, rule.exists) {
-        (Some(wanted), ..) => is(wanted),
-        (None, Some(wanted), _) => found.is_some() && !is(wanted),
-        (None, None, Some(exists)) => found.is_some() == exists,
-        (None, None, None) => {
-            let text = found.and_then(Value::as_str).map(str::to_lowercase);
-            rule.contains.as_ref().zip(text).is_some_and(|(part, text)| text.contains(&part.to_lowercase()))
+    match oauth2::rule_of(rule) {
+        Some(rule) => rule.matches(answer),
+        None => {
+            let is_there = answer.pointer(&rule.pointer).is_some_and(|found| *found != Value::Null);
+            rule.exists == Some(is_there)
         }
     }
 }
 
 /// Returns the pause that one of the named headers asks for.
-fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duration> {
+fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<Duration> {
     pauses.iter().find_map(|pause| {
         let number: f64 = response.header(&pause.header)?.trim().parse().ok()?;
         let seconds = if pause.unit == UnitName::Milliseconds { number / 1000.0 } else { number };
@@ -162,7 +172,7 @@ fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duratio
         let now = response.received_at().seconds() as f64;
         let left = if seconds < FIRST_MOMENT { seconds } else { seconds - now };
         // Round up, so that the next request is not too early.
-        std::time::Duration::try_from_secs_f64(left.max(0.0).ceil()).ok()
+        Duration::try_from_secs_f64(left.max(0.0).ceil()).ok()
     })
 }
 

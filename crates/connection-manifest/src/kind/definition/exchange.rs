@@ -50,7 +50,7 @@ pub(super) async fn run(
             Some(login) => login.judged(found, moment),
             None => found,
         };
-        let response = calls::judged(kind.0.model.request.as_ref(), &exchange.error_if, &[], result).map_err(judged)?;
+        let response = calls::judged(kind, &exchange.error_if, &[], result).map_err(judged)?;
         let login = login.ok_or_else(fault)?;
         let answer = response.json_or_form().unwrap_or(Value::Null);
         for (name, pointer) in step.capture.iter() {

@@ -5,15 +5,13 @@
 
 use std::time::Duration;
 
-use connection_contract::{HttpError, HttpResponse, NotLive, Reason, Timestamp, reason};
+use connection_contract::{HttpError, HttpResponse, NotLive, Reason, reason};
 use connection_oauth2::{LoginAnswer, login_answer};
 
-use super::exchange::Moment;
+use super::{calls::MAX_SKEW, exchange::Moment};
 
 /// The pause after a refused login, because some providers lock an account after a number of them.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
-/// The difference between two clocks, in seconds, from which it may be the cause of a refusal. Servers accept less.
-const MAX_SKEW: i64 = 5 * 60;
 
 /// The facts of an answer that decide its meaning.
 pub(super) struct Login {
@@ -23,18 +21,14 @@ pub(super) struct Login {
     has_challenge: bool,
     answer: LoginAnswer,
     retry_after: Option<Duration>,
-    /// Seconds by which the clock of this machine is ahead of the provider's; negative if it is behind.
-    ahead: i64,
+    /// How the clock of this machine differs from the provider's, if it does.
+    clock: Option<String>,
 }
 
 impl Login {
     /// Reads an answer; `None` if there is none.
     pub(super) fn read(host: String, result: &Result<HttpResponse, HttpError>) -> Option<Self> {
         let response = result.as_ref().ok()?;
-        let now = response.received_at().seconds();
-        // The date of an answer from a cache is that of its original.
-        let date = response.header("date").filter(|_| response.header("age").is_none());
-        let sent = date.and_then(Timestamp::parse);
         Some(Self {
             host,
             status: response.status(),
@@ -42,7 +36,7 @@ impl Login {
             has_challenge: response.challenge().is_present,
             answer: login_answer(response),
             retry_after: response.pause(),
-            ahead: sent.map_or(0, |sent| now.saturating_sub(sent.seconds())),
+            clock: response.clock_differs(MAX_SKEW),
         })
     }
 
@@ -83,17 +77,14 @@ impl Login {
     }
 
     fn refused(&self, moment: Moment) -> NotLive {
-        let is_skewed = self.ahead.abs() > MAX_SKEW;
-        if moment == Moment::Setup && !is_skewed {
+        if moment == Moment::Setup && self.clock.is_none() {
             return NotLive::refused();
         }
         let mut message = format!("{} refuses the login: it answered {}", self.host, self.said());
-        if is_skewed {
-            let minutes = self.ahead.abs() / 60;
-            let side = if self.ahead > 0 { "ahead of" } else { "behind" };
-            message.push_str(&format!(", and the clock of this machine is {minutes} minutes {side} the provider's"));
+        if let Some(clock) = &self.clock {
+            message.push_str(&format!(", and {clock}"));
         }
-        let why = match (is_skewed, moment) {
+        let why = match (self.clock.is_some(), moment) {
             (false, _) => Reason::new(reason::UNAUTHORIZED, message)
                 .remedy(format!("{} with a valid credential", reason::AUTHORIZE_AGAIN)),
             (true, Moment::Refresh) => Reason::new(reason::CLOCK_DIFFERS, message)

@@ -17,7 +17,7 @@ pub(super) async fn run(
 ) -> Result<(), SetupFailure> {
     for lookup in &kind.0.model.lookups {
         let (host, result) = calls::send_as(kind, credential, lookup.into(), None, None, base, ctx).await?;
-        let response = calls::judged(kind.0.model.request.as_ref(), &[], &[], result)?;
+        let response = calls::judged(kind, &[], &[], result)?;
         let answered = format!("{host} answered {}", response.status());
         let answer = response.json()?;
         let picked = picked(lookup.pick.as_ref(), &answer, &Env::new(&credential.values, ctx));

@@ -319,8 +319,9 @@ pub(super) fn life_unit(unit: UnitName) -> LifeUnit {
     }
 }
 
-/// Returns a rule for token responses. `exists` is for the answers to calls alone: a token response has other members.
-fn rule_of(rule: &Rule) -> Option<ErrorIf> {
+/// Returns the comparison of a rule, for answers of all kinds; `None` for `exists`, which is for the answers to calls alone:
+/// a token response has other members.
+pub(super) fn rule_of(rule: &Rule) -> Option<ErrorIf> {
     let pointer = rule.pointer.as_str();
     match (&rule.equals, &rule.differs, &rule.contains) {
         (Some(value), ..) => Some(ErrorIf::equals(pointer, scalar(value))),

@@ -78,7 +78,7 @@ async fn sent(
         let message = format!("if it was not revoked, {}", still_works(kind));
         Teardown::NotRevoked(Reason::new(reason::REVOCATION_UNCONFIRMED, message))
     };
-    let response = match calls::judged(kind.0.model.request.as_ref(), &[], &call.ok, result) {
+    let response = match calls::judged(kind, &[], &call.ok, result) {
         Ok(response) => response,
         // A credential that lacks a scope works.
         Err(found) if status == 401 && is_whole && is_refused && found.reason.code == reason::UNAUTHORIZED => {

@@ -46,10 +46,15 @@ async fn a_server_that_cannot_be_reached_is_an_error_of_the_request() {
 
 /// Returns the error that a client gets for an answer that refuses the credential.
 async fn challenged(status: u16, challenges: &[&str]) -> Value {
+    challenged_in("www-authenticate", status, challenges).await
+}
+
+/// Returns the error as [`challenged`] does, for challenges in headers of this name.
+async fn challenged_in(name: &str, status: u16, challenges: &[&str]) -> Value {
     let settings = |proxy: connection_mcp::proxy::Proxy| proxy.remedy("authorize again").address("http://localhost/");
     let mut harness = Harness::with(settings);
     harness.client.send(&stateless(1, "tools/list", json!({}))).await;
-    let headers: Vec<_> = challenges.iter().map(|challenge| ("www-authenticate", *challenge)).collect();
+    let headers: Vec<_> = challenges.iter().map(|challenge| (name, *challenge)).collect();
     let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Unauthorized"}}"#;
     harness.server.next().await.answer(status, &headers, body);
     let answer = harness.client.receive().await;
@@ -74,5 +79,7 @@ async fn an_answer_that_refuses_the_credential_is_a_refusal_with_the_scope_of_th
     assert_eq!(challenged(403, &[challenge]).await, expected);
     let challenges = ["Basic realm=a", "bearer ERROR=insufficient_scope,Scope=\"files:read files:write\""];
     assert_eq!(challenged(403, &challenges).await, expected);
+    let upper = challenge.replace("insufficient_scope", "INSUFFICIENT_SCOPE");
+    assert_eq!(challenged_in("x-amzn-remapped-www-authenticate", 403, &[upper.as_str()]).await, expected);
     assert_eq!(challenged(403, &["Bearer error=insufficient_scope, scope=\"æ\""]).await["scope"], Value::Null);
 }
