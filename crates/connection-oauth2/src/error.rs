@@ -361,7 +361,7 @@ impl OAuth2Error {
     /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
         match self {
-            Self::InvalidClient { answer, .. } if answer.clock.is_some() => self.remedy().into(),
+            Self::InvalidClient { answer, .. } if answer.clock.is_some() => self.remedy(),
             Self::InvalidClient { client: ClientPlace::Configured(Some(place)), is_expired, .. } => {
                 let act =
                     if *is_expired { "replace the application's secret" } else { "correct the application's secret" };

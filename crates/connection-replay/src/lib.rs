@@ -38,7 +38,7 @@ extern crate alloc;
 
 pub mod answer;
 mod characters;
-mod container;
+pub mod container;
 pub mod descriptor;
 pub mod discovery;
 mod effect_request;
