@@ -178,9 +178,9 @@ async fn verified(
     let id = info.id;
     let subject = open_previous(ground, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let Probed { found, secret_names, asked } = match verify::probe(ground, kind, subject, verify::ProbeTrigger::Host)
-        .await
-    {
+    let granted = previous.credential.granted_scopes.as_deref().and_then(json::to_texts).unwrap_or_default();
+    let probed = verify::probe(ground, kind, subject, &granted, verify::ProbeTrigger::Host).await;
+    let Probed { found, secret_names, asked } = match probed {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
