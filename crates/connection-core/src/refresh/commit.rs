@@ -218,7 +218,7 @@ async fn put(
         }
         return Ok(CommitOutcome::Superseded(row.account.generation));
     }
-    let outcome = match tx.settle_exchanges(keys).await? {
+    let outcome = match settle(tx, context, &row, keys).await? {
         true => RefreshOutcome::Replayed,
         false if late => RefreshOutcome::RefreshedLate,
         false => RefreshOutcome::Refreshed,
@@ -269,6 +269,18 @@ async fn put(
     }
     let affected = Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?;
     Ok(CommitOutcome::Done { before, after, outcome, affected: Some(affected) })
+}
+
+/// Settles the exchanges of a credential that is being stored. Returns `true` if a request was sent more than once.
+async fn settle(tx: &mut Tx, context: &Context, row: &ListedRow, keys: &[ExchangeKey]) -> Result<bool, StoreError> {
+    if row.refresh_reason.is_some() {
+        // A request that was forced beside a kept answer may have none.
+        for key in keys {
+            tx.forget_unanswered(*key).await?;
+            tx.forget_unanswered(key.next(&context.sealer)).await?;
+        }
+    }
+    tx.settle_exchanges(keys).await
 }
 
 /// Returns the reason of a connection whose new credential lacks required scopes.

@@ -393,6 +393,7 @@ async fn write_exchanges(tx: &mut Tx) {
         delete_intent(key, &sent);
         insert_answer(key, ExchangeScope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
+        forget_unanswered(key);
         delete_connection_exchanges(nobody());
     );
 }
