@@ -151,7 +151,8 @@ async fn a_kept_answer_stays_when_force_gets_no_token() {
         it.provider.says(Some((status, "", body)));
         let why = not_renewed(it.connection.force_refresh().await);
         let message = why.reason.message.as_str();
-        let is_told = message.contains("an earlier answer could not be read and is kept, and api.acme.example answered");
+        let is_told =
+            message.contains("an earlier answer could not be read and is kept, and api.acme.example answered");
         assert_eq!(is_told, status == 400, "{message}");
         assert_eq!(it.provider.request_count(), 2, "{status}: what a person forces is sent");
         assert!(exchanges(&it).await.contains(&"answered".to_owned()), "{status}");
