@@ -37,6 +37,7 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
+            let on = system.clone();
             let renamed = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -47,7 +48,7 @@ impl Connection {
                     };
                     let before = row.listed.account.label.clone();
                     if before == label {
-                        return Ok(Ok(row.listed));
+                        return Ok(Ok(on.ground.info_of(tx, Some(row.listed)).await?));
                     }
                     if let Some(error) = guard::refused(&sealer, &row.standing()) {
                         return Ok(Err(error.into()));
@@ -60,14 +61,12 @@ impl Connection {
                     let body = serde_json::json!({ "before": before, "label": label });
                     let event = event::at(now, &*ids, &owner, id, event::RENAMED, body);
                     event::append_row_change(tx, &sealer, &event, &row.standing()).await?;
-                    // The row is of this transaction, so that the change is reported even if the connection is removed
-                    // right after it.
-                    Ok(Ok(row.listed))
+                    // Everything is read in this transaction, so that the change is reported even if the connection is
+                    // removed right after it, or the store fails.
+                    Ok(Ok(on.ground.info_of(tx, Some(row.listed)).await?))
                 })
             });
-            let row = renamed.await??;
-            let kind = self.system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
-            self.system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
+            renamed.await??.ok_or(Error::NotFound(id))
         })
     }
 }

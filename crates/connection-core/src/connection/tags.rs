@@ -27,6 +27,7 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
+            let on = system.clone();
             let set = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -36,7 +37,7 @@ impl Connection {
                     };
                     let before = Tags::of_stored(row.tags.as_deref());
                     if before == tags {
-                        return Ok(Some(row));
+                        return on.ground.info_of(tx, Some(row)).await;
                     }
                     tx.set_tags(id, &tags, now).await?;
                     row.tags = tags.stored();
@@ -45,14 +46,12 @@ impl Connection {
                     let body = serde_json::json!({ "before": before.to_json(), "tags": tags.to_json() });
                     let event = event::at(now, &*ids, &owner, id, event::TAGS_CHANGED, body);
                     event::append(tx, &sealer, &event).await?;
-                    // The row is of this transaction, so that the change is reported even if the connection is removed
-                    // right after it.
-                    Ok(Some(row))
+                    // Everything is read in this transaction, so that the change is reported even if the connection is
+                    // removed right after it, or the store fails.
+                    on.ground.info_of(tx, Some(row)).await
                 })
             });
-            let row = set.await?.ok_or(Error::NotFound(id))?;
-            let kind = system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
-            system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
+            set.await?.ok_or(Error::NotFound(id))
         })
     }
 }

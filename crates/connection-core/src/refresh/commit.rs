@@ -187,7 +187,11 @@ pub(super) async fn renewed(
                 system.ground.try_applications_again(Some(info.kind.clone()));
             }
             let current = current(&system.refresh_counts, info, next, outcome);
-            let reason = if after == before { None } else { system.ground.info_by_id(scope.owner, id).await?.reason };
+            // The credential is stored, so that a read that fails does not fail the refresh.
+            let reason = match after == before {
+                true => None,
+                false => system.ground.info_by_id(scope.owner, id).await.ok().and_then(|info| info.reason),
+            };
             replace::publish(&system.ground, id, before, after, reason);
             Ok(current)
         }
