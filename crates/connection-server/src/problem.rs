@@ -88,7 +88,7 @@ impl Problem {
 
     /// Returns the problem of a request whose change is stored, and cannot be shown.
     pub(crate) fn of_stored(error: impl Into<Self>) -> Self {
-        let mut problem = error.into();
+        let mut problem: Self = error.into();
         problem.retry_after = None;
         problem.body.detail = format!("the change was stored, and cannot be shown: {}", problem.body.detail);
         problem.remedy("read it later; do not repeat the change")

@@ -37,7 +37,8 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
-            let on = system.clone();
+            // After the commit, nothing is read whose failure could be taken for that of the change.
+            let entry = system.ground.find_kind(&owner, &kind).await?;
             let renamed = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -48,7 +49,7 @@ impl Connection {
                     };
                     let before = row.listed.account.label.clone();
                     if before == label {
-                        return Ok(Ok(on.ground.info_of(tx, Some(row.listed)).await?));
+                        return Ok(Ok(row.listed));
                     }
                     if let Some(error) = guard::refused(&sealer, &row.standing()) {
                         return Ok(Err(error.into()));
@@ -61,12 +62,12 @@ impl Connection {
                     let body = serde_json::json!({ "before": before, "label": label });
                     let event = event::at(now, &*ids, &owner, id, event::RENAMED, body);
                     event::append_row_change(tx, &sealer, &event, &row.standing()).await?;
-                    // Everything is read in this transaction, so that the change is reported even if the connection is
-                    // removed right after it, or the store fails.
-                    Ok(Ok(on.ground.info_of(tx, Some(row.listed)).await?))
+                    // The row is of this transaction, so that the change is reported even if the connection is removed
+                    // right after it.
+                    Ok(Ok(row.listed))
                 })
             });
-            renamed.await??.ok_or(Error::NotFound(id))
+            system.ground.info(renamed.await??, entry.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }

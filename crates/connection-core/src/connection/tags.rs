@@ -27,7 +27,8 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
-            let on = system.clone();
+            // After the commit, nothing is read whose failure could be taken for that of the change.
+            let kind = system.ground.find_kind(&owner, &self.info.kind).await?;
             let set = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -37,7 +38,7 @@ impl Connection {
                     };
                     let before = Tags::of_stored(row.tags.as_deref());
                     if before == tags {
-                        return on.ground.info_of(tx, Some(row)).await;
+                        return Ok(Some(row));
                     }
                     tx.set_tags(id, &tags, now).await?;
                     row.tags = tags.stored();
@@ -46,12 +47,13 @@ impl Connection {
                     let body = serde_json::json!({ "before": before.to_json(), "tags": tags.to_json() });
                     let event = event::at(now, &*ids, &owner, id, event::TAGS_CHANGED, body);
                     event::append(tx, &sealer, &event).await?;
-                    // Everything is read in this transaction, so that the change is reported even if the connection is
-                    // removed right after it, or the store fails.
-                    on.ground.info_of(tx, Some(row)).await
+                    // The row is of this transaction, so that the change is reported even if the connection is removed
+                    // right after it.
+                    Ok(Some(row))
                 })
             });
-            set.await?.ok_or(Error::NotFound(id))
+            let row = set.await?.ok_or(Error::NotFound(id))?;
+            system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }
