@@ -1,4 +1,4 @@
-//! Finds the scopes that a request lacked (RFC 6750, section 3.1).
+//! Finds the scopes for lack of which a provider refused a request or a verification (RFC 6750, section 3.1).
 
 use connection_contract::{Descriptor, NotLive, Secret, VerifyResult, reason};
 
