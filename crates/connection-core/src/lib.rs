@@ -138,6 +138,7 @@ mod kinds;
 mod lease;
 mod limits;
 mod liveness;
+mod missing_scopes;
 mod notification;
 mod outbox;
 mod owner;

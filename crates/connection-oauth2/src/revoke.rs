@@ -132,8 +132,8 @@ async fn post(
 ///
 /// An answer that is a page, such as one that a website shows for every address, confirms nothing. Neither does one
 /// that cannot be read, that [states an error](Value::stated_errors), or that says itself that nothing was done: `false`
-/// alone or at `result` or `revoked`, a failure at `status` or `result`, or a number from 400 on at `status`. RFC 7009,
-/// section 2.2, leaves the content of the answer open, so any other content confirms.
+/// alone or at `result` or `revoked`. RFC 7009, section 2.2, leaves the content of the answer open, so any other content
+/// confirms.
 ///
 /// ```
 /// use connection_contract::{HttpResponse, Timestamp};
@@ -154,24 +154,13 @@ pub fn confirms_revocation(response: &HttpResponse) -> bool {
 
 /// Returns `true` for an answer that says that the request failed.
 fn denies(answer: &Value, status: u16) -> bool {
-    const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
     let says_no = |found: &Value| match found {
         Value::Bool(is_done) => !is_done,
         Value::Number(text) | Value::Text(text) => text == "false" || text == "0",
-        _ => false,
-    };
-    let fails = |found: &Value| {
-        let word = found.as_str().unwrap_or_default();
-        FAILURES.iter().any(|failure| failure.eq_ignore_ascii_case(word))
-    };
-    let is_status = |found: &Value| match found {
-        Value::Number(text) | Value::Text(text) => text.parse::<u16>().is_ok_and(|status| status >= 400),
         _ => false,
     };
     *answer == Value::Bool(false)
         || !answer.stated_errors(status).is_empty()
         || says_no(&answer["revoked"])
         || answer["result"] == Value::Bool(false)
-        || ["status", "result"].into_iter().any(|name| fails(&answer[name]))
-        || is_status(&answer["status"])
 }

@@ -295,8 +295,9 @@ pub fn may_hold_token(answer: &HttpResponse) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     match answer.json() {
         Ok(value) => {
-            has_access_token(&value)
-                || value.stated_errors(answer.status()).is_empty() && has_token(&value, false, false)
+            // A number at `code` may be that of a success.
+            let mut errors = value.stated_errors(answer.status()).into_iter();
+            has_access_token(&value) || errors.all(|(name, _)| name == "code") && has_token(&value, false, false)
         }
         // Compressed bytes that cannot be read here may be anything, whatever their type.
         Err(JsonError::Coding) if str::from_utf8(body).is_err() => true,

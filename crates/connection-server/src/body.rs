@@ -114,6 +114,10 @@ pub(crate) fn tag(body: &impl Serialize) -> String {
     format!("\"{:016x}\"", hasher.finish())
 }
 
+/// The tag of what could not be read after a change. It is that of no state, so that a change with it is refused until the
+/// state was read.
+pub(crate) const UNREAD: &str = "\"unread\"";
+
 /// Returns a response with a JSON body and the tag of its state.
 pub(crate) fn tagged(body: &impl Serialize) -> Response {
     with_tag(json(StatusCode::OK, body), &tag(body))

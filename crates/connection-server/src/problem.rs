@@ -86,6 +86,14 @@ impl Problem {
         self
     }
 
+    /// Returns the problem of a request whose change is stored, and cannot be shown.
+    pub(crate) fn of_stored(error: impl Into<Self>) -> Self {
+        let mut problem: Self = error.into();
+        problem.retry_after = None;
+        problem.body.detail = format!("the change was stored, and cannot be shown: {}", problem.body.detail);
+        problem.remedy("read it later; do not repeat the change")
+    }
+
     pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
         self.body.field = Some(field.into());
         self

@@ -43,6 +43,42 @@ fn a_number_or_a_boolean_that_is_written_as_a_text_states_what_it_states_without
     }
 }
 
+/// Programs write the outcome of a request beside its status, and some give a success a number or a word of its own.
+#[test]
+fn an_outcome_a_status_and_a_code_with_a_message_state_an_error_unless_they_are_those_of_a_success() {
+    for (json, is_stated) in [
+        (r#"{"status": "error", "message": "Service is busy"}"#, true),
+        (r#"{"status": " FAILED "}"#, true),
+        (r#"{"result": "failure"}"#, true),
+        (r#"{"success": "false", "message": "no"}"#, true),
+        (r#"{"status": 503}"#, true),
+        (r#"{"statusCode": 401, "message": "Unauthorized"}"#, true),
+        (r#"{"status_code": "400"}"#, true),
+        (r#"{"code": 20014, "msg": "token invalid"}"#, true),
+        (r#"{"code": "40100", "message": "Too_many_requests", "request_id": "ab12"}"#, true),
+        (r#"{"code": -1, "message": "busy"}"#, true),
+        (r#"{"code": 1, "message": "okay is another word"}"#, true),
+        (r#"{"code": 1, "message": null, "msg": "no"}"#, true),
+        (r#"{"code": 0, "message": "done", "token": "at-2"}"#, false),
+        (r#"{"code": "0000", "msg": "done", "token": "at-2"}"#, false),
+        (r#"{"code": 200, "message": "done", "token": "at-2"}"#, false),
+        (r#"{"code": "200", "message": "done", "token": "at-2"}"#, false),
+        (r#"{"code": 201, "message": "done", "token": "at-2"}"#, false),
+        (r#"{"code": 10000, "msg": "Success", "token": "at-2"}"#, false),
+        (r#"{"code": 1, "message": "OK, token issued", "token": "at-2"}"#, false),
+        (r#"{"code": 5, "token": "at-2"}"#, false),
+        (r#"{"code": 5, "msg": "", "token": "at-2"}"#, false),
+        (r#"{"code": "ok", "message": "done", "token": "at-2"}"#, false),
+        (r#"{"code": "4/0AbCd", "message": "done"}"#, false),
+        (r#"{"status": "ok", "token": "at-2"}"#, false),
+        (r#"{"status": "success", "statusCode": 200, "token": "at-2"}"#, false),
+        (r#"{"status": true, "result": {"token": "at-2"}}"#, false),
+        (r#"{"status": "1", "status_code": null, "token": "at-2"}"#, false),
+    ] {
+        assert_eq!(is_error(json), is_stated, "{json}");
+    }
+}
+
 #[test]
 fn each_member_that_states_an_error_is_named() {
     let names = |json: &str| value(json).stated_errors(400).iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");

@@ -4,7 +4,6 @@ mod files;
 mod list;
 mod make_default;
 mod manner;
-mod missing_scopes;
 mod open;
 mod overview;
 mod reauthorize;
@@ -40,7 +39,6 @@ use crate::{
 pub use files::Files;
 pub use list::Filter;
 pub(crate) use list::{count, list};
-pub(crate) use missing_scopes::MAX_SCOPES;
 pub(crate) use open::{Unanswered, invalid as invalid_body};
 pub use overview::{Overview, OverviewCounts, OverviewEntry};
 pub(crate) use overview::{counts, overview};

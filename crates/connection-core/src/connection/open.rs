@@ -14,7 +14,6 @@ use connection_egress::{
 use super::{
     Connection, RequestBody, Response,
     manner::Manner,
-    missing_scopes::MissingScopes,
     record::{outcome, sent},
     request_body::{Content, KeptBody},
     response::SWITCHING_PROTOCOLS,
@@ -26,6 +25,7 @@ use crate::{
     error::{CRASHED, TIMED_OUT},
     frozen::OpenUse,
     kinds::KindEntry,
+    missing_scopes::MissingScopes,
     uses::{OpenRecord, What},
     verify::lag,
 };

@@ -37,6 +37,8 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
+            // After the commit, nothing is read whose failure could be taken for that of the change.
+            let entry = system.ground.find_kind(&owner, &kind).await?;
             let renamed = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -65,9 +67,7 @@ impl Connection {
                     Ok(Ok(row.listed))
                 })
             });
-            let row = renamed.await??;
-            let kind = self.system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
-            self.system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
+            system.ground.info(renamed.await??, entry.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }

@@ -5,8 +5,7 @@ use std::fmt;
 use connection_contract::{BoxFuture, Challenge, HttpError, Secret, Timestamp};
 use connection_egress::{Redactor, SecretBuffer, Streaming};
 
-use super::missing_scopes::MissingScopes;
-use crate::{Error, UseOutcome, frozen::UseGuard, uses::OpenRecord};
+use crate::{Error, UseOutcome, frozen::UseGuard, missing_scopes::MissingScopes, uses::OpenRecord};
 
 /// The provider upgraded the connection (RFC 9110, section 15.2.2).
 pub(super) const SWITCHING_PROTOCOLS: u16 = 101;

@@ -37,8 +37,8 @@ fn may_go_back(kind: &KindEntry) -> bool {
 }
 
 enum RollbackDecision {
-    /// The former liveness, whether the account is another one now, and the affected extensions.
-    RolledBack(Liveness, bool, Affected),
+    /// The former liveness, whether the account is another one now, the affected extensions, and the connection as it is now.
+    RolledBack(Liveness, bool, Affected, Option<Box<ConnectionInfo>>),
     /// The row of the connection differs from its newest event.
     Edited(RowError),
     Refused(Reason),
@@ -144,24 +144,29 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
             let is_another = replacement.is_another(&row.account);
             let affected = replacement.put(tx, &on.ground, &row.account).await?;
             event::append(tx, &on.ground.sealer, &event).await?;
-            Ok(RollbackDecision::RolledBack(replace::measured(&row), is_another, affected))
+            let before = replace::measured(&row);
+            // The row is read in this transaction, so that the change is reported even if the store fails right after it.
+            let row = tx.listed(id).await?;
+            let info = on.ground.info_of(tx, row).await?.map(Box::new);
+            Ok(RollbackDecision::RolledBack(before, is_another, affected, info))
         })
     });
-    match decided.await? {
+    let after = match decided.await? {
         RollbackDecision::Gone => return Err(Error::NotFound(id)),
         RollbackDecision::Edited(error) => return Err(error.into()),
         RollbackDecision::Refused(reason) => return Err(refused(info, reason)),
-        RollbackDecision::RolledBack(before, is_another, affected) => {
+        RollbackDecision::RolledBack(before, is_another, affected, after) => {
             affected.notify(&order);
             if is_another {
                 system.ground.notifications.publish(&Notification::AccountChanged(id));
             }
             replace::publish(&system.ground, id, before, liveness, None);
+            after
         }
-    }
+    };
     drop(order);
     tracing::info!(connection = %id, kind = %info.kind, "a connection returned to its previous credential");
-    system.ground.info_by_id(scope.owner, id).await
+    after.map(|after| *after).ok_or(Error::NotFound(id))
 }
 
 /// Opens the previous credential, verifies it and seals it as a new generation. The old sealed bytes are never
@@ -178,9 +183,9 @@ async fn verified(
     let id = info.id;
     let subject = open_previous(ground, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let Probed { found, secret_names, asked } = match verify::probe(ground, kind, subject, verify::ProbeTrigger::Host)
-        .await
-    {
+    let granted = previous.credential.granted_scopes.as_deref().and_then(json::to_texts).unwrap_or_default();
+    let probed = verify::probe(ground, kind, subject, &granted, verify::ProbeTrigger::Host).await;
+    let Probed { found, secret_names, asked } = match probed {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),

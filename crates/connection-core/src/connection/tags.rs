@@ -27,6 +27,8 @@ impl Connection {
             let now = system.ground.clock.now().seconds();
             let ids = system.ground.ids.clone();
             let sealer = system.ground.sealer.clone();
+            // After the commit, nothing is read whose failure could be taken for that of the change.
+            let kind = system.ground.find_kind(&owner, &self.info.kind).await?;
             let set = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
@@ -51,7 +53,6 @@ impl Connection {
                 })
             });
             let row = set.await?.ok_or(Error::NotFound(id))?;
-            let kind = system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
             system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
         })
     }

@@ -64,6 +64,8 @@ struct SpendState {
     /// `true` if the plugin made another request after the last of these exchanges.
     elsewhere: bool,
     uncertain: Option<Uncertain>,
+    /// The exchange whose answer is lost.
+    lost: Option<ExchangeKey>,
     stopped: Option<Error>,
 }
 
@@ -127,6 +129,11 @@ impl ConnectionSpends {
         self.seen().uncertain
     }
 
+    /// Returns the exchange whose answer came and is lost, such as one that is kept no longer, if there was one.
+    pub(crate) fn lost(&self) -> Option<ExchangeKey> {
+        self.seen().lost
+    }
+
     /// Returns `true` if the plugin waits for a request that stays pending.
     pub(crate) fn is_stopped(&self) -> bool {
         self.seen().stopped.is_some()
@@ -186,7 +193,10 @@ impl SpendService for ConnectionSpends {
                             let may_hold_token = may_hold_token(answer);
                             seen.answered.push(AnsweredExchange { key, is_success, may_hold_token });
                         }
-                        ExchangeOutcome::Uncertain(uncertain) => seen.uncertain = Some(*uncertain),
+                        ExchangeOutcome::Uncertain(uncertain) => {
+                            seen.uncertain = Some(*uncertain);
+                            seen.lost = uncertain.awaited.is_none().then_some(key);
+                        }
                         ExchangeOutcome::NotSent(_) | ExchangeOutcome::Refused(_) => {}
                     }
                     drop(seen);

@@ -4,8 +4,8 @@ use connection_contract::{AuthType, BoxFuture, HttpRequest, Requirement, Secret,
 
 use super::{CommandContext, ExtensionHandle, requirement};
 use crate::{
-    Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response,
-    connection::MAX_SCOPES, frozen::User, guard, kinds::held_name, store::json,
+    Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response, frozen::User,
+    guard, kinds::held_name, missing_scopes::MAX_SCOPES, store::json,
 };
 
 const ACCESS_TOKEN: &str = "accessToken";

@@ -1,5 +1,5 @@
-//! Makes connections due again whose refresh failed because the provider did not accept the application of their kind, when
-//! the application may have been mended.
+//! Makes connections due again whose refresh or verification failed because the provider did not accept the application of
+//! their kind, when the application may have been mended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -103,16 +103,33 @@ impl Ground {
             let others = self.kinds.names_of_provider(&self.provider_of(kind));
             any_of(others.iter().chain([kind]).map(Kind::as_str))
         });
+        for is_probe in [false, true] {
+            self.hasten_refused(kinds.as_deref(), is_probe).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the connections of these kinds due for the verification that was refused, or for the refresh.
+    async fn hasten_refused(&self, kinds: Option<&str>, is_probe: bool) -> Result<(), Error> {
         let mut after = Uuid::nil();
         loop {
             let now = self.clock.now().seconds();
             let by = now.saturating_add(plan::MAX_SPREAD);
-            let found = self.reader().await?.refused_applications(kinds.as_deref(), after, by, PAGE).await?;
+            let mut reader = self.reader().await?;
+            let found = match is_probe {
+                true => reader.refused_probes(kinds, after, by, PAGE).await?,
+                false => reader.refused_applications(kinds, after, by, PAGE).await?,
+            };
+            drop(reader);
             let Some(last) = found.last().map(|id| id.as_uuid()) else { return Ok(()) };
             let written = self.store.write_relaxed(move |tx| {
                 Box::pin(async move {
                     for id in found {
-                        tx.hasten_refresh(id, now.saturating_add(plan::spread_again(id))).await?;
+                        let at = now.saturating_add(plan::spread_again(id));
+                        match is_probe {
+                            true => tx.check_by(id, at).await?,
+                            false => tx.hasten_refresh(id, at).await?,
+                        }
                     }
                     Ok(())
                 })

@@ -50,12 +50,20 @@ pub(crate) fn kept_note(row: &ListedRow) -> Option<Reason> {
 }
 
 /// Returns a reason as an extension or an agent gets it: without the provider's own words, which are for the person alone,
-/// and, if the provider refuses the application, with a remedy that names neither a command nor a file of the host.
+/// and, if only the operator can act, with a remedy that says so and names neither a command nor a file of the host.
 pub fn for_grantee(mut reason: Reason) -> Reason {
     reason.provider_text = None;
-    if reason::is_application_refused(&reason.code) {
-        reason.remedy = Some("tell the operator of this host, whose application the provider does not accept".into());
-    }
+    let code = &*reason.code;
+    let told = if reason::is_application_refused(code) {
+        "tell the operator of this host, whose application the provider does not accept"
+    } else if reason::is_policy_refused(code) {
+        "tell the operator of this host that a policy at the provider refuses the connection"
+    } else if reason::is_mended_elsewhere(code) {
+        "tell the operator of this host, whose clock differs from that of the provider"
+    } else {
+        return reason;
+    };
+    reason.remedy = Some(told.into());
     reason
 }
 

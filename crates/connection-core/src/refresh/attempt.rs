@@ -57,6 +57,10 @@ pub(super) struct Attempt {
     pub(super) yes: Option<AnsweredExchange>,
     /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,
+    /// The exchange whose answer came and is lost, such as one that is kept no longer.
+    pub(super) lost: Option<ExchangeKey>,
+    /// `true` if the attempt passed over an answer that is kept.
+    pub(super) is_kept: bool,
     /// The time from which a forced refresh sends the token, if an answer is kept and the last request might still arrive.
     pub(super) sends_from: Option<Timestamp>,
     /// The origin that the plugin asked last.
@@ -75,6 +79,8 @@ impl Attempt {
             judged: Vec::new(),
             yes: None,
             uncertain: None,
+            lost: None,
+            is_kept: false,
             sends_from: None,
             asked,
             end: None,
@@ -117,6 +123,8 @@ pub(super) async fn attempt(
         judged: spends.keys_to_settle(),
         yes: spends.accepted(),
         uncertain: spends.uncertain(),
+        lost: spends.lost(),
+        is_kept: false,
         sends_from: None,
         asked: Asked::of(&heard),
         end: end(&target.plan, &heard),

@@ -187,7 +187,11 @@ pub(super) async fn renewed(
                 system.ground.try_applications_again(Some(info.kind.clone()));
             }
             let current = current(&system.refresh_counts, info, next, outcome);
-            let reason = if after == before { None } else { system.ground.info_by_id(scope.owner, id).await?.reason };
+            // The credential is stored, so that a read that fails does not fail the refresh.
+            let reason = match after == before {
+                true => None,
+                false => system.ground.info_by_id(scope.owner, id).await.ok().and_then(|info| info.reason),
+            };
             replace::publish(&system.ground, id, before, after, reason);
             Ok(current)
         }
@@ -218,7 +222,7 @@ async fn put(
         }
         return Ok(CommitOutcome::Superseded(row.account.generation));
     }
-    let outcome = match tx.settle_exchanges(keys).await? {
+    let outcome = match settle(tx, context, &row, keys).await? {
         true => RefreshOutcome::Replayed,
         false if late => RefreshOutcome::RefreshedLate,
         false => RefreshOutcome::Refreshed,
@@ -269,6 +273,18 @@ async fn put(
     }
     let affected = Affected::of(tx, &row.account.owner, id, &[ChangedPart::Credential]).await?;
     Ok(CommitOutcome::Done { before, after, outcome, affected: Some(affected) })
+}
+
+/// Settles the exchanges of a credential that is being stored. Returns `true` if a request was sent more than once.
+async fn settle(tx: &mut Tx, context: &Context, row: &ListedRow, keys: &[ExchangeKey]) -> Result<bool, StoreError> {
+    if row.refresh_reason.is_some() {
+        // A request that was forced beside a kept answer may have none.
+        for key in keys {
+            tx.forget_unanswered(*key).await?;
+            tx.forget_unanswered(key.next(&context.sealer)).await?;
+        }
+    }
+    tx.settle_exchanges(keys).await
 }
 
 /// Returns the reason of a connection whose new credential lacks required scopes.

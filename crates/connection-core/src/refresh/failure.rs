@@ -40,6 +40,8 @@ pub(super) struct Failure {
     awaited: Option<ExchangeKey>,
     /// The end of the last request, which a reason names if it does not say what happened to the token.
     end: Option<String>,
+    /// `true` if the answer to an earlier request with the token is kept.
+    is_kept: bool,
 }
 
 /// The rule for the next attempt.
@@ -83,7 +85,7 @@ impl Failure {
             let lost = end.unwrap_or_else(|| "the provider did not answer, or failed".to_owned());
             let why = NotLive::offline(Reason::new(reason::PROVIDER_ERROR, lost));
             let next = NextAttempt::PauseAtLeast(uncertain.retry_after);
-            return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None, end: None };
+            return Self { why, next, keys: Vec::new(), unreadable: None, awaited: None, end: None, is_kept: false };
         }
         let Some(uncertain) = uncertain else {
             // An offline result leaves open what happened to the token, but the status shows that the provider accepted
@@ -102,7 +104,7 @@ impl Failure {
                 (false, true) => NextAttempt::Never,
                 (false, false) => NextAttempt::Pause,
             };
-            return Self { why, next, keys, unreadable, awaited: None, end };
+            return Self { why, next, keys, unreadable, awaited: None, end, is_kept: false };
         };
         let unknown = unknown(end.as_deref());
         let (why, next) = match uncertain.replay_at {
@@ -110,13 +112,14 @@ impl Failure {
             Some(_) => (NotLive::offline(unknown), NextAttempt::Unclear(uncertain)),
             None => (NotLive::failing(unknown.remedy(reason::AUTHORIZE_AGAIN)), NextAttempt::Never),
         };
-        Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited, end }
+        Self { why, next, keys: Vec::new(), unreadable: None, awaited: uncertain.awaited, end, is_kept: false }
     }
 
-    /// Adds the time from which a forced refresh sends the token whose answer is kept.
-    pub(super) fn sends_from(mut self, at: Option<Timestamp>) -> Self {
+    /// Adds whether an earlier answer is kept, and the time from which a forced refresh sends the token whose answer is.
+    pub(super) fn beside_kept(mut self, is_kept: bool, sends_from: Option<Timestamp>) -> Self {
+        self.is_kept = is_kept;
         if let Some(unreadable) = &mut self.unreadable {
-            unreadable.sends_from = at;
+            unreadable.sends_from = sends_from;
         }
         self
     }
@@ -126,7 +129,8 @@ impl Failure {
         let at = valid_until.map(|until| format!(" at {}", until.to_rfc3339())).unwrap_or_default();
         let message = format!("{}{at}, and nothing renews it", plan::ENDED);
         let why = Reason::new(reason::NEEDS_REAUTHORIZATION, message).remedy(reason::AUTHORIZE_AGAIN);
-        Self { why: NotLive::failing(why), next: NextAttempt::Never, keys, unreadable: None, awaited: None, end: None }
+        let (why, next) = (NotLive::failing(why), NextAttempt::Never);
+        Self { why, next, keys, unreadable: None, awaited: None, end: None, is_kept: false }
     }
 }
 
@@ -280,7 +284,7 @@ async fn settle(
     attempt: &Attempt,
     failure: Failure,
 ) -> Result<(NotLive, NextAttempt), StoreError> {
-    let Failure { mut why, mut next, keys, unreadable, end, .. } = failure;
+    let Failure { mut why, mut next, keys, unreadable, end, is_kept, .. } = failure;
     if let Some(unreadable) = unreadable {
         if let Some(mut kept) = unreadable.keep(tx, &why.reason, &attempt.boot).await? {
             let left = |at: Timestamp| at.seconds().saturating_sub(context.now).max(0).unsigned_abs();
@@ -301,10 +305,9 @@ async fn settle(
         }
     }
     let is_replayed = tx.settle_exchanges(&keys).await?;
-    if matches!(next, NextAttempt::Never) && is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
-        // The refusal may be the answer to a token that an earlier attempt spent.
-        let end = end.map(|end| format!("an earlier answer was lost, and {end}"));
-        why = NotLive::failing(unknown(end.as_deref()).remedy(reason::AUTHORIZE_AGAIN));
+    let is_again = is_replayed || is_kept;
+    if matches!(next, NextAttempt::Never) && is_again && why.reason.code == reason::NEEDS_REAUTHORIZATION {
+        why = unreadable::refused_again(end.as_deref(), is_kept);
     }
     Ok((why, next))
 }

@@ -23,7 +23,7 @@ use crate::{
 const MAX_KEPT: usize = 8;
 
 /// Makes one attempt, and another one for each further answer that is kept. If none of them can be read, a forced refresh
-/// makes one more, which sends the token.
+/// makes one more, which sends the token. So does a forced refresh whose answers are all kept no longer.
 ///
 /// # Errors
 ///
@@ -35,21 +35,33 @@ pub(super) async fn attempt(
     lease: &mut Lease,
 ) -> Result<Attempt, Error> {
     let is_forced = target.why == Trigger::Forced;
-    if is_forced {
-        forget_ended(system, target).await?;
-    }
+    let mut may_forget = is_forced;
+    let mut is_kept = false;
     let mut passed: Vec<ExchangeKey> = Vec::new();
     let mut former: Option<Attempt> = None;
     loop {
         let made = attempt::attempt(system, target, subject(), lease, &passed).await;
         let last = passed.last().copied();
         let waits = made.uncertain.filter(|uncertain| last.is_some() && uncertain.awaited == last);
-        let next = match accepted(&made) {
+        let next = match (accepted(&made), made.lost) {
             // No answer is kept for a credential whose last attempt did not fail.
-            Some(answered) if target.plan.failures() > 0 => {
+            (Some(answered), _) if target.plan.failures() > 0 => {
                 let can_send = is_forced && passed.len() + 1 < MAX_KEPT && !is_renewed(&made);
-                follows(system, answered.key, can_send).await?.then_some(answered.key)
+                let follows = follows(system, answered.key, can_send).await?;
+                is_kept |= follows;
+                follows.then_some(answered.key)
             }
+            (None, Some(lost)) => match is_before_another(system, lost).await? {
+                true => Some(lost),
+                false if may_forget => {
+                    may_forget = false;
+                    forget_ended(system, target).await?;
+                    passed.clear();
+                    former = Some(made).filter(is_renewed);
+                    continue;
+                }
+                false => None,
+            },
             _ => None,
         };
         let keys = made.keys.clone();
@@ -66,7 +78,7 @@ pub(super) async fn attempt(
                 // The commit of the credential deletes every answer.
                 best.keys.extend(passed.into_iter().chain(keys));
             }
-            return Ok(best);
+            return Ok(Attempt { is_kept, ..best });
         };
         passed.push(next);
         former = Some(best);
@@ -97,6 +109,12 @@ fn accepted(made: &Attempt) -> Option<AnsweredExchange> {
         Outcome::Failed(why) => made.yes.filter(|answered| unreadable::may_be_lost(why, *answered)),
         Outcome::Fault(_) | Outcome::Stuck(_) => None,
     }
+}
+
+/// Returns `true` if another answer to the same token was kept after the lost one to this exchange. It is read instead.
+async fn is_before_another(system: &System, key: ExchangeKey) -> Result<bool, Error> {
+    let newer = system.ground.reader().await?.exchange(key.next(&system.ground.sealer)).await?;
+    Ok(newer.is_some_and(|row| row.sealed.is_some() || row.sent.is_answer_ended(None, 0)))
 }
 
 /// Returns `true` if another attempt follows one that was based on the kept answer to this exchange: with a newer answer, or,

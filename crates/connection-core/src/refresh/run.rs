@@ -136,7 +136,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
-    let Attempt { outcome, keys, judged, yes, uncertain, sends_from, asked, end } = attempt;
+    let Attempt { outcome, keys, judged, yes, uncertain, sends_from, is_kept, asked, end, .. } = attempt;
     let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
@@ -155,7 +155,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             nothing::settle(&target, lease, judged, asked).await
         }
         (Outcome::Failed(why), _) => {
-            let failure = Failure::of(semantics, why, uncertain, judged, yes, end).sends_from(sends_from);
+            let failure = Failure::of(semantics, why, uncertain, judged, yes, end).beside_kept(is_kept, sends_from);
             failure::record(&target, lease, failure, asked).await
         }
         (Outcome::Fault(why), _) => {

@@ -4,7 +4,7 @@
 use connection_contract::{Liveness, NotLive, Reason, Timestamp, reason};
 
 use crate::{
-    exchange::{AnsweredExchange, ExchangeKey, Uncertain},
+    exchange::{AnsweredExchange, ExchangeKey, Uncertain, unknown},
     plan,
     store::{
         Reopened, StoreError, Tx,
@@ -15,9 +15,10 @@ use crate::{
 /// The pause, in seconds, until the plugin is given a kept answer again. No request is sent then.
 pub(super) const READ_AGAIN_AFTER: i64 = 86_400;
 
-const REMEDY: &str = "after an update of this program or of the kind, refresh this connection, which reads the answer \
-                      again; forcing the refresh sends the former token once more, which may end the \
-                      authorization, and keeps the answer; or authorize this connection again";
+const READ_AGAIN: &str =
+    "after an update of this program or of the kind, refresh this connection, which reads the answer again";
+const FORCE: &str =
+    "forcing the refresh sends the former token once more, which may end the authorization, and keeps the answer";
 
 /// An answer with a successful status that the plugin could not read.
 #[derive(Clone, Copy)]
@@ -45,7 +46,8 @@ impl UnreadableAnswer {
         let why = why.message.as_str();
         let message =
             format!("the provider answered, and the answer could not be read: {why}; it is kept until {until}");
-        Ok(Some(NotLive::offline(Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message).remedy(REMEDY))))
+        let remedy = format!("{READ_AGAIN}; {FORCE}; or {}", reason::AUTHORIZE_AGAIN);
+        Ok(Some(NotLive::offline(Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, message).remedy(remedy))))
     }
 }
 
@@ -53,6 +55,19 @@ impl UnreadableAnswer {
 pub(super) fn may_be_lost(why: &NotLive, answered: AnsweredExchange) -> bool {
     let is_limit = why.reason.code == reason::RATE_LIMITED || why.recheck_after.is_some();
     why.liveness == Liveness::Offline && !is_limit && answered.may_hold_token
+}
+
+/// Returns what a connection says after the provider has refused a token that an earlier attempt may have spent, whose answer
+/// was lost or is kept.
+pub(super) fn refused_again(end: Option<&str>, is_kept: bool) -> NotLive {
+    let (earlier, remedy) = match is_kept {
+        true => {
+            ("an earlier answer could not be read and is kept", format!("{READ_AGAIN}; or {}", reason::AUTHORIZE_AGAIN))
+        }
+        false => ("an earlier answer was lost", reason::AUTHORIZE_AGAIN.to_owned()),
+    };
+    let end = end.map(|end| format!("{earlier}, and {end}"));
+    NotLive::failing(unknown(end.as_deref()).remedy(remedy))
 }
 
 /// Returns the state of an exchange whose answer held no token.

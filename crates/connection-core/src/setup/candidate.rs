@@ -13,7 +13,9 @@ use crate::{
     credential::{Payload, Subject, named_secrets, page},
     definition::Probed,
     kinds::KindEntry,
-    limits, verify,
+    limits,
+    missing_scopes::MissingScopes,
+    verify,
 };
 
 /// Names the conflict between two calls that end the same session.
@@ -105,14 +107,16 @@ pub(super) async fn candidate(
     // A recorded `offline` would be the same in every run, but a re-authorization that waits must ask again. It is
     // verified instead.
     let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
+    let granted = made.granted_scopes.as_deref().unwrap_or_default();
     let Probed { found, secret_names, asked } = match measured {
-        Some(found) => {
+        Some(mut found) => {
+            MissingScopes::narrow(&mut found, granted, &kind.descriptor);
             let found = inner.heard.describe_result(limits::bounded(found), system.ground.clock.now());
             Probed { found, secret_names: None, asked: Asked::default() }
         }
         None => {
             let subject = subject(slot, &request, &made, &payload);
-            match verify::probe(&system.ground, kind, subject, verify::ProbeTrigger::Host).await {
+            match verify::probe(&system.ground, kind, subject, granted, verify::ProbeTrigger::Host).await {
                 Ok(probed) => probed,
                 Err(ConnectionError::Credential(_)) => {
                     return refused(

@@ -300,6 +300,13 @@ impl Tx {
         Ok(is_replayed)
     }
 
+    /// Deletes an exchange whose answer is lost, because a credential is stored that replaces its token.
+    pub(crate) async fn forget_unanswered(&mut self, key: ExchangeKey) -> Result<(), StoreError> {
+        const SQL: &str =
+            "DELETE FROM connection_exchange WHERE key = $1 AND state = 'intent' AND concluded_at IS NOT NULL";
+        later!(self, SQL, &key.as_bytes()[..])
+    }
+
     /// Deletes all exchanges of a connection.
     pub(crate) async fn delete_connection_exchanges(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
         later!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid())

@@ -74,6 +74,26 @@ impl Reader {
         Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
+    /// Returns the ids after `after` of at most `limit` connections of these kinds, as
+    /// [`refused_applications`](Self::refused_applications) does, whose last verification found that the provider does not
+    /// accept the application, and that are due for another one later than at the time `by`.
+    pub(crate) async fn refused_probes(
+        &mut self,
+        kinds: Option<&str>,
+        after: Uuid,
+        by: i64,
+        limit: i64,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT l.connection_id FROM connection_liveness AS l \
+                           JOIN connection_account AS a ON a.id = l.connection_id AND a.generation = l.generation \
+                           WHERE l.connection_id > $2 AND l.liveness = 'failing' \
+                           AND (l.reason LIKE '{\"code\":\"%client_refused\",%' \
+                           OR l.reason LIKE '{\"code\":\"%client_expired\",%') AND l.next_check_at > $3 \
+                           AND ($1 = '' OR $1 LIKE '%,' || a.kind || ',%') ORDER BY l.connection_id LIMIT $4";
+        let found = all!(self, (ConnectionId,), SQL, kinds.unwrap_or_default(), after, by, limit)?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
+    }
+
     /// Returns the ids after `after` of at most `limit` connections whose last verification failed at this origin and
     /// that are due for another one later than an answer allows. One that is due within two minutes is left as it is, because
     /// a process may be verifying it.

@@ -206,8 +206,7 @@ pub(super) async fn commit(
     }
     drop(order);
     if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
-        tracing::info!(connection = %id, kind = %before.kind, liveness = column::liveness(liveness), "liveness changed");
-        system.ground.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
+        super::tell(system, &before, &LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
     system.ground.info_by_id(scope.owner, id).await
 }

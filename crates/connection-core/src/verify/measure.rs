@@ -97,7 +97,8 @@ pub(super) async fn measure(
         Ok(payload) => {
             let subject =
                 Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config: info.config.clone() };
-            probe(&system.ground, kind, subject, asker).instrument(span).await
+            let granted = info.scopes.as_deref().unwrap_or_default();
+            probe(&system.ground, kind, subject, granted, asker).instrument(span).await
         }
         Err(unopened) => Ok(unopened.not_live().into()),
     };

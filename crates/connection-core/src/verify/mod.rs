@@ -12,10 +12,13 @@ mod probe_permits;
 pub(crate) mod refused_use;
 mod system;
 
+use connection_contract::{Liveness, reason};
+
 use crate::{
-    ConnectionId, ConnectionInfo, Error,
+    ConnectionId, ConnectionInfo, Error, LivenessChange,
     credential::read_shown,
     ground::Scope,
+    liveness::column,
     refresh::{self, RefreshResult, Trigger},
 };
 
@@ -103,4 +106,16 @@ async fn run(
     }
     drop(permit);
     commit::commit(scope, &kind, looked, known, asker).await
+}
+
+/// Tells a change of the liveness of a connection, whose state before is `before`. If the provider accepts an application that
+/// it refused then, its other connections are tried again.
+fn tell(system: &System, before: &ConnectionInfo, change: &LivenessChange) {
+    let liveness = column::liveness(change.liveness);
+    tracing::info!(connection = %before.id, kind = %before.kind, liveness, "liveness changed");
+    system.ground.subscriptions.publish(change);
+    let was_refused = before.reason.as_ref().is_some_and(|why| reason::is_application_refused(&why.code));
+    if was_refused && change.liveness == Liveness::Live {
+        system.ground.try_applications_again(Some(before.kind.clone()));
+    }
 }

@@ -12,6 +12,7 @@ use crate::{
     ground::Ground,
     kinds::KindEntry,
     limits,
+    missing_scopes::MissingScopes,
     notification::{self, Notification},
 };
 
@@ -33,7 +34,8 @@ pub(crate) enum ProbeTrigger {
     Use,
 }
 
-/// Verifies the credential. If the plugin panics or times out, the result is `failing`.
+/// Verifies the credential, which is known to have the scopes `granted`. If the plugin panics or times out, the result is
+/// `failing`.
 ///
 /// # Errors
 ///
@@ -42,6 +44,7 @@ pub(crate) async fn probe(
     ground: &Arc<Ground>,
     kind: &Arc<KindEntry>,
     subject: Subject,
+    granted: &[String],
     asker: ProbeTrigger,
 ) -> Result<Probed, ConnectionError> {
     let services = match (CredentialServices::of(ground, kind, &subject, Operation::Verify).await, asker) {
@@ -89,7 +92,9 @@ pub(crate) async fn probe(
     let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
         Contained::Ended(result) => limits::probed(result).map(|probed| {
-            let found = heard.describe_result(probed.found, ground.clock.now());
+            let mut found = probed.found;
+            MissingScopes::narrow(&mut found, granted, &kind.descriptor);
+            let found = heard.describe_result(found, ground.clock.now());
             Probed { found, asked: Asked::of(&heard), ..probed }
         }),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),

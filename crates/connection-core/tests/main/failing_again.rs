@@ -438,6 +438,34 @@ async fn an_application_that_is_accepted_again_makes_the_connections_due_that_fa
     assert_eq!(planned().await, soon);
 }
 
+/// An API that is not enabled in the application's project is found by verifications alone.
+#[tokio::test]
+async fn an_application_that_a_verification_finds_accepted_makes_the_refused_verifications_due() {
+    let it = Renewals::new().await;
+    *it.plugin.gives.lock().unwrap() = ["access-1", "refresh-1", "2"];
+    let other = sql::id(it.plugin.connected(&it.registry).await.id());
+    let refused = r#"{"code":"renewing_client_refused","message":"the API is not enabled"}"#;
+    let later = START + HOUR;
+    let fail = async |reason_of_other: &str| {
+        it.edit(&format!(
+            "UPDATE connection_liveness SET liveness = 'failing', next_check_at = {later}, \
+             reason = CASE WHEN connection_id = {other} THEN '{reason_of_other}' ELSE '{refused}' END"
+        ))
+        .await;
+    };
+    let planned = format!("SELECT next_check_at FROM connection_liveness WHERE connection_id = {other}");
+    let planned = async || sql::number(&it.world.database(), planned.clone()).await.unwrap();
+    fail(refused).await;
+    assert_eq!(planned().await, later);
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
+    eventually("it is planned again", async || planned().await < later).await;
+    assert!((START..=START + 120).contains(&planned().await), "{}", planned().await - START);
+    fail(r#"{"code":"unauthorized","message":"the provider refuses the credential"}"#).await;
+    assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
+    sql::look_on(&it.world.database(), 1, 100, || ()).await;
+    assert_eq!(planned().await, later, "the control: a refused credential");
+}
+
 /// Kinds of one provider may have the same application, which a person mends once.
 #[tokio::test]
 async fn an_application_that_is_accepted_again_makes_the_other_kinds_of_its_provider_due() {

@@ -149,14 +149,18 @@ async fn a_kept_answer_stays_when_force_gets_no_token() {
         not_renewed(it.connection.refresh().await);
         passes(&it, 61).await;
         it.provider.says(Some((status, "", body)));
-        not_renewed(it.connection.force_refresh().await);
+        let why = not_renewed(it.connection.force_refresh().await);
+        let message = why.reason.message.as_str();
+        let is_told =
+            message.contains("an earlier answer could not be read and is kept, and api.acme.example answered");
+        assert_eq!(is_told, status == 400, "{message}");
         assert_eq!(it.provider.request_count(), 2, "{status}: what a person forces is sent");
         assert!(exchanges(&it).await.contains(&"answered".to_owned()), "{status}");
         it.plugin.skips.store(true, SeqCst);
         let refreshed = it.connection.refresh().await.unwrap();
         assert_eq!((refreshed.connection.liveness, code(&refreshed.connection)), (Liveness::Live, None), "{status}");
         assert_eq!((it.provider.request_count(), it.token().await), (2, "access-2".to_owned()), "{status}");
-        assert!(!exchanges(&it).await.contains(&"answered".to_owned()), "{status}");
+        assert!(exchanges(&it).await.is_empty(), "{status}: also an attempt without an answer");
     }
 }
 
@@ -173,6 +177,32 @@ async fn the_newest_of_the_kept_answers_that_can_be_read_is_used() {
     assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
     assert_eq!((it.provider.request_count(), it.token().await), (2, "access-9".to_owned()));
     assert!(exchanges(&it).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_younger_answer_is_read_after_the_first_one_is_kept_no_longer() {
+    for is_swept in [false, true] {
+        let it = unreadable(RefreshSemantics::Strict).await;
+        it.at(100);
+        not_renewed(it.connection.refresh().await);
+        passes(&it, 61).await;
+        it.provider.says(Some((200, "", r#")]}',{"access":"access-9","refresh":"refresh-9","life":3600}"#)));
+        not_renewed(it.connection.force_refresh().await);
+        assert_eq!(exchanges(&it).await, ["answered", "answered"]);
+        let first = "WHERE concluded_at < (SELECT MAX(concluded_at) FROM connection_exchange)";
+        if is_swept {
+            let swept = "state = 'intent', sealed = NULL, node_id = NULL, process_id = ''";
+            it.edit(&format!("UPDATE connection_exchange SET {swept} {first}")).await;
+        }
+        it.edit(&format!("UPDATE connection_exchange SET concluded_at = 1 {first}")).await;
+        let why = not_renewed(it.connection.refresh().await);
+        let message = why.reason.message.as_str();
+        assert!(message.contains("could not be read") && message.contains("; it is kept until 20"), "{message}");
+        it.plugin.skips.store(true, SeqCst);
+        assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live, "{is_swept}");
+        assert_eq!((it.provider.request_count(), it.token().await), (2, "access-9".to_owned()), "{is_swept}");
+        assert!(exchanges(&it).await.is_empty(), "{is_swept}");
+    }
 }
 
 #[tokio::test]

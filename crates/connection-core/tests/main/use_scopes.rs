@@ -71,6 +71,37 @@ async fn a_403_that_names_granted_scopes_with_the_lacking_ones_says_the_lacking_
 }
 
 #[tokio::test]
+async fn a_verification_and_a_setup_say_the_lacking_scopes_without_those_that_are_granted() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let more = connection.reauthorize().scope("things:write");
+    assert_eq!(authorized(&connection, more).await, ["things:read", "things:write"]);
+    let lacking = || {
+        let scopes = "scope=\"things:read things:write things:admin others:write\"";
+        Reply::whole(403, &format!("www-authenticate: Bearer error=\"insufficient_scope\", {scopes}\r\n"), "")
+    };
+    world.provider(move |_| lacking());
+    let reason = connection.verify().await.unwrap().reason.unwrap();
+    assert_eq!(*reason.missing_scopes, ["things:admin".to_owned(), "others:write".to_owned()]);
+    let message = reason.message.as_str();
+    assert!(message.ends_with("the credential lacks the scopes things:admin others:write"), "{message}");
+    // The provider grants the scope for which a repair asks, and refuses the verification after it.
+    let mut requests = 0;
+    world.provider(move |_| {
+        requests += 1;
+        if requests == 1 { me("1", "ada") } else { lacking() }
+    });
+    let failing = registry.connection(connection.id()).await.unwrap();
+    let session = failing.reauthorize().await.unwrap();
+    let (number, _) = step(&session).await;
+    session.advance(number, &answers(&[("accessToken", "key-3")])).await.unwrap();
+    let Outcome::Failed(failure) = session.terminal().await.unwrap() else { panic!("it is refused") };
+    let message = failure.message.as_str();
+    assert!(message.ends_with("the credential lacks the scopes others:write"), "{message}");
+}
+
+#[tokio::test]
 async fn scopes_that_a_request_of_an_extension_lacked_are_missing_until_the_connection_is_authorized_again() {
     let world = World::new().await;
     let registry = world.acme().await;

@@ -125,6 +125,8 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"errorCode": "INVALID_TOKEN"}"#,
         r#"{"errcode": "INVALID_TOKEN"}"#,
         r#"{"success": "0"}"#,
+        r#"{"statusCode": 401, "message": "Unauthorized"}"#,
+        r#"{"code": 20014, "msg": "token invalid"}"#,
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
     }
@@ -142,6 +144,8 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"error": false, "status": 200}"#,
         r#"{"error_code": 0, "errorCode": "", "result": 0}"#,
         r#"{"error_code": "0", "errcode": 200, "error": "null"}"#,
+        r#"{"code": 0, "msg": "done"}"#,
+        r#"{"code": "200", "message": "done", "statusCode": "200"}"#,
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok("revoked"));
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     Api,
     agents::{self, AgentRefusal},
-    body::{Json, check_match, json, tag, with_tag},
+    body::{Json, UNREAD, check_match, json, tag, with_tag},
     caller::{Caller, ToManage, ToRead},
     convert,
     once::{Made, Once, not_shown_again},
@@ -147,8 +147,9 @@ pub(super) async fn grant(
     }
     let mut granted = agents::grant(registry, &agent, connection.info(), &new).await?;
     granted.remaining = caller.processes(granted.remaining);
-    let after = agents::in_force(registry, &agent, connection.info()).await?;
-    Ok(with_tag(json(StatusCode::OK, &granted), &tag(&state(after.as_ref()))))
+    let after = agents::in_force(registry, &agent, connection.info()).await;
+    let tag = after.map_or_else(|_| UNREAD.to_owned(), |after| tag(&state(after.as_ref())));
+    Ok(with_tag(json(StatusCode::OK, &granted), &tag))
 }
 
 /// Returns what a grant would permit, and how it differs from the grant that is in force. Nothing is changed.

@@ -16,7 +16,7 @@ use connection_inbound::RequestPlace;
 use super::setups::{self, Viewer};
 use crate::{
     Api,
-    body::{Json, check_match, json, tag, with_tag},
+    body::{Json, UNREAD, check_match, json, tag, with_tag},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
     changes::Alone,
     convert,
@@ -58,13 +58,20 @@ fn now(api: &Api) -> Timestamp {
     api.registry.clock().now()
 }
 
-/// Returns a connection after a change. The tag is that of what `GET` then shows, so that it is good for the next change.
-async fn changed<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<Response, Problem> {
+/// Returns a connection after a change. The tag is that of what `GET` then shows, so that it is good for the next change. If
+/// it cannot be read, the tag is that of no state, because the change is stored and is not to be made again.
+async fn changed<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Response {
     // Not everybody who sees the connection gets the words of the provider, so the tag is that of the row without them.
     let mut stored = info.clone();
     stored.reason.iter_mut().for_each(|reason| reason.provider_text = None);
-    let tag = tag(&row(&caller.registry, &stored, now).await?);
-    Ok(with_tag(json(StatusCode::OK, &convert::connection(info, now)), &tag))
+    let answer = json(StatusCode::OK, &convert::connection(info, now));
+    match row(&caller.registry, &stored, now).await {
+        Ok(row) => with_tag(answer, &tag(&row)),
+        Err(error) => {
+            tracing::warn!(code = error.code(), "a change was stored, and its connection could not be read afterwards");
+            with_tag(answer, UNREAD)
+        }
+    }
 }
 
 /// Returns a connection. For a token with the role `manage`, the reason has the provider's own words.
@@ -106,7 +113,7 @@ pub(super) async fn rename(
 ) -> Result<Response, Problem> {
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let info = found.rename(body.label).await?;
-    changed(&caller, &info, now(&api)).await
+    Ok(changed(&caller, &info, now(&api)).await)
 }
 
 /// Removes a connection, and revokes at the provider what its setup created there.
@@ -182,7 +189,7 @@ pub(super) async fn verify(
     if !is_persons {
         info.reason.iter_mut().for_each(|reason| reason.provider_text = None);
     }
-    changed(&caller, &info, now(&api)).await
+    Ok(changed(&caller, &info, now(&api)).await)
 }
 
 /// Refreshes the credential of a connection now.
@@ -223,7 +230,7 @@ pub(super) async fn roll_back(
 ) -> Result<Response, Problem> {
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let info = found.rollback().await?;
-    changed(&caller, &info, now(&api)).await
+    Ok(changed(&caller, &info, now(&api)).await)
 }
 
 /// Makes a connection the default of its provider, or no longer.
@@ -243,7 +250,7 @@ pub(super) async fn set_default(
 ) -> Result<Response, Problem> {
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let info = if body.default { found.make_default().await? } else { found.clear_default().await? };
-    changed(&caller, &info, now(&api)).await
+    Ok(changed(&caller, &info, now(&api)).await)
 }
 
 /// Sets the tags of a connection, in place of those that it had.
@@ -264,7 +271,7 @@ pub(super) async fn set_tags(
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let tags = Tags::new(body.tags).map_err(|error| Problem::from(Error::from(error)).field("tags"))?;
     let info = found.set_tags(tags).await?;
-    changed(&caller, &info, now(&api)).await
+    Ok(changed(&caller, &info, now(&api)).await)
 }
 
 /// Begins a setup that authorizes the connection again.

@@ -71,7 +71,7 @@ pub(super) async fn set_preferences(
         };
     }
     change.await?;
-    let read = handle.preferences(command).await?;
+    let read = handle.preferences(command).await.map_err(Problem::of_stored)?;
     Ok(tagged(&view::preferences(&handle, command, &read)))
 }
 

@@ -268,7 +268,7 @@ pub(super) async fn choose(
         Some(connection) => registry.extensions().choose(handle.name(), connection_id(&connection)?).await?,
         None => drop(registry.extensions().clear_choice(handle.name()).await?),
     }
-    Ok(tagged(&view::extension(registry, &name).await?))
+    Ok(tagged(&view::extension(registry, &name).await.map_err(Problem::of_stored)?))
 }
 
 /// Returns the connection that an extension would use, without any secret. No provider is asked.

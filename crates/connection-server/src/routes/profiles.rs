@@ -171,7 +171,7 @@ pub(super) async fn change(
     let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
     let patch = if change.default { patch.make_default() } else { patch };
     let changed = profiles.update(profile.id, patch).await?;
-    Ok(tagged(&view::profile(&kind, &profiles, &changed).await?))
+    Ok(tagged(&view::profile(&kind, &profiles, &changed).await.map_err(Problem::of_stored)?))
 }
 
 /// Makes a slot use a profile, or the default profile of the tool again.
@@ -199,7 +199,7 @@ pub(super) async fn change_slot(
         false if is_its_own => drop(profiles.clear_slot(&change.slot).await?),
         false => {}
     }
-    Ok(tagged(&view::profile(&kind, &profiles, &profile).await?))
+    Ok(tagged(&view::profile(&kind, &profiles, &profile).await.map_err(Problem::of_stored)?))
 }
 
 /// Removes a profile. Its directory and the files in it stay.

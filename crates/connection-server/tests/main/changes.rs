@@ -1,6 +1,7 @@
 //! Changes of a connection by a person.
 
 use connection_core::Role;
+use connection_faults::sql;
 use serde_json::json;
 
 use crate::{extensions::manifest, test_host::World};
@@ -117,4 +118,26 @@ async fn a_connection_is_verified_made_the_default_and_removed() {
     let events = world.get(&token, &format!("{path}/events")).await.ok(200);
     assert_eq!(events["items"].as_array().unwrap().first().unwrap()["event"], "removed");
     world.check_answers();
+}
+
+/// The tag needs a read after the commit, whose failure does not undo the change.
+#[tokio::test]
+async fn a_change_that_was_stored_is_reported_although_the_store_fails_after_it() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let path = format!("/connections/{id}");
+    let tags = world.request("PUT", &format!("{path}/tags")).bearer(&token).json(&json!({ "tags": { "plan": "pro" } }));
+    let rename = world.request("PATCH", &path).bearer(&token).json(&json!({ "label": "work" }));
+    let database = world.database();
+    sql::script(&database, "ALTER TABLE connection_extension_grant RENAME TO connection_absent").await;
+    assert!(world.get(&token, &path).await.status >= 500, "the read fails, as a control");
+    let answer = world.send(&rename).await;
+    let tag = answer.header("etag").to_owned();
+    assert_eq!(answer.ok(200)["label"], "work");
+    assert_eq!(world.send(&tags).await.ok(200)["tags"], json!({ "plan": "pro" }));
+    sql::script(&database, "ALTER TABLE connection_absent RENAME TO connection_extension_grant").await;
+    assert_eq!(world.send(&rename.with("if-match", &tag)).await.refusal(), (412, "revision_changed".into()));
+    let shown = world.get(&token, &path).await.ok(200);
+    assert_eq!((&shown["label"], &shown["tags"]), (&json!("work"), &json!({ "plan": "pro" })));
 }

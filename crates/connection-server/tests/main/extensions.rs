@@ -168,27 +168,31 @@ async fn a_hand_off_leads_to_the_page_and_its_ticket_to_the_outcome() {
 }
 
 #[tokio::test]
-async fn an_extension_is_told_no_command_of_the_operator_if_the_application_is_refused() {
+async fn an_extension_is_told_no_command_of_the_operator_if_only_the_operator_can_act() {
     let world = World::new().await;
     let ada = world.token(Role::Manage, Some("ada")).await;
     world.post(&ada, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
     world.connected(&ada, "octocat").await;
     let token = extension_token(&world.registry, "ada", "issues").await;
     let command = "forget these first: connections kinds forget-client acme";
-    let reason = json!({ "code": "acme_client_refused", "message": "the application is refused", "remedy": command });
-    let failing = format!("UPDATE connection_liveness SET liveness = 'failing', reason = '{reason}'");
-    assert_eq!(world.change(failing).await, 1);
-    let hand_off = world.post(&token, "/extensions/issues/hand-off", json!({})).await.ok(201);
-    let resolved = world.get(&token, "/extensions/issues/resolved").await.ok(200);
-    for resolved in [&resolved, &hand_off["resolved"]] {
-        let remedy = "tell the operator of this host, whose application the provider does not accept";
-        assert_eq!(
-            (&resolved["error"]["code"], &resolved["error"]["remedy"]),
-            (&json!("acme_client_refused"), &json!(remedy))
-        );
+    for (code, told) in [
+        ("acme_client_refused", ", whose application the provider does not accept"),
+        ("acme_client_expired", ", whose application the provider does not accept"),
+        ("acme_policy_refused", " that a policy at the provider refuses the connection"),
+        ("clock_differs", ", whose clock differs from that of the provider"),
+    ] {
+        let reason = json!({ "code": code, "message": "it is refused", "remedy": command });
+        let failing = format!("UPDATE connection_liveness SET liveness = 'failing', reason = '{reason}'");
+        assert_eq!(world.change(failing).await, 1);
+        let hand_off = world.post(&token, "/extensions/issues/hand-off", json!({})).await.ok(201);
+        let resolved = world.get(&token, "/extensions/issues/resolved").await.ok(200);
+        for resolved in [&resolved, &hand_off["resolved"]] {
+            let remedy = format!("tell the operator of this host{told}");
+            assert_eq!((&resolved["error"]["code"], &resolved["error"]["remedy"]), (&json!(code), &json!(remedy)));
+        }
+        // The control: the owner gets the command.
+        assert_eq!(world.get(&ada, "/extensions/issues").await.ok(200)["error"]["remedy"], command);
     }
-    // The control: the owner gets the command.
-    assert_eq!(world.get(&ada, "/extensions/issues").await.ok(200)["error"]["remedy"], command);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ pub(crate) const ORDERS: &[Order<'_>] =
 
 /// The rows of the core, the lowest first. Modules of one row do not import each other.
 const CORE: &[&[&str]] = &[
-    &["ids", "owner", "page", "platform", "profile_variables", "sentence", "tags", "words"],
+    &["ids", "missing_scopes", "owner", "page", "platform", "profile_variables", "sentence", "tags", "words"],
     &["approval_state", "asked", "contain", "readiness", "sandbox_rules"],
     &["definition"],
     &["kinds", "limits"],

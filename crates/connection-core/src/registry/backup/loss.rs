@@ -34,22 +34,20 @@ pub(super) fn restored(restored: RestoredUse, cause: LossCause) -> Reason {
             "the server of the database failed over{timeline}, and nothing shows whether a commit that used its refresh \
              token was lost, so it is not refreshed"
         );
-        return Reason::new(reason::RESTORED, message).remedy(
-            "authorize this connection again, or force a refresh if no commit was lost; otherwise, that may end the \
-             authorization",
-        );
+        let forced = "or force a refresh if no commit was lost; otherwise, that may end the authorization";
+        return Reason::new(reason::RESTORED, message).remedy(format!("{}, {forced}", reason::AUTHORIZE_AGAIN));
     }
-    let (what, remedy) = match restored {
+    let (what, forced) = match restored {
         RestoredUse::Used => (
             "its refresh token was used after that backup was made",
-            "authorize this connection again; sending the old token by force may end the authorization",
+            "; sending the old token by force may end the authorization",
         ),
         RestoredUse::Unknown => (
             "nothing shows whether its refresh token was used after that backup was made",
-            "authorize this connection again, or force a refresh if nothing has used the token since; otherwise, that may \
-             end the authorization",
+            ", or force a refresh if nothing has used the token since; otherwise, that may end the authorization",
         ),
     };
+    let remedy = format!("{}{forced}", reason::AUTHORIZE_AGAIN);
     let message = format!("the database was restored from a backup, and {what}, so it is not refreshed");
     Reason::new(reason::RESTORED, message).remedy(remedy)
 }

@@ -186,7 +186,7 @@ async fn authorized(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<Begun, Se
         let Some(field) = kind.0.field(name) else { continue };
         if !kind.0.accepts(field, value) {
             let message = format!("the value '{name}' does not have the form that the provider uses");
-            return Err(SetupFailure::new("unusable_value", message).remedy("connect again with another value"));
+            return Err(SetupFailure::new("unusable_value", message).remedy("begin again with another value"));
         }
         values.config.insert(name.to_string(), value.clone());
     }

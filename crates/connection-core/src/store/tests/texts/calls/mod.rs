@@ -130,6 +130,7 @@ async fn read(tx: &mut Reader) {
         waiting_refreshes("https://api.acme.example", Uuid::nil(), 1, 9);
         waiting_probes("https://api.acme.example", Uuid::nil(), 1, 9);
         refused_applications(None, Uuid::nil(), 1, 9);
+        refused_probes(None, Uuid::nil(), 1, 9);
         asked_origins(nobody());
         has_several_owners();
         ended_credentials(1, ",github,", 9);
@@ -393,6 +394,7 @@ async fn write_exchanges(tx: &mut Tx) {
         delete_intent(key, &sent);
         insert_answer(key, ExchangeScope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
+        forget_unanswered(key);
         delete_connection_exchanges(nobody());
     );
 }

@@ -1,23 +1,23 @@
-//! Finds the scopes that a request lacked (RFC 6750, section 3.1).
+//! Finds the scopes for lack of which a provider refused a request or a verification (RFC 6750, section 3.1).
 
-use connection_contract::Descriptor;
+use connection_contract::{Descriptor, NotLive, Secret, VerifyResult, reason};
 
 /// The maximum number of scopes that are recorded as lacking.
 pub(crate) const MAX_SCOPES: usize = 32;
 
 /// The scopes for lack of which a provider refused a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct MissingScopes {
-    pub(super) missing: Vec<String>,
+pub(crate) struct MissingScopes {
+    pub(crate) missing: Vec<String>,
     /// Those of them that a re-authorization may ask for in addition.
-    pub(super) askable: Vec<String>,
+    pub(crate) askable: Vec<String>,
 }
 
 impl MissingScopes {
     /// Returns the scopes that a challenge names, without those that are granted: some providers name all that a request
     /// needs. If the provider lists alternatives, the first one that the kind allows to ask for is missing, or else the first
     /// one.
-    pub(super) fn of(named: Vec<String>, granted: &[String], descriptor: &Descriptor) -> Self {
+    pub(crate) fn of(named: Vec<String>, granted: &[String], descriptor: &Descriptor) -> Self {
         let mut missing = named;
         missing.retain(|scope| !granted.contains(scope));
         // Such a kind learns its scopes from the provider, so it can ask for each of them.
@@ -32,6 +32,23 @@ impl MissingScopes {
             missing = askable.first().map_or(missing, |scope| vec![scope.clone()]);
         }
         Self { missing, askable }
+    }
+
+    /// Leaves those scopes in the reason of a verification that the credential lacks. `granted` are the scopes that it is
+    /// known to have, unless the verification reports them.
+    pub(crate) fn narrow(found: &mut VerifyResult<Secret>, granted: &[String], descriptor: &Descriptor) {
+        let granted = found.granted_scopes.as_deref().unwrap_or(granted);
+        let Some(reason) = found.reason.as_mut().filter(|reason| reason.code == reason::SCOPE_MISSING) else { return };
+        if reason.missing_scopes.is_empty() {
+            return;
+        }
+        let named = reason.missing_scopes.to_vec();
+        let general = NotLive::scope_missing(&named).reason;
+        let narrowed = NotLive::scope_missing(&Self::of(named, granted, descriptor).missing).reason;
+        if reason.message == general.message {
+            reason.message = narrowed.message;
+        }
+        reason.missing_scopes = narrowed.missing_scopes;
     }
 }
 
