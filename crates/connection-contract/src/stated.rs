@@ -114,7 +114,7 @@ fn is_error_status(found: &Value) -> bool {
 /// Returns `true` for a number that is neither zero nor a status of success, nor the status of the answer.
 fn is_error_code(found: &Value, status: u16) -> bool {
     let is_harmless = |number: u16| number == status || (200..300).contains(&number);
-    digits(found).is_some_and(|digits| !is_zero(digits) && !digits.parse::<u16>().is_ok_and(is_harmless))
+    digits(found).is_some_and(|digits| !has_no_value(digits) && !digits.parse::<u16>().is_ok_and(is_harmless))
 }
 
 /// Returns `true` for a message that begins with a word for a success.
