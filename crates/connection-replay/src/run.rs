@@ -4,11 +4,11 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
 use connection_contract::{
-    AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, JsonError, Notice, Origin,
-    Prompt, Redirect, Timestamp, Value,
+    AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt,
+    Redirect, Timestamp,
 };
 
-use crate::{Effect, Entry, Fault, WaitEndings};
+use crate::{Effect, Entry, Fault, WaitEndings, may_hold_token};
 
 /// The maximum number of effects of one setup.
 const MAX_EFFECTS: i64 = 1000;
@@ -281,107 +281,6 @@ impl<H> Run<H> {
         }
         self.now = entry.at;
         self.next += 1;
-    }
-}
-
-/// Returns `true` if the answer may hold a token, although a plugin cannot read it. An answer without a body does not.
-/// Neither does a page, with which a gateway may answer before the provider does, nor JSON that states an error, unless an
-/// access token is in it: tokens come after the warnings of a script, in a form of the type HTML, and beside
-/// `"error": {"code": 0}`. JSON without a text that could be a token holds none either, such as the number of an error with
-/// a sentence and the id of the request: a token is a word with a digit at a member that is named like a token, or a long
-/// word of letters and digits at any member that is not named like something else.
-pub fn may_hold_token(answer: &HttpResponse) -> bool {
-    let body = answer.body().expose();
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    match answer.json() {
-        Ok(value) => {
-            // A number at `code` may be that of a success.
-            let mut errors = value.stated_errors(answer.status()).into_iter();
-            has_access_token(&value) || errors.all(|(name, _)| name == "code") && has_token(&value, false, false)
-        }
-        // Compressed bytes that cannot be read here may be anything, whatever their type.
-        Err(JsonError::Coding) if str::from_utf8(body).is_err() => true,
-        Err(_) => !body.is_empty() && (!answer.is_page() || names_access_token(body)),
-    }
-}
-
-/// Returns `true` for a text with the member of JSON that has an access token, and for a form with the field. An empty value
-/// is none.
-fn names_access_token(body: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"access_token\"";
-    let is_form = !body.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'<');
-    let mut fields = body.split(|byte| *byte == b'&');
-    let mut rests = (0..body.len()).filter_map(|at| body.get(at..)?.strip_prefix(NAME));
-    is_form && fields.any(|field| field.strip_prefix(b"access_token=").is_some_and(|value| !value.is_empty()))
-        || rests.any(|rest| {
-            let value = rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
-            value.is_some_and(|value| value.starts_with(b"\"") && !value.starts_with(b"\"\""))
-        })
-}
-
-/// The parts of the names of members that hold a token, in lower case and without separators.
-const OF_TOKENS: [&str; 9] =
-    ["token", "jwt", "access", "refresh", "secret", "session", "bearer", "credential", "ticket"];
-/// The parts of the names of members that hold something else.
-const OF_OTHERS: [&str; 14] = [
-    "correlation",
-    "descri",
-    "error",
-    "expir",
-    "message",
-    "msg",
-    "name",
-    "request",
-    "scope",
-    "status",
-    "time",
-    "trace",
-    "type",
-    "version",
-];
-/// The length from which a word with letters and digits may be a token, whatever its member is called.
-const LONG_WORD: usize = 20;
-
-/// Returns `true` if an answer has a text at any place that could be a token. `is_named` is `true` below a member that is
-/// named like a token, and `is_other` at one that is named like something else.
-fn has_token(value: &Value, is_named: bool, is_other: bool) -> bool {
-    match value {
-        Value::Damaged(text) | Value::Text(text) => !is_other && could_be_token(text.trim(), is_named),
-        Value::List(items) => items.iter().any(|item| has_token(item, is_named, is_other)),
-        Value::Map(fields) => fields.iter().any(|(name, field)| {
-            let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-            let name = name.to_ascii_lowercase();
-            let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-            // The id of a session may be its token. Other ids name a request, an entry of a log or an account.
-            let is_id = name.ends_with("id") && name != "sid" && !name.contains("session");
-            has_token(field, is_named || has(&OF_TOKENS), is_id || has(&OF_OTHERS))
-        }),
-        _ => false,
-    }
-}
-
-/// Returns `true` for a word with a digit, or a long one, at a member that is named like a token, and for a long word of
-/// letters and digits at any other place. An address, a path and a time are no tokens.
-fn could_be_token(word: &str, is_named: bool) -> bool {
-    let is_long = word.len() >= LONG_WORD;
-    let has_digit = word.contains(|c: char| c.is_ascii_digit());
-    let has_letter = word.contains(char::is_alphabetic);
-    let is_other = word.contains(char::is_whitespace)
-        || word.contains("://")
-        || word.starts_with('/') && !is_named
-        || Timestamp::parse(word).is_some();
-    !is_other && (if is_named { has_digit || is_long } else { has_digit && has_letter && is_long })
-}
-
-/// Returns `true` if an answer has an access token at any place.
-fn has_access_token(value: &Value) -> bool {
-    let is_text = |value: &Value| matches!(value, Value::Damaged(_) | Value::Text(_)) && !value.is_missing();
-    match value {
-        Value::List(items) => items.iter().any(has_access_token),
-        Value::Map(fields) => {
-            fields.iter().any(|(name, field)| name == "access_token" && is_text(field) || has_access_token(field))
-        }
-        _ => false,
     }
 }
 

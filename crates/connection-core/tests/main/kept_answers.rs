@@ -282,6 +282,25 @@ async fn tokens_after_the_warnings_of_a_script_are_kept() {
 }
 
 #[tokio::test]
+async fn tokens_in_a_text_or_a_document_are_kept() {
+    for (headers, body) in [
+        ("", r#""{\"access_token\": \"access-2\"}""#),
+        ("", r#"{"statusCode": 200, "body": "{\"access_token\": \"access-2\"}"}"#),
+        ("content-type: text/html\r\n", "<OAuth><access_token>access-2</access_token></OAuth>"),
+        ("content-type: text/html\r\n", "<html><input name='access_token' value='access-2'></html>"),
+    ] {
+        let it = Renewals::new().await;
+        it.provider.says(Some((200, headers, body)));
+        it.at(LIFE);
+        not_renewed(it.connection.refresh().await);
+        it.provider.says(None);
+        passes(&it, 61).await;
+        not_renewed(it.connection.refresh().await);
+        assert_eq!((it.provider.request_count(), exchanges(&it).await), (1, vec!["answered".to_owned()]), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_stable_token_is_sent_again_after_an_answer_that_cannot_be_read() {
     let it = Renewals::of(Renewing::of(RefreshSemantics::Stable)).await;
     it.provider.says(Some((200, "", "no json")));

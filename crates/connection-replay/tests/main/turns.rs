@@ -4,7 +4,7 @@ use core::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use connection_contract::{
     AuthType, Descriptor, Field, HttpRequest, HttpResponse, Kind, Notice, Prompt, Secret, SetupContext, Timestamp,
-    Wait, host,
+    Value, Wait, host,
 };
 use connection_replay::{Effect, Entry, may_hold_token};
 
@@ -190,4 +190,60 @@ fn an_answer_that_may_hold_a_token_is_told_apart_from_a_page_and_an_error() {
         assert!(!may(&[], body.as_bytes()), "{body}");
     }
     assert!(!may(&[html], b"Sorry") && !may(&[html, ("content-encoding", "utf-8")], b"<html>"));
+}
+
+/// Gateways wrap an answer in a text, also twice, and some servers answer in XML without its type or with a page.
+#[test]
+fn a_token_within_a_text_a_document_or_a_field_of_a_page_may_be_one() {
+    let may = |kind: &str, body: &str| {
+        let headers = vec![("content-type".to_owned(), kind.to_owned())];
+        may_hold_token(&HttpResponse::new(200, headers, body, Timestamp::from_seconds(0)))
+    };
+    let inner = r#"{"access_token": "at-2", "expires_in": 3600}"#;
+    let text = |inner: &str| Value::from(inner).to_string();
+    let held = [
+        text(inner),
+        text(&text(&text(inner))),
+        (0..7).fold(inner.to_owned(), |inner, _| text(&inner)),
+        text(r#"{"data": {"jwt": "at-2"}, "ok": true}"#),
+        text("access_token=at-2"),
+        text("<OAuth> <access_token>at-2</access_token> </OAuth>"),
+        format!(r#"{{"statusCode": 200, "headers": {{}}, "body": {}}}"#, text(inner)),
+        format!(r#"{{"statusCode": 500, "message": {}}}"#, text(inner)),
+        format!(r#"{{"d": {}}}"#, text(r#"{"token": "at-2"}"#)),
+        format!(r#"[{}]"#, text(&format!("\n{inner}"))),
+        r#"{"token": "\"at-2\""}"#.to_owned(),
+        "<OAuth><access_token>at-2</access_token></OAuth>".to_owned(),
+        "<o:OAuth>\n<o:AccessToken type=\"bearer\">\n at-2</o:AccessToken></o:OAuth>".to_owned(),
+        "<OAuth><Token><![CDATA[at-2]]></Token></OAuth>".to_owned(),
+        r#"<html><form><input type="hidden" name="access_token" value="token"></form></html>"#.to_owned(),
+        "<html><input value='at-2' name='access_token'></html>".to_owned(),
+        r#"<head><meta name="access_token" content="at-2"></head>"#.to_owned(),
+        r#"<html><pre>{&quot;access_token&quot;: &quot;at-2&quot;}</pre></html>"#.to_owned(),
+        r#"<html><script>start("{\"access_token\":\"at-2\"}")</script></html>"#.to_owned(),
+        "<html><body>\ntoken_type=bearer&access_token=at-2</body></html>".to_owned(),
+    ];
+    for body in &held {
+        assert!(may("text/html", body) && may("", body), "{body}");
+    }
+    let wrapped = |inner: &str| format!(r#"{{"statusCode": 200, "body": {}}}"#, text(inner));
+    let not_held = [
+        text("try again later, please"),
+        text(r#"{"error": "invalid_grant", "session": "s-1"}"#),
+        text(r#"{"access_token": "", "refresh_token": null}"#),
+        wrapped(r#"{"error": "invalid_grant", "session": "s-1"}"#),
+        wrapped(r#"{"message": "no access_token was sent", "trace": "t1"}"#),
+        wrapped("<html>Sorry</html>"),
+        "<OAuth><access_token></access_token>1<token_type>bearer1</token_type></OAuth>".to_owned(),
+        "<Error><Code>E1</Code><RequestId>r-1</RequestId><access>denied</access></Error>".to_owned(),
+        r#"<html><input name="access_token" value=""><input name="csrf_token" value="c-1"></html>"#.to_owned(),
+        "<html><label for=access_token>Token 1</label></html>".to_owned(),
+        r#"<html><script>const at = url + "?access_token=" + token1;</script></html>"#.to_owned(),
+        r#"<html><script>send({access_token:localStorage.getItem("token")})</script></html>"#.to_owned(),
+        r#"<html><script>if (names["access_token"] === "x1") { sign("access_token", 1); }</script></html>"#.to_owned(),
+        r#"<html><script>const config = {"access_token_url": "https://acme.example/1"};</script></html>"#.to_owned(),
+    ];
+    for body in &not_held {
+        assert!(!may("text/html", body), "{body}");
+    }
 }
