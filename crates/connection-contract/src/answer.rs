@@ -6,7 +6,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
 
-use crate::{Challenge, HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode, quota};
+use crate::{Challenge, HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode, quota, value};
 
 /// The byte order mark, which some servers put before JSON, and which a reader may ignore (RFC 8259, section 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -221,7 +221,17 @@ impl HttpResponse {
 
     /// Parses the body as JSON, as browsers do: a byte order mark is skipped, and a text that is not Unicode is read as
     /// [`Value::Damaged`], which only [`Value::as_label`] returns. JSON is read whatever content coding the answer names: some
-    /// servers write another word in that header, or do not encode the body.
+    /// servers write another word in that header, or do not encode the body. Of several members with the same name, the last
+    /// one with a value counts; [missing](Value::is_missing) values count only if there is no other.
+    ///
+    /// ```
+    /// use connection_contract::{HttpResponse, Timestamp};
+    ///
+    /// let body = r#"{"token": "", "token": "t-2", "token": null}"#;
+    /// let answer = HttpResponse::new(200, Vec::new(), body, Timestamp::from_seconds(0));
+    /// assert_eq!(answer.json()?["token"].as_str(), Some("t-2"));
+    /// # Ok::<(), connection_contract::JsonError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -235,8 +245,9 @@ impl HttpResponse {
     }
 
     /// Parses the body as JSON, whatever its content type, or else as a form, whose values are texts. A value that is not
-    /// Unicode is [`Value::Damaged`], as in [`json`](Self::json). Some servers state no content type of their own for a form: a
-    /// body of the type `text/plain` is one if it has `=` and no white space.
+    /// Unicode is [`Value::Damaged`], and of several fields with the same name one counts, as in [`json`](Self::json). White
+    /// space around a form is skipped. Some servers state no content type of their own for a form: a body of the type
+    /// `text/plain` is one if it has `=` and no other white space.
     ///
     /// ```
     /// use connection_contract::{HttpResponse, Timestamp};
@@ -257,12 +268,12 @@ impl HttpResponse {
 
     fn form(&self, error: &JsonError) -> Option<Value> {
         let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
-        let body = without_mark(self.body().expose());
+        let body = without_mark(self.body().expose()).trim_ascii();
         let is_form = kind.starts_with("application/x-www-form-urlencoded")
             || kind.starts_with("text/plain") && body.contains(&b'=') && !body.iter().any(u8::is_ascii_whitespace);
         // Bytes that are compressed are no text.
         let is_text = *error != JsonError::Coding || str::from_utf8(body).is_ok();
-        (is_form && is_text).then(|| Value::Map(encode::from_form_of_answer(body)))
+        (is_form && is_text).then(|| Value::Map(value::one_of_each(encode::from_form_of_answer(body))))
     }
 
     /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3). A number with a

@@ -3,6 +3,7 @@
 //! Depth and size are limited, and numbers keep their digits.
 
 use alloc::{
+    collections::{BTreeMap, BTreeSet},
     string::{String, ToString},
     vec::Vec,
 };
@@ -68,13 +69,14 @@ impl Value {
     ///
     /// [`JsonError::Syntax`] if the text is not JSON or exceeds a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        Self::parsed(Parser { bytes, at: 0, takes_damaged: false })
+        Self::parsed(Parser { bytes, at: 0, is_answer: false })
     }
 
     /// Parses the JSON of an answer. A string that is not Unicode is [`Value::Damaged`]; the grammar permits it (RFC 8259,
-    /// section 8.2), and servers write the names of their users so.
+    /// section 8.2), and servers write the names of their users so. Of members with the same name, one is left, as
+    /// [`one_of_each`] says.
     pub(crate) fn parse_answer(bytes: &[u8]) -> Result<Self, JsonError> {
-        Self::parsed(Parser { bytes, at: 0, takes_damaged: true })
+        Self::parsed(Parser { bytes, at: 0, is_answer: true })
     }
 
     fn parsed(mut parser: Parser<'_>) -> Result<Self, JsonError> {
@@ -217,11 +219,26 @@ impl fmt::Display for Value {
     }
 }
 
+/// Leaves one of the fields of an answer that have the same name: the last one with a value, or else the last one. Common
+/// parsers take the last one, but an empty field must not hide a token.
+pub(crate) fn one_of_each(fields: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let mut last = BTreeMap::new();
+    for (at, (name, value)) in fields.iter().enumerate() {
+        let has_value = !value.is_missing();
+        let found = last.entry(name.as_str()).or_insert((at, has_value));
+        if has_value || !found.1 {
+            *found = (at, has_value);
+        }
+    }
+    let kept: BTreeSet<usize> = last.into_values().map(|(at, _)| at).collect();
+    fields.into_iter().enumerate().filter(|(at, _)| kept.contains(at)).map(|(_, field)| field).collect()
+}
+
 struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// `true` if a string may be damaged.
-    takes_damaged: bool,
+    /// `true` for the JSON of an answer: a string may be damaged, and of members with the same name one is left.
+    is_answer: bool,
 }
 
 impl Parser<'_> {
@@ -256,15 +273,16 @@ impl Parser<'_> {
             b'f' => self.take(b"false").map(|()| Value::Bool(false)),
             b'"' => self.text().map(|(text, is_whole)| if is_whole { Value::Text(text) } else { Value::Damaged(text) }),
             b'[' => self.items(b']', |p| p.value(depth)).map(Value::List),
-            b'{' => self
-                .items(b'}', |p| {
+            b'{' => {
+                let fields = self.items(b'}', |p| {
                     p.space();
                     let (name, _) = p.text()?;
                     p.space();
                     p.take(b":")?;
                     Ok((name, p.value(depth)?))
-                })
-                .map(Value::Map),
+                })?;
+                Ok(Value::Map(if self.is_answer { one_of_each(fields) } else { fields }))
+            }
             _ => self.number().map(Value::Number),
         }
     }
@@ -349,7 +367,7 @@ impl Parser<'_> {
             Ok(text) => (text, is_whole),
             Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
         };
-        if is_whole || self.takes_damaged { Ok((text, is_whole)) } else { Err(JsonError::Syntax) }
+        if is_whole || self.is_answer { Ok((text, is_whole)) } else { Err(JsonError::Syntax) }
     }
 
     /// Returns the character of an escape, or `None` for half a surrogate pair. What follows it is read on its own.

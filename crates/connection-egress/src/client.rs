@@ -89,7 +89,7 @@ impl HttpClient {
         }
         policy.check_progress_timeouts()?;
         let builder = |addresses, line: Line| {
-            reqwest::Client::builder()
+            crate::head::tolerant(reqwest::Client::builder())
                 .pool_max_idle_per_host(if line == Line::Any { usize::MAX } else { 0 })
                 .pool_idle_timeout(MAX_IDLE)
                 .connector_layer(NotesConnections)

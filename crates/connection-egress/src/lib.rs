@@ -45,6 +45,7 @@ mod clock;
 mod coding;
 mod egress;
 mod failure;
+mod head;
 mod last_answer;
 mod observer;
 mod once;

@@ -188,7 +188,9 @@ fn a_body_is_read_as_json_or_as_a_form_if_its_type_allows_that() {
         (form, "token=a%zzb%", Some("a%zzb%")),
         (form, "token", Some("")),
         ("text/plain", "token=a%20b", Some("a b")),
+        ("text/plain", "\u{feff}\r\n token=a%20b\r\n", Some("a b")),
         ("text/plain", "token = a", None),
+        ("text/plain", "token=a\nb", None),
         ("text/html", "token=a", None),
         ("", "token=a", None),
     ] {

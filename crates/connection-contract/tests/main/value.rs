@@ -1,6 +1,6 @@
 //! JSON as data: which texts are parsed, which are rejected, and how values are written.
 
-use connection_contract::{JsonError, Value};
+use connection_contract::{HttpResponse, JsonError, Timestamp, Value};
 
 #[test]
 fn written_values_are_read_unchanged() {
@@ -74,4 +74,29 @@ fn a_missing_field_is_named() {
 fn objects_are_made_in_order() {
     let made = Value::object([("b", Value::from("x")), ("a", Value::from(7)), ("c", Value::from(true))]);
     assert_eq!(made.to_string(), r#"{"b":"x","a":7,"c":true}"#);
+}
+
+#[test]
+fn of_fields_of_an_answer_with_one_name_the_last_with_a_value_counts() {
+    let read = |kind: &str, body: &str| {
+        let headers = vec![("content-type".to_owned(), kind.to_owned())];
+        HttpResponse::new(200, headers, body, Timestamp::from_seconds(0)).json_or_form().unwrap().to_string()
+    };
+    for (body, left) in [
+        (r#"{"token":"","id":8,"token":"t-2","id":7}"#, r#"{"token":"t-2","id":7}"#),
+        (r#"{"token":"t-1","token":"t-2","token":""}"#, r#"{"token":"t-2"}"#),
+        (r#"{"token":"t-1","token":"null","token":null}"#, r#"{"token":"t-1"}"#),
+        (r#"{"token":"","token":null}"#, r#"{"token":null}"#),
+        (r#"[{"data":{"token":null,"token":"t-2"},"data":" "}]"#, r#"[{"data":{"token":"t-2"}}]"#),
+        (r#"{"token":"t-1","to\u006ben":"t-2"}"#, r#"{"token":"t-2"}"#),
+        (r#"{"token":"t-1","Token":"t-2"}"#, r#"{"token":"t-1","Token":"t-2"}"#),
+    ] {
+        assert_eq!(read("application/json", body), left, "{body}");
+    }
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(read(form, "token=&token=t-2&token=&a=b\r\n"), r#"{"token":"t-2","a":"b"}"#);
+    let stored = r#"{"token":"t-1","token":"t-2"}"#;
+    assert_eq!(Value::parse(stored.as_bytes()).unwrap().to_string(), stored, "other JSON stays as it is");
+    let many = format!("{{{}\"a\":2}}", "\"a\":1,".repeat(150_000));
+    assert_eq!(read("application/json", &many), r#"{"a":2}"#);
 }

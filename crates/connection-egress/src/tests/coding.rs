@@ -167,10 +167,23 @@ fn answer(body: Vec<u8>) -> HttpResponse {
     HttpResponse::new(200, Vec::new(), Secret::new(body), Timestamp::from_seconds(0))
 }
 
+/// Returns `true` if an object has two members with one name, of which an answer has one.
+fn repeats_a_name(value: &Value) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(repeats_a_name),
+        Value::Map(fields) => fields.iter().enumerate().any(|(at, (name, field))| {
+            fields[..at].iter().any(|(earlier, _)| earlier == name) || repeats_a_name(field)
+        }),
+        _ => false,
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_read_strictly_is_read_alike_in_an_answer(body in r#"[\[\]{}",:0-9a-f\\u \n\PC]{0,40}"#) {
-        if let Ok(value) = Value::parse(body.as_bytes()) {
+        if let Ok(value) = Value::parse(body.as_bytes())
+            && !repeats_a_name(&value)
+        {
             prop_assert_eq!(answer(body.into_bytes()).json(), Ok(value));
         }
     }

@@ -19,6 +19,7 @@ mod deadline;
 mod egress;
 mod environment;
 mod failures;
+mod heads;
 mod logging;
 mod metadata;
 mod once;
