@@ -126,8 +126,9 @@ async fn a_transaction_that_only_reads_is_begun_twice_at_most_behind_a_pooler() 
     Handle::current().spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = TcpStream::connect(server.clone()).await.unwrap();
+            let passing = passing.clone();
             // The error is that of a connection that was closed.
-            drop(pass(client, server, &passing).await);
+            Handle::current().spawn(async move { drop(pass(client, server, &passing).await) });
         }
     });
     let pooler = pooler.to_url_lossy().to_string();
