@@ -25,6 +25,11 @@ const LACKS_SCOPE: &str = "insufficient_scope";
 /// are those of the standards alone, for the answers of every API; `connection-oauth2` knows those of token endpoints.
 const REFUSALS: [&str; 4] = ["invalid_client", "invalid_grant", "invalid_token", LACKS_SCOPE];
 
+/// The members of an error that have a code, and those that have a sentence.
+const CODES: [&str; 7] = ["code", "error", "error_code", "errorCode", "reason", "status", "type"];
+const MESSAGES: [&str; 7] =
+    ["description", "detail", "error_description", "error_message", "errorMessage", "message", "msg"];
+
 /// What an answer says, apart from its contents.
 ///
 /// ```
@@ -39,7 +44,7 @@ const REFUSALS: [&str; 4] = ["invalid_client", "invalid_grant", "invalid_token",
 #[non_exhaustive]
 pub enum AnswerClass {
     /// The provider limits the rate of requests: 429, an answer with 403 or 503 that asks to wait, and one with 403 that has
-    /// the code of a limit. With 503, a gateway may have answered after the provider processed the request.
+    /// the code or the words of a limit. With 503, a gateway may have answered after the provider processed the request.
     Limit,
     /// The provider, or a proxy in front of it, cannot answer now. It may have processed the request: 408 and 5xx.
     Outage,
@@ -74,7 +79,7 @@ impl HttpResponse {
     /// Returns what the answer says, by its status, its headers, and whether it is a page.
     ///
     /// - An answer with 403, 429 or 503 that has `Retry-After` or an exhausted counter of requests is a limit, and so is one
-    ///   with 403 whose error has the code of a [limit](crate::names_limit). Neither excuses a 401, or an error that names
+    ///   with 403 whose error has the code or the words of a [limit](crate::names_limit). Neither excuses a 401, or an error that names
     ///   the credential.
     /// - An answer with 400, 401 or 403 whose challenge says `invalid_token` is a refusal.
     /// - A [page](Self::is_page) is not an answer of an API. With 403, or with 401 and no challenge, a proxy, a firewall or
@@ -99,7 +104,7 @@ impl HttpResponse {
             400 | 403 if challenge.is_invalid_token => AnswerClass::Refusal,
             401 if !challenge.is_present && self.is_page() => AnswerClass::Unexpected,
             403 if challenge.missing_scopes.is_some() => AnswerClass::Refusal,
-            403 if self.states(quota::names_limit) && !self.states(is_refusal) => AnswerClass::Limit,
+            403 if self.names_limit() && !self.states(is_refusal) => AnswerClass::Limit,
             403 | 503 if self.asks_to_wait() && !self.states(is_refusal) => AnswerClass::Limit,
             403 if self.is_page() => AnswerClass::Unexpected,
             status => AnswerClass::of(status),
@@ -187,7 +192,13 @@ impl HttpResponse {
 
     /// Returns `true` if the body, JSON or a form, states such a code as its error.
     fn states(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
-        self.json_or_form().is_ok_and(|body| codes(&body).into_iter().any(is_wanted))
+        self.json_or_form().is_ok_and(|body| texts(&body, &CODES).into_iter().any(is_wanted))
+    }
+
+    /// Returns `true` if the body states the code of a limit as its error, or says so in a sentence.
+    fn names_limit(&self) -> bool {
+        let names = |body: &Value, members| texts(body, members).into_iter().any(quota::names_limit);
+        self.json_or_form().is_ok_and(|body| names(&body, &CODES) || names(&body, &MESSAGES))
     }
 
     /// Returns what the answer says if the provider also states limits and refusals in its body, whatever the status.
@@ -284,16 +295,14 @@ impl HttpResponse {
     }
 }
 
-/// Returns the codes of an error: the texts at the places at which several providers write them. Salesforce answers with a
-/// list, and Google lists the details of an error.
-fn codes(body: &Value) -> Vec<&str> {
-    const NAMES: [&str; 7] = ["code", "error", "error_code", "errorCode", "reason", "status", "type"];
+/// Returns the texts of an error at these members, at the places at which several providers write them. Salesforce answers
+/// with a list, and Google lists the details of an error.
+fn texts<'v>(body: &'v Value, names: &[&str; 7]) -> Vec<&'v str> {
     let body = body.items().first().unwrap_or(body);
     let error = &body["error"];
     let listed = [&body["errors"], &error["errors"], &error["details"]].into_iter().flat_map(Value::items);
     let places = [body, error].into_iter().chain(listed);
-    let codes = places.flat_map(|place| NAMES.map(|name| place[name].as_str()));
-    codes.flatten().collect()
+    places.flat_map(|place| names.map(|name| place[name].as_str())).flatten().collect()
 }
 
 fn is_refusal(code: &str) -> bool {

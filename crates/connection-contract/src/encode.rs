@@ -111,7 +111,15 @@ pub(crate) fn from_form_of_answer(body: &[u8]) -> Vec<(String, Value)> {
     body.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(field).collect()
 }
 
-fn unescape_any(text: &[u8]) -> Vec<u8> {
+/// Decodes a name or a value of a query or a form as browsers do (WHATWG URL, section 5.1): `+` is a space, an incomplete
+/// escape stays as it is, and the result may be no text.
+///
+/// ```
+/// use connection_contract::encode::unescape_any;
+///
+/// assert_eq!(unescape_any(b"Jos%E9+100%"), b"Jos\xe9 100%");
+/// ```
+pub fn unescape_any(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text;
     while let Some((first, rest)) = bytes.split_first() {

@@ -1,5 +1,5 @@
-//! The headers with which a provider states how many requests it still takes, and when it takes more, and the codes with
-//! which it says that it takes no more.
+//! The headers with which a provider states how many requests it still takes, and when it takes more, and the codes and
+//! words with which it says that it takes no more.
 //!
 //! `connection-oauth2` knows further codes of token endpoints, such as `slow_down`, and a plugin those of its provider's API
 //! ([`HttpResponse::class_by`]).
@@ -38,19 +38,30 @@ const CODES: [&str; 11] = [
     "userratelimitexceeded",
 ];
 
-/// Returns `true` for a code that several providers use for a limit of requests. It is compared without case, and without
-/// `_`, `-`, `.` and spaces.
+/// The words of a sentence that says that a limit of requests was exceeded, in the form of [`CODES`]. GitHub has the first
+/// one ("Troubleshooting the REST API", secondary rate limits).
+const SENTENCES: [&str; 4] = ["abusedetection", "ratelimited", "throttled", "toomanyrequests"];
+/// The words for limits of requests, which a sentence names beside one of [`EXCEEDED`].
+const LIMITS: [&str; 4] = ["apilimit", "dailylimit", "ratelimit", "requestlimit"];
+const EXCEEDED: [&str; 2] = ["exceed", "reached"];
+
+/// Returns `true` for a code that several providers use for a limit of requests, and for a sentence which says that such a
+/// limit was exceeded. It is compared without case, and without `_`, `-`, `.` and spaces.
 ///
 /// ```
 /// use connection_contract::names_limit;
 ///
 /// assert!(names_limit("REQUEST_LIMIT_EXCEEDED") && names_limit("rateLimitExceeded") && names_limit("Too Many Requests"));
+/// assert!(names_limit("You have exceeded a secondary rate limit."));
 /// assert!(!names_limit("storageQuotaExceeded") && !names_limit("forbidden"));
+/// assert!(!names_limit("The storage limit of this account was exceeded."));
 /// ```
 pub fn names_limit(code: &str) -> bool {
+    let is_sentence = code.trim().contains(' ');
     let letters = code.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ' '));
     let code: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-    CODES.contains(&code.as_str())
+    let has = |words: &[&str]| words.iter().any(|words| code.contains(words));
+    CODES.contains(&code.as_str()) || is_sentence && (has(&SENTENCES) || has(&LIMITS) && has(&EXCEEDED))
 }
 
 /// Returns `None` unless a counter of an answer is exhausted; then the time until the provider takes more requests, if

@@ -274,7 +274,7 @@ impl From<CallbackUnavailable> for SetupFailure {
 /// it if it comes twice.
 #[non_exhaustive]
 pub struct CallbackRequest {
-    /// Decoded parameters of the query or form.
+    /// Decoded parameters of the query or form. A value may be no text.
     pub parameters: Vec<(String, Secret)>,
 }
 

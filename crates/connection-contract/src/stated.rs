@@ -6,6 +6,9 @@ use crate::Value;
 
 /// The texts that programs write where a value is missing, in lower case.
 const MISSING: [&str; 5] = ["null", "undefined", "none", "nil", "(null)"];
+/// The characters that programs write in place of each character of a value that they hide: stars, dots and bullets.
+const MASK: [char; 10] =
+    ['*', '.', '\u{b7}', '\u{2022}', '\u{2026}', '\u{2219}', '\u{22c5}', '\u{22ef}', '\u{25cf}', '\u{26ab}'];
 /// The members that state an error if they have a value. Zero and `false` say that there is none.
 const ERRORS: [&str; 5] = ["error", "error_code", "errorCode", "errcode", "errors"];
 /// The members that state an error with `false` or zero.
@@ -24,13 +27,15 @@ const MESSAGES: [&str; 2] = ["message", "msg"];
 const DONE: [&str; 5] = ["ok", "success", "succeeded", "successful", "successfully"];
 
 impl Value {
-    /// Returns `true` for `null`, for a text in which nothing stands, and for a word that programs write in place of a
-    /// missing value: `null`, `undefined`, `None`, `nil` or `(null)`, in any case.
+    /// Returns `true` for `null`, for a text in which nothing stands, for a word that programs write in place of a missing
+    /// value (`null`, `undefined`, `None`, `nil` or `(null)`, in any case), and for a text of stars, dots or bullets alone,
+    /// behind which an answer hides a value.
     ///
     /// ```
     /// use connection_contract::Value;
     ///
     /// assert!(Value::Null.is_missing() && Value::from(" ").is_missing() && Value::from("None").is_missing());
+    /// assert!(Value::from("********").is_missing() && !Value::from("****7").is_missing());
     /// assert!(!Value::from("none-1").is_missing() && !Value::from(0).is_missing());
     /// ```
     pub fn is_missing(&self) -> bool {
@@ -75,9 +80,9 @@ impl Value {
 }
 
 fn is_missing(text: &str) -> bool {
-    text.is_empty() || MISSING.into_iter().any(|word| word.eq_ignore_ascii_case(text))
+    // No character of an empty text is another one.
+    text.chars().all(|c| MASK.contains(&c)) || MISSING.into_iter().any(|word| word.eq_ignore_ascii_case(text))
 }
-
 fn is_error(found: &Value, status: u16) -> bool {
     let is_number = |digits: &str| !has_no_value(digits) && digits.parse() != Ok(status);
     match found {

@@ -162,8 +162,8 @@ fn id<'v>(account: &Account, answer: &'v Value) -> Option<&'v Value> {
     found.find(|value| value.is_damaged() || account_id(value).is_some())
 }
 
-/// Returns the id of an account from an answer: a text that is not empty, or a number in one form, however the provider
-/// writes it.
+/// Returns the id of an account from an answer: a text that is not blank, without white space and invisible characters around
+/// it, or a number in one form, however the provider writes it.
 ///
 /// ```
 /// use connection_contract::Value;
@@ -173,11 +173,13 @@ fn id<'v>(account: &Account, answer: &'v Value) -> Option<&'v Value> {
 /// assert_eq!(id("1.2345678901E10").as_deref(), Some("12345678901"));
 /// assert_eq!(id("1.0"), id("1"));
 /// assert_eq!(account_id(&Value::from("1.0")).as_deref(), Some("1.0"));
-/// assert_eq!(account_id(&Value::from("")), None);
+/// assert_eq!(account_id(&Value::from(" 7\u{200b}\n")).as_deref(), Some("7"));
+/// assert_eq!(account_id(&Value::from(" ")), None);
 /// ```
 pub fn account_id(value: &Value) -> Option<String> {
+    let is_around = |c: char| c.is_whitespace() || c.is_control() || response::is_unseen(c);
     match value {
-        Value::Text(text) if !text.is_empty() => Some(text.clone()),
+        Value::Text(text) => Some(text.trim_matches(is_around)).filter(|id| !id.is_empty()).map(str::to_owned),
         Value::Number(digits) => Some(plain(digits).unwrap_or_else(|| digits.clone())),
         _ => None,
     }

@@ -69,15 +69,7 @@ fn refusal(response: &HttpResponse) -> Option<NotLive> {
 /// The primary limit sends `x-ratelimit-remaining: 0`. The secondary limit sends `retry-after`, or nothing but its
 /// message. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
 fn rate_limit(response: &HttpResponse) -> Option<Duration> {
-    let named = || response.json().is_ok_and(|body| body["message"].as_str().is_some_and(names_a_limit));
-    let is_limit = response.class() == AnswerClass::Limit || response.status() == 403 && named();
+    let is_limit = response.class() == AnswerClass::Limit;
     let until_reset = || response.pause().unwrap_or_default().max(MIN_PAUSE);
     is_limit.then(|| response.retry_after().unwrap_or_else(until_reset))
-}
-
-/// Returns `true` for a message such as "You have exceeded a secondary rate limit". GitHub once called that limit
-/// "abuse detection".
-fn names_a_limit(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    message.contains("rate limit") || message.contains("abuse detection")
 }

@@ -321,7 +321,6 @@ fn a_403_with_the_code_of_a_limit_is_a_limit_and_not_a_refusal() {
     }
     for body in [
         r#"[{"errorCode": "INVALID_SESSION_ID"}]"#,
-        r#"{"error": "forbidden", "message": "rate_limit_exceeded"}"#,
         r#"{"error": {"errors": [{"reason": "storageQuotaExceeded"}]}}"#,
         r#"{"error": "invalid_token", "code": "rate_limited"}"#,
     ] {

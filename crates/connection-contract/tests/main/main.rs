@@ -10,6 +10,7 @@ mod challenge;
 mod classify;
 mod declarations;
 mod delivery;
+mod limits;
 mod record;
 mod redaction;
 mod signatures;

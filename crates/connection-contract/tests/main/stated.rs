@@ -95,3 +95,14 @@ fn words_for_a_missing_value_are_none() {
         assert!(!value(json).is_missing(), "{json}");
     }
 }
+
+#[test]
+fn a_text_that_hides_a_value_is_none() {
+    for text in ["********", "*", "...", "\u{2022}\u{2022}\u{2022}\u{2022}", "\u{25cf}\u{25cf}", " **** \n", "\u{2026}"]
+    {
+        assert!(Value::from(text).is_missing(), "{text}");
+    }
+    for text in ["rt-2", "****1234", "rt...2", "a.b", "-", "xxxx"] {
+        assert!(!Value::from(text).is_missing(), "{text}");
+    }
+}

@@ -24,8 +24,8 @@ use crate::{
     store::{ConflictRetries, Lock, SETUP_HEADER, Sealed, rows::SetupRow},
 };
 
-/// The parameters that decide about the result (RFC 6749, section 4.1.2; RFC 9207): if one came twice, two readers could
-/// use different values. A plugin decides about others that it reads; providers repeat some that nobody reads.
+/// The parameters that decide about the result (RFC 6749, section 4.1.2; RFC 9207): if one came with two values, two readers
+/// could use different ones. A plugin decides about others that it reads; providers repeat some that nobody reads.
 const DECIDING: [&str; 4] = ["code", "error", "iss", "state"];
 /// Seconds for which the browser that brought a callback can be shown the result.
 const RESULT_SHOWN_FOR: i64 = 10 * 60;
@@ -50,8 +50,8 @@ pub enum DeliverError {
     /// The callback came to the redirect URI of another kind, or to one with another part.
     #[error("this callback came to the redirect URI of another kind")]
     OtherKind,
-    /// `code`, `error`, `iss` or `state` appears twice (RFC 6749, section 3.1).
-    #[error("a parameter of this callback came twice")]
+    /// `code`, `error`, `iss` or `state` appears with two values (RFC 6749, section 3.1).
+    #[error("a parameter of this callback came with two values")]
     Repeated,
     /// No session has given out this `state`. The callback is forged, belongs to another store, or is for a session
     /// that was deleted long ago.
@@ -108,10 +108,7 @@ impl<'a> Setups<'a> {
 
     fn deliver_callback(self, mut callback: Callback) -> BoxFuture<'a, Result<Delivered, DeliverError>> {
         Box::pin(async move {
-            let count = |wanted: &str| callback.parameters.iter().filter(|(name, _)| name == wanted).count();
-            if DECIDING.into_iter().any(|name| count(name) > 1) {
-                return Err(DeliverError::Repeated);
-            }
+            DECIDING.into_iter().try_for_each(|name| keep_one(&mut callback.parameters, name))?;
             let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
             let (_, state) = callback.parameters.remove(at);
             let state = state.expose_str().ok_or(DeliverError::Unknown)?;
@@ -233,4 +230,20 @@ impl<'a> Setups<'a> {
         });
         if written.await.map_err(Error::from)? { Ok(()) } else { Err(DeliverError::Gone) }
     }
+}
+
+/// Keeps one parameter with this name.
+///
+/// # Errors
+///
+/// [`DeliverError::Repeated`] if two have different values.
+fn keep_one(parameters: &mut Vec<(String, Secret)>, name: &str) -> Result<(), DeliverError> {
+    let Some(first) = parameters.iter().position(|(found, _)| found == name) else { return Ok(()) };
+    let further = parameters.split_off(first + 1);
+    let value = parameters[first].1.expose();
+    if further.iter().any(|(found, other)| found == name && other.expose() != value) {
+        return Err(DeliverError::Repeated);
+    }
+    parameters.extend(further.into_iter().filter(|(found, _)| found != name));
+    Ok(())
 }

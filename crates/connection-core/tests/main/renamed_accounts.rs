@@ -144,6 +144,21 @@ async fn case_counts_unless_the_identity_is_an_e_mail_address() {
 }
 
 #[tokio::test]
+async fn an_id_in_another_form_is_that_of_the_same_account() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let connection = fake.connected(&registry, "7").await;
+    for id in [" 7 ", "7.0", "\u{200b}7", "7"] {
+        fake.finds(move |_| VerifyResult::live().identity(Identity::new(id, "7")));
+        let info = connection.verify().await.unwrap();
+        assert_eq!((info.liveness, said(&info)), (Liveness::Live, None), "{id:?}");
+    }
+    fake.finds(|_| VerifyResult::live().identity(Identity::new("7.5", "7")));
+    assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Failing);
+}
+
+#[tokio::test]
 async fn an_id_that_was_an_e_mail_address_becomes_the_lasting_one_without_a_word() {
     let world = World::new().await;
     let fake = Fake::new();

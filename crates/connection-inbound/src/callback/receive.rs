@@ -40,8 +40,8 @@ async fn take(receiver: Receiver, path: Option<(String, Option<String>)>, reques
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
     let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };
-    let Ok(parameters) = query::parameters(request.uri().query().unwrap_or_default()) else {
-        tracing::debug!(%kind, "a callback could not be read");
+    let Some(parameters) = query::parameters(request.uri().query().unwrap_or_default()) else {
+        tracing::debug!(%kind, "a callback is too long");
         return refused(&receiver, &kind, StatusCode::BAD_REQUEST);
     };
     let proofs = cookies::proofs(&receiver.url, request.headers());

@@ -15,7 +15,7 @@ use crate::{
     sockets::{Listeners, Sockets},
 };
 
-/// Limits for one or two browsers; the head is the smallest that the library supports.
+/// Limits for one or two browsers. The head may have the longest query of a callback, beside the cookies of `localhost`.
 pub(super) const LIMITS: Limits = Limits {
     connections: 64,
     requests: 32,
@@ -25,7 +25,7 @@ pub(super) const LIMITS: Limits = Limits {
     waits: 0,
     bodies: 1 << 20,
     per_peer: PerPeer::Public(0),
-    head: 8 << 10,
+    head: 64 << 10,
     headers: 64,
     head_time: HEAD_TIMEOUT,
 };

@@ -138,6 +138,17 @@ async fn two_programs_have_two_ports_and_a_fixed_one_that_is_taken_is_told() {
     assert_eq!(begun(&registry).await.2, port);
 }
 
+#[tokio::test]
+async fn a_callback_with_a_long_code_is_taken() {
+    let world = World::new().await;
+    let registry = world.with(server()).await;
+    let (session, state, port) = begun(&registry).await;
+    let code = "x".repeat(31 << 10);
+    let (status, answer) = get(port, &format!("/callback/login?code={code}&state={state}")).await;
+    assert_eq!(status, 303, "{answer}");
+    assert_eq!(end(&session).await, "done ada");
+}
+
 /// T09, T16, T27, R-INSEAM-086
 #[tokio::test]
 async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afterwards() {
@@ -167,9 +178,9 @@ async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afte
         (request("/", &ours), 404),
         (request("/setups", &ours), 404),
         (request("/callback", &ours), 404),
-        (request(&callback, &format!("{ours}\r\nX: {}", "x".repeat(9 << 10))), 431),
+        (request(&callback, &format!("{ours}\r\nX: {}", "x".repeat(200 << 10))), 431),
         (request(&callback, &format!("{ours}{}", "\r\nX: y".repeat(100))), 431),
-        (request(&format!("/callback/login?{}", "x".repeat(9 << 10)), &ours), 431),
+        (request(&format!("/callback/login?{}", "x".repeat(200 << 10)), &ours), 431),
         ("GET\r\n\r\n".to_owned(), 400),
         ("\u{16}\u{3}\u{1}\r\n\r\n".to_owned(), 400),
     ];

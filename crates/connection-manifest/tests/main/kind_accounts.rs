@@ -42,6 +42,7 @@ fn a_number_is_one_id_however_it_is_written() {
         (r#"{"id": -0.0}"#, "0"),
         (r#"{"id": 0.50}"#, "0.5"),
         (r#"{"id": 1e99999}"#, "1e99999"),
+        (r#"{"id": " 1\u200b\n"}"#, "1"),
         // A text is no number.
         (r#"{"id": "1.0"}"#, "1.0"),
         (r#"{"id": "1e5"}"#, "1e5"),

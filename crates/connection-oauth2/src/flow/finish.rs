@@ -173,9 +173,16 @@ fn missing_scope(config: &OAuth2Config, credential: &OAuth2Credential) -> Option
     missing_scopes(config, credential.scopes.as_deref().unwrap_or_default()).next()
 }
 
-/// Returns the required scopes that are not among the granted ones.
+/// Returns the required scopes that are certainly not among the granted ones: none if a granted one may be several, and none
+/// that differs from a granted one in its case alone.
 pub(crate) fn missing_scopes(config: &OAuth2Config, granted: &[String]) -> impl Iterator<Item = String> {
-    config.required_scopes.iter().filter(|scope| !granted.contains(scope)).cloned()
+    // An item of a list may be several scopes, and so may a scope that an earlier version stored.
+    let parts: Option<Vec<Vec<String>>> = granted.iter().map(|scope| response::split_scopes(scope)).collect();
+    let is_granted = move |scope: &str| match &parts {
+        Some(parts) => granted.iter().chain(parts.iter().flatten()).any(|part| part.eq_ignore_ascii_case(scope)),
+        None => true,
+    };
+    config.required_scopes.iter().filter(move |scope| !is_granted(scope.as_str())).cloned()
 }
 
 /// Returns `true` if the tokens are refreshed by a refresh token that was not issued.

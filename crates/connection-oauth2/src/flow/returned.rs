@@ -36,7 +36,7 @@ const AFTER: &[char] = &['.', ',', ';', '!'];
 const AMPERSANDS: [&str; 4] = ["&amp;", "&#38;", "&#x26;", "\\u0026"];
 
 /// Reads the parameters that the browser brought from `host`; `iss_advertised` is `true` if the provider announced that it
-/// always sends `iss`. A parameter that nothing reads may come twice.
+/// always sends `iss`. A parameter that nothing reads may be no text, and come with several values.
 pub(crate) fn read(
     config: &OAuth2Config,
     iss_advertised: bool,
@@ -50,15 +50,15 @@ pub(crate) fn read(
             || config.callback_capture.contains(name)
             || config.scopes_in_callback && name == SCOPE
     };
-    for (at, (name, _)) in parameters.iter().enumerate().filter(|(_, (name, _))| is_read(name)) {
-        if parameters.iter().take(at).any(|(other, _)| other == name) {
+    for (at, (name, value)) in parameters.iter().enumerate().filter(|(_, (name, _))| is_read(name)) {
+        if parameters.iter().take(at).any(|(other, former)| other == name && former.expose() != value.expose()) {
             let known = STANDARD.into_iter().find(|known| known == name);
             return Err(OAuth2Error::Ambiguous { name: known.unwrap_or("a parameter") });
         }
     }
     let text = |wanted: &str| {
         let found = parameters.iter().find(|(name, _)| name == wanted);
-        found.and_then(|(_, value)| value.expose_str()).filter(|value| !value.is_empty())
+        found.and_then(|(_, value)| value.expose_str()).filter(|value| !value.is_empty() && !value.contains('\0'))
     };
     // Check the issuer of an error too: it may come from a provider that was not asked (RFC 9207, section 2.4).
     match (text("iss"), &config.issuer) {

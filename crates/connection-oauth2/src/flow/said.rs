@@ -17,8 +17,9 @@ const WORDS: [&str; 3] = ["error_description", "error_message", "errmsg"];
 /// Adds the words in the parameters of a callback to a failure that the callback reports.
 pub(super) fn in_callback(failure: SetupFailure, parameters: &[(String, Secret)]) -> SetupFailure {
     let found = WORDS.into_iter().find_map(|wanted| parameters.iter().find(|(name, _)| name == wanted));
-    let words = found.and_then(|(_, value)| value.expose_str());
-    with_words(failure, words)
+    // Some servers write their words in another encoding than UTF-8.
+    let words = found.map(|(_, value)| String::from_utf8_lossy(value.expose()));
+    with_words(failure, words.as_deref())
 }
 
 /// Adds the words in a pasted address to a failure that the address reports.

@@ -160,17 +160,34 @@ fn is_sendable(token: &Secret) -> bool {
     token.expose_str().is_some_and(|text| !text.contains(char::is_control))
 }
 
-/// Reads scopes from a text with any separator or from an array; `None` if there are none, which means "as requested".
+/// The characters that no scope has, as far as is known: a text with one of them has a separator that was encoded, or is a
+/// part of another format.
+const OF_NO_SCOPE: [char; 9] = ['+', '%', '"', '\'', '\\', '[', ']', '{', '}'];
+
+/// Reads scopes from a text or from an array; `None` if there are none, or if it is not certain where one ends, which means
+/// "as requested".
 pub(crate) fn scopes(value: &Value) -> Option<Vec<String>> {
-    let split = |text: &str| -> Vec<String> {
-        text.split([',', ' ', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
-    };
     let scopes = match value {
-        Value::Text(text) => split(text),
+        Value::Text(text) => split_scopes(text)?,
         Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
     (!scopes.is_empty()).then_some(scopes)
+}
+
+/// Splits a text of scopes at white space, commas and semicolons; the text may be a list in brackets. Returns `None` if it is
+/// not certain where a scope ends.
+pub(crate) fn split_scopes(text: &str) -> Option<Vec<String>> {
+    let text = text.trim();
+    let listed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    if listed.is_some()
+        && let Ok(Value::List(items)) = Value::parse(text.as_bytes())
+    {
+        return items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+    }
+    let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';');
+    let scopes = listed.unwrap_or(text).split(is_between).filter(|scope| !scope.is_empty());
+    scopes.map(|scope| (!scope.contains(OF_NO_SCOPE)).then(|| scope.to_owned())).collect()
 }
 
 /// Returns a claim of a token that looks like a JWT. No signature is verified, so the claim is only a hint.

@@ -140,6 +140,9 @@ fn a_parameter_that_nothing_reads_may_come_twice() {
         let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
         host.setup([Input::callback(&[("code", CODE), (twice, "1"), (twice, "2")])]).run().unwrap();
     }
+    // One value cannot be read in two ways.
+    let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
+    host.setup([Input::callback(&[("code", CODE), ("code", CODE)])]).run().unwrap();
 }
 
 /// Some providers name the granted scopes only in the callback.

@@ -6,8 +6,8 @@ use connection_testkit::{Expected, Reply};
 
 use crate::{ACCESS, ID, REFRESH, SECRET, TOKEN, acme, connected, host, kind, me, renew, secret_text, tokens};
 
-/// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one, `null` and a word for
-/// a missing value.
+/// R-INSEAM-082, Q4: a response without a refresh token keeps the current one, and so do an empty one, `null`, a word for a
+/// missing value and one that is masked.
 #[test]
 fn a_refresh_token_that_is_not_replaced_stays() {
     for more in [
@@ -20,6 +20,9 @@ fn a_refresh_token_that_is_not_replaced_stays() {
         r#", "refresh_token": " None ""#,
         r#", "refresh_token": "NULL""#,
         r#", "refresh_token": " \u200b\ufeff""#,
+        r#", "refresh_token": "********""#,
+        r#", "refresh_token": "\u2022\u2022\u2022\u2022""#,
+        r#", "refresh_token": "...""#,
     ] {
         let (host, made) = connected(acme(), tokens());
         let again = Reply::json(200, &format!(r#"{{"access_token": "second-canary-1"{more}}}"#));
@@ -276,6 +279,39 @@ fn a_required_scope_that_a_refresh_loses_is_named() {
     // An answer without scopes means the same as before.
     let again = host.refresh(&fresh.credential, &connection).unwrap();
     assert_eq!(*again.missing_scopes, ["write".to_owned()]);
+}
+
+/// A text that may name the required scope in another form takes nothing away.
+#[test]
+fn scopes_that_cannot_be_compared_with_certainty_are_not_missing() {
+    let granted = |scope: &str| {
+        let scope = Value::from(scope);
+        Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "scope": {scope}}}"#))
+    };
+    for (text, scopes) in [
+        ("read\r\nwrite", &["read", "write"][..]),
+        ("read;write", &["read", "write"]),
+        ("read\u{a0}write", &["read", "write"]),
+        ("read, write", &["read", "write"]),
+        ("[read, write]", &["read", "write"]),
+        (r#"["read", "write"]"#, &["read", "write"]),
+        ("READ WRITE", &["READ", "WRITE"]),
+        // As before.
+        ("*", &["read", "write"]),
+        ("read+write", &["read", "write"]),
+        ("read%20write", &["read", "write"]),
+        (r#""read","write""#, &["read", "write"]),
+    ] {
+        let builder = acme().required_scope("write");
+        let host = host(builder).expect(crate::redeem().answer(granted(text))).expect(me());
+        let made = host.setup([crate::back()]).run().unwrap();
+        assert_eq!(made.granted_scopes.as_deref().unwrap(), scopes, "{text}");
+        let host = host.expect(renew().answer(granted(text))).expect(me());
+        let connection = host.connection(&made);
+        let fresh = host.refresh(&made.credential, &connection).unwrap();
+        assert!(fresh.missing_scopes.is_empty(), "{text}");
+        assert_eq!(host.verify(&fresh.credential, &connection).unwrap().liveness, Liveness::Live, "{text}");
+    }
 }
 
 /// The answer came, and the new tokens are in it: the host keeps it, so the plugin must not call it a refusal.

@@ -161,7 +161,7 @@ fn scopes(place: &Place, response: &HttpResponse) -> Option<Vec<String>> {
     let split = |text: &str| -> Vec<String> {
         let parts: Vec<&str> = match place.separator.as_deref().filter(|separator| !separator.is_empty()) {
             Some(separator) => text.split(separator).collect(),
-            None => text.split([',', ' ']).collect(),
+            None => text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')).collect(),
         };
         parts.into_iter().map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
     };
