@@ -101,23 +101,6 @@ fn a_pause_that_is_written_as_a_moment_lasts_until_it() {
 }
 
 #[test]
-fn the_date_of_an_answer_tells_whether_the_clocks_differ() {
-    let differs = |headers: &[(&str, &str)]| answered(401, headers).unwrap().clock_differs(Duration::from_secs(60));
-    for (date, says) in [
-        ("Sun, 06 Nov 1994 07:49:37 GMT", Some("60 minutes ahead of the provider's")),
-        ("Sun, 06 Nov 1994 08:50:47 GMT", Some("1 minute behind the provider's")),
-        ("Sun, 06 Nov 1994 08:50:37 GMT", None),
-        ("Sun, 06 Nov 1994 08:48:37 GMT", None),
-        ("yesterday", None),
-    ] {
-        let says = says.map(|says| format!("the clock of this machine is {says}"));
-        assert_eq!(differs(&[("Date", date)]), says, "{date}");
-        assert_eq!(differs(&[("date", date), ("Age", "3600")]), None, "the answer of a cache: {date}");
-    }
-    assert_eq!(differs(&[]), None);
-}
-
-#[test]
 fn every_code_is_listed_once() {
     let mut codes = reason::ALL.to_vec();
     codes.sort_unstable();
