@@ -57,6 +57,8 @@ fn a_request_without_an_answer_is_told_by_what_stopped_it() {
         (HttpError::Denied, Failing, reason::DENIED),
         (HttpError::Dns, Offline, reason::DNS),
         (HttpError::Protocol, Offline, reason::PROVIDER_ERROR),
+        (HttpError::Closed, Offline, reason::PROVIDER_ERROR),
+        (HttpError::Redirects(302), Offline, reason::PROVIDER_ERROR),
         (HttpError::Timeout, Offline, reason::TIMEOUT),
         (HttpError::Tls, Offline, reason::TLS),
         (HttpError::NotTls, Offline, reason::TLS),
