@@ -46,6 +46,7 @@ mod effects;
 mod fault;
 mod host;
 mod journal;
+mod key;
 pub mod limits;
 mod private_key;
 mod run;
