@@ -16,6 +16,8 @@ const ERROR_CODE: &[u8] = b"error code: ";
 /// The beginning of the `type` of the errors that Cloudflare itself sends as JSON to programs that accept JSON ("Slashing agent
 /// token costs by 98% with RFC 9457-compliant error responses", 2026-03-11).
 const CLOUDFLARE: &str = "https://developers.cloudflare.com/";
+/// The largest difference of clocks, in seconds, that may be that of this machine: a year.
+const MAX_CLOCK_DIFFERENCE: u64 = 365 * 24 * 60 * 60;
 /// The statuses at which a provider may state a limit in the headers. At any other status, the headers only say how
 /// many requests are left.
 const LIMITS: [u16; 3] = [403, 429, 503];
@@ -162,8 +164,9 @@ impl HttpResponse {
     }
 
     /// Returns how the clock of this machine differs from the provider's, as a clause, if the `Date` of the answer says that
-    /// it does by more than `tolerated`. Such a difference may be the cause of a refused signature. The date of an answer from
-    /// a cache, which has `Age`, is that of its original and says nothing.
+    /// it does by more than `tolerated`. Such a difference may be the cause of a refused signature. A difference of more than a
+    /// year says nothing about this machine: the date is that of a server without a clock. Neither does the date of an answer
+    /// from a cache, which has `Age` and the date of its original.
     ///
     /// ```
     /// use core::time::Duration;
@@ -182,7 +185,7 @@ impl HttpResponse {
         let difference = ahead.unsigned_abs();
         let minutes = difference / 60;
         let unit = if minutes == 1 { "minute" } else { "minutes" };
-        (difference > tolerated.as_secs())
+        (difference > tolerated.as_secs() && difference <= MAX_CLOCK_DIFFERENCE)
             .then(|| format!("the clock of this machine is {minutes} {unit} {side} the provider's"))
     }
 

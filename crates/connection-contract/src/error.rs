@@ -22,6 +22,8 @@ pub enum CredentialError {
 pub enum HttpError {
     /// The host does not accept the certificate of the server, so nothing was sent.
     Certificate(CertificateFault),
+    /// The server closed the connection before the head of an answer was whole.
+    Closed,
     /// No connection could be made.
     Connect,
     /// The credential could not be attached, so nothing was sent.
@@ -34,6 +36,8 @@ pub enum HttpError {
     NotTls,
     /// The answer is not HTTP, or the request cannot be written as HTTP.
     Protocol,
+    /// The server redirects in a loop, or more often in a row than the host follows. The last answer had this status.
+    Redirects(u16),
     /// The answer did not arrive in time.
     Timeout,
     /// The TLS connection could not be established, for a reason that is none of the others: a certificate that is revoked, for
@@ -101,12 +105,16 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Certificate(fault) => return write!(f, "{fault}"),
+            Self::Closed => "the connection was closed before an answer came",
             Self::Connect => "no connection could be made",
             Self::Credential => "the credential could not be attached",
             Self::Denied => "the host does not allow this address",
             Self::Dns => "the name does not resolve",
             Self::NotTls => "it does not speak TLS on this port",
             Self::Protocol => "the answer is not valid HTTP",
+            Self::Redirects(status) => {
+                return write!(f, "it answered {status} and redirects in a loop, or too many times in a row");
+            }
             Self::Timeout => "no answer in time",
             Self::Tls => "no TLS connection could be made",
             Self::TooLarge => "the answer is too large",

@@ -142,9 +142,13 @@ impl NotLive {
                         .remedy("enter the address when connecting, or map it in the host's configuration"),
                 );
             }
+            HttpError::Closed => (reason::PROVIDER_ERROR, "the provider closed the connection before it had answered"),
             HttpError::Connect => (reason::CONNECT, "the provider cannot be reached"),
             HttpError::Dns => (reason::DNS, "the provider's name does not resolve"),
             HttpError::Protocol => (reason::PROVIDER_ERROR, "the provider's answer is not valid HTTP"),
+            HttpError::Redirects(_) => {
+                (reason::PROVIDER_ERROR, "the provider redirects in a loop, or too many times in a row")
+            }
             HttpError::Timeout => (reason::TIMEOUT, "the provider did not answer in time"),
             HttpError::Certificate(_) | HttpError::NotTls | HttpError::Tls => {
                 let reason = Reason::new(reason::TLS, format!("the provider cannot be reached: {error}"));

@@ -394,21 +394,21 @@ impl HttpClient {
         mut target: Target,
         mut outgoing: Outgoing,
     ) -> Result<reqwest::Response, HttpError> {
+        let mut status = 0;
         for _ in 0..=redirect::MAX_COUNT {
             let is_repeatable = egress.repeats_reads && outgoing.is_plain_read();
             let response = self.exchanged(is_repeatable, |line| self.exchange(&target, &outgoing, line)).await?;
-            let next = redirect::next(response.status(), response.headers(), &target, &outgoing);
-            if next.is_err() {
-                // It is an answer, which a reason names.
-                egress.heard.begins(response.status().as_u16());
-            }
+            status = response.status().as_u16();
+            // A redirect that is refused is an answer, which a reason names.
+            let next = redirect::next(response.status(), response.headers(), &target, &outgoing)
+                .inspect_err(|_| egress.heard.begins(status));
             match next? {
                 Next::Answer => return Ok(response),
                 Next::Same(there) => target = there,
                 Next::Get(there) => (target, outgoing) = (there, outgoing.into_get()),
             }
         }
-        Err(HttpError::Protocol)
+        Err(HttpError::Redirects(status))
     }
 
     /// Sends a request, and once more on a new connection if it may be repeated and the connection that it was sent on was

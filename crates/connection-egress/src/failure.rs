@@ -1,8 +1,9 @@
 //! Converts errors of the HTTP library to those of the contract.
 //!
 //! An error is recognized by a type in its chain of causes, never by the text of a message. `Dns`, `Connect`, `Tls` and
-//! `Denied` happen before a request was written. After the connection is made, anything that ends it before the answer
-//! is whole (closed, reset, or no longer TLS, in the headers or in the body) is `Protocol`: no valid answer arrived.
+//! `Denied` happen before a request was written. A connection that is closed or reset before the head of the answer is
+//! whole is `Closed`. Anything else that ends the answer (no HTTP, no longer TLS, or a connection that is closed in the
+//! body) is `Protocol`: no valid answer arrived.
 
 use std::{error::Error, io};
 
@@ -22,6 +23,7 @@ pub(super) fn of(error: &reqwest::Error) -> HttpError {
     known.unwrap_or_else(|| match error {
         _ if error.is_timeout() => HttpError::Timeout,
         _ if error.is_connect() => HttpError::Connect,
+        _ if error.is_request() && causes(error).any(is_end) => HttpError::Closed,
         _ => HttpError::Protocol,
     })
 }
@@ -44,6 +46,16 @@ fn known(cause: &(dyn Error + 'static)) -> Option<HttpError> {
     } else {
         None
     }
+}
+
+/// Returns `true` for an error that says that a connection ended.
+pub(super) fn is_end(cause: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let is_ended = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    cause.downcast_ref::<hyper::Error>().is_some_and(is_ended)
+        || cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        })
 }
 
 pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -294,6 +294,10 @@ fn message(heard: Option<&Heard>, reason: &Reason, recheck_after: Option<Duratio
             (!is_named).then(|| format!("{}: {text}", answered(origin, status)))
         }
         Err(_) if !is_usual => None,
+        Err(HttpError::Closed) => Some(format!("{} closed the connection before it had answered", host(origin))),
+        Err(HttpError::Redirects(status)) => {
+            Some(format!("{}: it redirects in a loop, or too many times in a row", answered(origin, status)))
+        }
         Err(HttpError::Protocol) => Some(match status {
             Some(status) => format!("{} answered {status}, and the rest is not valid HTTP", host(origin)),
             None => format!("{} gave no answer that is valid HTTP", host(origin)),

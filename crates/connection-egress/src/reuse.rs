@@ -14,7 +14,6 @@
 
 use std::{
     future::Future,
-    io,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -41,7 +40,7 @@ impl Made {
     /// Returns `true` if a connection that was not made for the request ended before an answer came. A request that was
     /// answered with something else than HTTP, or that took too long, is not meant.
     pub(super) fn was_outlived(&self, error: &reqwest::Error) -> bool {
-        if error.is_timeout() || error.is_connect() || !failure::causes(error).any(is_end) {
+        if error.is_timeout() || error.is_connect() || !failure::causes(error).any(failure::is_end) {
             return false;
         }
         let on = failure::causes(error).find_map(|cause| cause.downcast_ref::<Error>()?.connect_info());
@@ -65,16 +64,6 @@ fn local_address(connected: &Connected) -> Option<SocketAddr> {
     let mut extras = Default::default();
     connected.get_extras(&mut extras);
     extras.get::<HttpInfo>().map(HttpInfo::local_addr)
-}
-
-/// Returns `true` for an error that says that a connection ended.
-fn is_end(cause: &(dyn std::error::Error + 'static)) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let is_ended = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-    cause.downcast_ref::<hyper::Error>().is_some_and(is_ended)
-        || cause.downcast_ref::<io::Error>().is_some_and(|error| {
-            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
-        })
 }
 
 /// Notes the connections that are made.

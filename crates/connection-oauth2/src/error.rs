@@ -201,13 +201,25 @@ pub(crate) fn own_code(kind: &Kind, own: &str) -> String {
 impl OAuth2Error {
     /// Returns what a person can do about the error.
     pub fn remedy(&self) -> DisplayText {
-        let again = reason::AUTHORIZE_AGAIN;
+        self.after_clock(self.usual_remedy())
+    }
+
+    /// Returns a remedy behind the one for the clock, if the clocks differ.
+    fn after_clock(&self, remedy: DisplayText) -> DisplayText {
         match self {
             Self::InvalidClient { answer, .. } | Self::Refused(answer) | Self::Unauthorized(answer)
                 if answer.clock.is_some() =>
             {
-                "correct the clock of this machine, and try again".into()
+                let clock = "correct the clock of this machine, and try again; if that clock is right, ";
+                format!("{clock}{}", remedy.as_str()).into()
             }
+            _ => remedy,
+        }
+    }
+
+    fn usual_remedy(&self) -> DisplayText {
+        let again = reason::AUTHORIZE_AGAIN;
+        match self {
             Self::AccessDenied(_) | Self::NotGranted { .. } => format!("{again}, and accept").into(),
             Self::ClientChanged => format!(
                 "configure the application that the connection was made with, or {again} with the current application"
@@ -360,8 +372,7 @@ impl OAuth2Error {
 
     /// Returns the remedy, with the command to run if there is one.
     fn way_out(&self, kind: &Kind) -> DisplayText {
-        match self {
-            Self::InvalidClient { answer, .. } if answer.clock.is_some() => self.remedy(),
+        let remedy = match self {
             Self::InvalidClient { client: ClientPlace::Configured(Some(place)), is_expired, .. } => {
                 let act =
                     if *is_expired { "replace the application's secret" } else { "correct the application's secret" };
@@ -373,8 +384,9 @@ impl OAuth2Error {
                 let command = format!("connections kinds forget-client {kind}");
                 format!("{act}; to enter different ones, forget these first: {command}").into()
             }
-            error => error.remedy(),
-        }
+            error => error.usual_remedy(),
+        };
+        self.after_clock(remedy)
     }
 
     /// Returns `true` if a code for programs says that the provider refused the application of this kind.

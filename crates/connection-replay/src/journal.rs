@@ -56,8 +56,8 @@ pub struct Entry {
     pub effect: Effect,
 }
 
-/// The errors of a request, by their number in an entry. The time of a clock is stored beside the number.
-const HTTP_ERRORS: [HttpError; 15] = [
+/// The errors of a request, by their number in an entry. The time of a clock or a status is stored beside the number.
+const HTTP_ERRORS: [HttpError; 17] = [
     HttpError::Connect,
     HttpError::Credential,
     HttpError::Denied,
@@ -73,6 +73,8 @@ const HTTP_ERRORS: [HttpError; 15] = [
     HttpError::Certificate(CertificateFault::SelfSigned),
     HttpError::Certificate(CertificateFault::UnknownAuthority),
     HttpError::NotTls,
+    HttpError::Closed,
+    HttpError::Redirects(0),
 ];
 const UNKNOWN: Timestamp = Timestamp::from_seconds(0);
 const PROTOCOL: usize = 4;
@@ -114,10 +116,10 @@ impl Entry {
             Effect::Files(Err(error)) => head("files").with("error", service_code(*error)),
             Effect::Http(Ok(answer)) => with_response(head("http"), answer),
             Effect::Http(Err(error)) => {
-                let (error, clock) = with_clock(*error, UNKNOWN);
+                let (error, detail) = with_detail(*error, 0);
                 let code = HTTP_ERRORS.iter().position(|known| *known == error).unwrap_or(PROTOCOL);
                 let record = head("http").with("error", code.to_string());
-                clock.into_iter().fold(record, |record, clock| record.with("clock", clock.seconds().to_string()))
+                detail.into_iter().fold(record, |record, detail| record.with("detail", detail.to_string()))
             }
             Effect::Value(Ok(None)) => head("kept"),
             Effect::Value(Ok(Some(value))) => head("kept").with("value", value.duplicate()),
@@ -160,9 +162,11 @@ impl Entry {
             }),
             "http" => Effect::Http(match text("error") {
                 Some(code) => {
-                    let clock = text("clock").and_then(|clock| clock.parse().ok()).unwrap_or_default();
+                    // Entries of former versions have the time as `clock`.
+                    let detail =
+                        text("detail").or(text("clock")).and_then(|detail| detail.parse().ok()).unwrap_or_default();
                     let error = *HTTP_ERRORS.get(code.parse::<usize>().ok()?)?;
-                    Err(with_clock(error, Timestamp::from_seconds(clock)).0)
+                    Err(with_detail(error, detail).0)
                 }
                 None => Ok(to_response(&record)?),
             }),
@@ -186,13 +190,19 @@ impl Entry {
     }
 }
 
-/// Replaces the time of the clock in an error. Returns the time that was replaced, too.
-fn with_clock(error: HttpError, clock: Timestamp) -> (HttpError, Option<Timestamp>) {
+/// Replaces the number in an error: the time of the clock, or the status. Returns the number that was replaced, too.
+fn with_detail(error: HttpError, detail: i64) -> (HttpError, Option<i64>) {
     use CertificateFault::{Expired, NotYetValid};
+    let clock = Timestamp::from_seconds(detail);
     match error {
-        HttpError::Certificate(Expired { clock: was }) => (HttpError::Certificate(Expired { clock }), Some(was)),
+        HttpError::Certificate(Expired { clock: was }) => {
+            (HttpError::Certificate(Expired { clock }), Some(was.seconds()))
+        }
         HttpError::Certificate(NotYetValid { clock: was }) => {
-            (HttpError::Certificate(NotYetValid { clock }), Some(was))
+            (HttpError::Certificate(NotYetValid { clock }), Some(was.seconds()))
+        }
+        HttpError::Redirects(was) => {
+            (HttpError::Redirects(u16::try_from(detail).unwrap_or_default()), Some(was.into()))
         }
         error => (error, None),
     }

@@ -46,6 +46,7 @@ mod effects;
 mod fault;
 mod host;
 mod journal;
+mod key;
 pub mod limits;
 mod may_hold;
 mod private_key;

@@ -46,15 +46,21 @@ pub(crate) fn key(spend: &Spend<'_>) -> [u8; 32] {
 pub(crate) fn leaves_open(reply: &Reply) -> bool {
     match &reply.0 {
         Ok(parts) => AnswerClass::of(parts.status) == AnswerClass::Outage,
-        Err(error) => matches!(error, HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge),
+        Err(error) => is_open(*error),
     }
+}
+
+/// Returns `true` for an error after which the request may have arrived.
+fn is_open(error: HttpError) -> bool {
+    use HttpError::{Closed, Protocol, Redirects, Timeout, TooLarge};
+    matches!(error, Closed | Protocol | Redirects(_) | Timeout | TooLarge)
 }
 
 /// Returns [`HttpError::Uncertain`] in place of an answer that leaves open whether something was spent, as a host does.
 pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
         Ok(response) if AnswerClass::of(response.status()) == AnswerClass::Outage => Err(HttpError::Uncertain),
-        Err(HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge) => Err(HttpError::Uncertain),
+        Err(error) if is_open(error) => Err(HttpError::Uncertain),
         result => result,
     }
 }

@@ -8,6 +8,7 @@ mod address;
 mod canary;
 mod challenge;
 mod classify;
+mod clocks;
 mod declarations;
 mod delivery;
 mod limits;

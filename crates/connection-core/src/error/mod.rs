@@ -376,6 +376,10 @@ fn unanswered(host: &str, error: HttpError) -> String {
         }
         HttpError::Connect | HttpError::Dns | HttpError::Timeout => format!("cannot reach {host}"),
         error if error.is_of_tls() => format!("cannot reach {host}: {error}"),
+        HttpError::Closed => format!("{host} closed the connection before it had answered"),
+        HttpError::Redirects(status) => {
+            format!("{host} answered {status}: it redirects in a loop, or too many times in a row")
+        }
         _ => format!("{host} gave no complete answer"),
     }
 }

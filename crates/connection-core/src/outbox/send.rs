@@ -225,6 +225,9 @@ fn failure(answer: Result<&HttpResponse, &HttpError>) -> Option<String> {
         Err(HttpError::Timeout) => "the receiver did not answer in time".to_owned(),
         Err(error) if error.is_of_tls() => format!("the receiver cannot be reached: {error}"),
         Err(HttpError::TooLarge) => "the receiver answered with more than this host reads".to_owned(),
+        Err(error) if matches!(error, HttpError::Closed | HttpError::Redirects(_)) => {
+            format!("the receiver gave no answer: {error}")
+        }
         Err(_) => "the receiver gave no answer that is valid HTTP".to_owned(),
     })
 }

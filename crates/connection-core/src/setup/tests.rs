@@ -41,14 +41,16 @@ fn service_error() -> impl Strategy<Value = ServiceError> {
 fn http_error() -> impl Strategy<Value = HttpError> {
     use CertificateFault::{Expired, NotYetValid, OtherName, SelfSigned, UnknownAuthority};
     use HttpError::{
-        Certificate, Connect, Credential, Denied, Dns, NotTls, Protocol, Timeout, Tls, TooLarge, Uncertain,
+        Certificate, Closed, Connect, Credential, Denied, Dns, NotTls, Protocol, Redirects, Timeout, Tls, TooLarge,
+        Uncertain,
     };
-    let all = [Connect, Credential, Denied, Dns, NotTls, Protocol, Timeout, Tls, TooLarge, Uncertain];
+    let all = [Closed, Connect, Credential, Denied, Dns, NotTls, Protocol, Timeout, Tls, TooLarge, Uncertain];
     let named = [OtherName, SelfSigned, UnknownAuthority].map(Certificate);
     prop_oneof![
         proptest::sample::select([&all[..], &named].concat()),
         times().prop_map(|clock| Certificate(Expired { clock })),
         times().prop_map(|clock| Certificate(NotYetValid { clock })),
+        any::<u16>().prop_map(Redirects),
     ]
 }
 

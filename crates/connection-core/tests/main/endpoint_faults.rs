@@ -42,6 +42,10 @@ const fn error(message: &'static str) -> (Liveness, &'static str, &'static str, 
 
 const NO_HTTP: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "provider_error", "api.acme.example gave no answer that is valid HTTP", None);
+const CLOSED: (Liveness, &str, &str, Option<&str>) =
+    error("api.acme.example closed the connection before it had answered");
+const LOOP: (Liveness, &str, &str, Option<&str>) =
+    error("api.acme.example answered 302 Found: it redirects in a loop, or too many times in a row");
 const CUT_OFF: (Liveness, &str, &str, Option<&str>) =
     (Liveness::Offline, "provider_error", "api.acme.example answered 200, and the rest is not valid HTTP", None);
 const NOT_JSON: (Liveness, &str, &str, Option<&str>) =
@@ -167,8 +171,8 @@ fn bodies() -> Vec<Fault> {
         fault("10 MiB of headers", NO_HTTP, None, || Reply::flood("HTTP/1.1 200 OK\r\nx-long: ", 10)),
         fault("an answer cut off", CUT_OFF, None, || Reply::raw(HEAD)),
         fault("no HTTP", NO_HTTP, None, || Reply::raw("SSH-2.0-OpenSSH_9.6\r\n")),
-        fault("a closed connection", NO_HTTP, None, || Reply::raw("")),
-        fault("redirects without end", NO_HTTP, None, || Reply::redirect(302, "/me")),
+        fault("a closed connection", CLOSED, None, || Reply::raw("")),
+        fault("redirects without end", LOOP, None, || Reply::redirect(302, "/me")),
     ]
 }
 

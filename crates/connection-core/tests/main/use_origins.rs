@@ -52,6 +52,26 @@ async fn a_redirect_within_the_origin_is_followed_with_the_credential() {
 }
 
 #[tokio::test]
+async fn a_redirect_loop_and_a_closed_connection_are_told_with_the_host() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let replies: [(fn() -> Reply, &str); 2] = [
+        (
+            || Reply::redirect(302, "/me"),
+            "api.acme.example answered 302: it redirects in a loop, or too many times in a row",
+        ),
+        (|| Reply::raw(""), "api.acme.example closed the connection before it had answered"),
+    ];
+    for (reply, says) in replies {
+        world.provider(move |_| reply());
+        let request = connection.request("GET", "/me").await.unwrap();
+        let error = connection.send(request).await.unwrap_err();
+        assert_eq!((error.code(), &*error.to_string()), ("provider_error", says));
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_to_another_origin_is_not_followed() {
     let world = World::new().await;
     let other = stranger().await;

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{HttpError, HttpRequest};
+use connection_contract::{HttpError, HttpRequest, Timestamp, classify};
 
-use super::{ask, base, client_with, clock, declared, error, named};
+use super::{ask, base, client, client_with, clock, declared, error, named};
 use crate::{Egress, HttpClient, HttpPolicy, tests::Names};
 use connection_faults::server::{Reply, TestServer};
 
@@ -87,9 +87,7 @@ async fn a_body_of_just_the_limit_is_taken() {
 #[tokio::test]
 async fn what_is_not_http_or_ends_too_early_is_a_protocol_error() {
     let answers = [
-        "",
         "220 mail.example.com ESMTP\r\n",
-        "HTTP/1.1 200 OK\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a length\r\nhello\r\n0\r\n\r\n",
@@ -98,6 +96,21 @@ async fn what_is_not_http_or_ends_too_early_is_a_protocol_error() {
     for answer in answers {
         let server = TestServer::start(move |_| Reply::raw(answer)).await;
         assert_eq!(error(ask(&server.origin()).await), HttpError::Protocol, "{answer:?}");
+    }
+}
+
+/// The library reports a connection that was closed without a byte and one that was closed in the head as the same error.
+#[tokio::test]
+async fn a_connection_that_is_closed_before_an_answer_is_told_as_closed() {
+    for answer in ["", "HTTP/1.1 200 OK\r\n"] {
+        let server = TestServer::start(move |_| Reply::raw(answer)).await;
+        let egress = named(&server.origin());
+        let sent = client(HttpPolicy::new()).send(&egress, HttpRequest::get(&base(&server.origin()), "/")).await;
+        assert_eq!(error(sent), HttpError::Closed, "{answer:?}");
+        let found = classify(Err(HttpError::Closed)).unwrap_err();
+        let found = egress.heard.describe_reason(found, Timestamp::from_seconds(0));
+        let host = server.origin().replace("http://", "");
+        assert_eq!(found.reason.message.as_str(), format!("{host} closed the connection before it had answered"));
     }
 }
 

@@ -107,7 +107,7 @@ async fn what_looks_like_the_same_origin_is_not() {
 
 #[tokio::test]
 async fn five_redirects_are_followed_and_a_sixth_is_not() {
-    for (most, expected) in [(5, Ok(200)), (6, Err(HttpError::Protocol))] {
+    for (most, expected) in [(5, Ok(200)), (6, Err(HttpError::Redirects(302)))] {
         let server = TestServer::start(move |request| {
             let at: u32 = request.split(['/', ' ']).nth(2).unwrap().parse().unwrap();
             if at == most { Reply::ok("") } else { Reply::redirect(302, &format!("/{}", at + 1)) }
@@ -117,6 +117,21 @@ async fn five_redirects_are_followed_and_a_sixth_is_not() {
         let result = client(HttpPolicy::new()).send(&named(&server.origin()), request).await;
         assert_eq!(result.map(|response| response.status()), expected);
         assert_eq!(server.requests().len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_loop_is_told_as_one_with_the_host_and_the_status() {
+    for status in [301, 302, 308] {
+        let server = TestServer::start(move |_| Reply::redirect(status, "/")).await;
+        let egress = named(&server.origin());
+        let sent = client(HttpPolicy::new()).send(&egress, HttpRequest::get(&base(&server.origin()), "/")).await;
+        assert_eq!(error(sent), HttpError::Redirects(status));
+        let found = classify(Err(HttpError::Redirects(status))).unwrap_err();
+        let message = egress.heard.describe_reason(found, Timestamp::from_seconds(0)).reason.message;
+        let host = server.origin().replace("http://", "");
+        assert!(message.as_str().starts_with(&format!("{host} answered {status} ")), "{}", message.as_str());
+        assert!(message.as_str().ends_with(": it redirects in a loop, or too many times in a row"));
     }
 }
 

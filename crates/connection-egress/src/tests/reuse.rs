@@ -237,13 +237,13 @@ async fn a_request_on_a_new_connection_is_sent_once_and_a_repetition_too() {
     let client = client();
     let egress = named(&server.origin());
     let get = || HttpRequest::get(&base(&server.origin()), "/");
-    assert_eq!(sent(&client, &egress, get()).await, Err(HttpError::Protocol));
+    assert_eq!(sent(&client, &egress, get()).await, Err(HttpError::Closed));
     assert_eq!(server.arrived(), 1, "the connection was new");
     let server = Closing::answering(1).await;
     let egress = named(&server.origin());
     let get = || HttpRequest::get(&base(&server.origin()), "/");
     sent(&client, &egress, get()).await.unwrap();
-    assert_eq!(sent(&client, &egress, get()).await, Err(HttpError::Protocol));
+    assert_eq!(sent(&client, &egress, get()).await, Err(HttpError::Closed));
     assert_eq!(server.arrived(), 3, "once on the connection that was open, and once on a new one");
 }
 

@@ -457,16 +457,23 @@ fn an_ended_access_names_the_command_on_another_machine() {
     remote.run(&["refresh", "acme"]).exits(4).warns(" reauthorize acme:Ada`");
 }
 
-/// A login that is refused while the clocks differ is told with one remedy.
+/// A login that is refused while the clocks differ is told with the clock first and the credential second. A date that is
+/// years away is that of a server without a clock.
 #[test]
-fn a_login_that_the_clock_makes_impossible_advises_to_correct_the_clock_alone() {
+fn a_login_that_the_clock_may_have_made_impossible_advises_to_correct_the_clock_first() {
     let acme = Acme::login();
     acme.tell_me(json(401, "{}"));
-    acme.tell_token(told(401, &format!("{JSON}date: Mon, 01 Jan 2001 00:00:00 GMT\r\n"), "{}"));
-    for command in ["verify", "refresh"] {
-        let ran = acme.machine.run(&[command, "acme"]).exits(4);
-        let said = format!("{}{}", ran.out, ran.err);
-        assert!(said.contains("orrect the clock of this machine") && !said.contains("reauthorize"), "{said}");
+    for (date, is_told) in [(now() - 2 * 60 * 60, true), (0, false)] {
+        let date = Timestamp::from_seconds(date).to_http_date();
+        acme.tell_token(told(401, &format!("{JSON}date: {date}\r\n"), "{}"));
+        for command in ["verify", "refresh"] {
+            let ran = acme.machine.run(&[command, "acme"]).exits(4);
+            let said = format!("{}{}", ran.out, ran.err);
+            let remedies = ["orrect the clock of this machine", "if that clock is right, ", "with a valid credential"];
+            let at = remedies.map(|remedy| said.find(remedy));
+            assert_eq!(at.iter().all(Option::is_some) && at.is_sorted(), is_told, "{said}");
+            assert_eq!(said.contains("clock"), is_told, "{said}");
+        }
     }
 }
 

@@ -158,14 +158,16 @@ fn a_clock_that_differs_is_named() {
         ("Sat, 31 Jan 2026 10:31:00 GMT", Some("10 minutes behind the provider's")),
         ("Sat, 31 Jan 2026 10:24:00 GMT", None),
         ("yesterday", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
     ] {
         let found = repeated("", refused().header("date", date));
         let message = found.reason.message.as_str();
         assert_eq!(message.contains("the clock of this machine"), says.is_some(), "{message}");
         assert!(message.contains(says.unwrap_or_default()), "{message}");
         let remedy = found.reason.remedy.unwrap();
-        assert_eq!(remedy.as_str().contains("correct the clock"), says.is_some(), "{remedy}");
-        assert_eq!(remedy.as_str().contains(reason::AUTHORIZE_AGAIN), says.is_none(), "one remedy: {remedy}");
+        assert_eq!(remedy.as_str().starts_with("correct the clock"), says.is_some(), "{remedy}");
+        let credential = format!("{} with a valid credential", reason::AUTHORIZE_AGAIN);
+        assert!(remedy.as_str().ends_with(&credential), "the credential may be wrong, too: {remedy}");
         assert_eq!(reason::is_mended_elsewhere(&found.reason.code), says.is_some(), "{}", found.reason.code);
     }
     let cached = refused().header("date", "Sat, 31 Jan 2026 07:20:30 GMT").header("age", "10800");

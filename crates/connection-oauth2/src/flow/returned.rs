@@ -141,7 +141,8 @@ pub(crate) fn pasted(
 }
 
 /// Returns a pasted text as it was in the address bar: without what programs put around addresses, without the title of a
-/// link, and with `&` where the source of a page has another form of it.
+/// link, with `&` where the source of a page has another form of it, and decoded once if the whole of it is encoded as the
+/// value of a parameter is.
 pub(super) fn as_copied(pasted: &str, config: &OAuth2Config) -> String {
     let whole = AMPERSANDS.iter().fold(pasted.to_owned(), |text, form| text.replace(form, "&"));
     let is_quote = |c: char| matches!(c, '\u{2018}'..='\u{201f}');
@@ -151,6 +152,16 @@ pub(super) fn as_copied(pasted: &str, config: &OAuth2Config) -> String {
     let last = whole.rsplit(['?', '&']).next().and_then(|pair| pair.split('=').next());
     let is_sentence = whole.contains("state=") && last != Some(config.code_parameter.as_str());
     let text = whole.trim_start_matches(is_around);
+    if let Some(address) = decoded(text.trim_end_matches(is_around)) {
+        return as_copied(&address, config);
+    }
     let text = text.trim_end_matches(|c: char| is_around(c) || is_sentence && AFTER.contains(&c));
     text.rsplit_once("](").map_or(text, |(_, address)| address).to_owned()
+}
+
+/// Returns the address or the query in a text that is encoded as a whole, which none of the characters between its parts
+/// shows.
+fn decoded(text: &str) -> Option<String> {
+    let is_encoded = !text.contains(['=', '&', '?']) && text.to_ascii_lowercase().contains("state%3d");
+    encode::from_percent(text).filter(|_| is_encoded)
 }

@@ -186,6 +186,9 @@ fn what_surrounds_a_pasted_address_is_taken_off() {
         address.replace('&', "\\u0026"),
         address.trim_start_matches("https://").to_owned(),
         address.replace("host.example", "host.example:8443"),
+        encoded(&address),
+        format!("<{}>.", encoded(&address)),
+        encoded(&address).replace("%3D", "%3d").replace("%26", "%26amp%3b"),
         format!(" {CODE}\u{a0}"),
         format!("\u{ab}{CODE}\u{bb}"),
     ] {
@@ -193,6 +196,11 @@ fn what_surrounds_a_pasted_address_is_taken_off() {
         let run = host.setup([pasted(&text)]).trace();
         assert!(run.result.is_ok(), "{text}: {:?}", run.result.err());
     }
+}
+
+/// Returns an address as a page has it in a parameter of another one.
+fn encoded(address: &str) -> String {
+    connection_contract::encode::percent_encode(address)
 }
 
 /// The marks that end a sentence may end a code, too.

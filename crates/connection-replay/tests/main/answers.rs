@@ -60,6 +60,28 @@ fn a_key_is_taken_without_what_was_copied_with_it() {
         "ak-81d0c4f7a2\u{fe0f}",
         "\u{2800}ak-81d0c4f7a2\u{3164}",
         "\u{2028}ak-81d0c4f7a2\u{e0001}",
+        "*ak-81d0c4f7a2*",
+        "**ak-81d0c4f7a2**",
+        "**`ak-81d0c4f7a2`**",
+        "<ak-81d0c4f7a2>",
+        "ak-81d0c4f7a2,",
+        "<ak-81d0c4f7a2>,\r\n",
+        "ak-81d0c4f7a2&nbsp;",
+        "ak-81d0c4f7a2&#160;&#xA0;",
+        "&quot;ak-81d0c4f7a2&quot;",
+        "&lt;ak-81d0c4f7a2&gt;",
+        "ak-81d0c4f7a2%0A",
+        "ak-81d0c4f7a2%0d%0a",
+        "ak-81d0c4f7a2%20",
+        "{\"apiKey\":\"ak-81d0c4f7a2\"}",
+        "{\n  \"Authorization\" : \"Bearer ak-81d0c4f7a2\"\n}\n",
+        "\"apiKey\":\"ak-81d0c4f7a2\",",
+        "API key: ak-81d0c4f7a2",
+        "Client ID: ak-81d0c4f7a2",
+        "Your access token: `ak-81d0c4f7a2`",
+        "Bearer Bearer ak-81d0c4f7a2",
+        "Authorization: Bearer bearer token ak-81d0c4f7a2",
+        "API key: Bearer <ak-81d0c4f7a2>",
     ] {
         assert_eq!(parsed(&field, text).as_deref(), Ok(KEY), "{text:?}");
     }
@@ -95,6 +117,56 @@ fn a_key_with_a_foreign_character_inside_is_refused_with_its_name() {
     }
 }
 
+#[test]
+fn a_placeholder_is_refused_in_place_of_a_key() {
+    let field = Field::secret("apiKey", "API key").key();
+    for text in [
+        "YOUR_API_KEY",
+        "YOUR_CLIENT_ID",
+        "your-token-here",
+        "<your token>",
+        "<YOUR_ACME_TOKEN>",
+        "\"Your API key\"",
+        "Bearer YOUR_ACCESS_TOKEN",
+        "insert your key here",
+        "[REDACTED]",
+        "REDACTED",
+        "sk-REDACTED",
+        "***REDACTED***",
+        "<hidden>",
+        "<token>",
+        "{api_key}",
+        "{{ token }}",
+        "${API_TOKEN}",
+        "$TOKEN",
+        "xxxx",
+        "XXXXXXXXXXXX",
+        "xxxx-xxxx-xxxx",
+        "sk_live_xxxxxxxx",
+    ] {
+        let problem = parsed(&field, text).unwrap_err();
+        assert!(problem.contains("placeholder") && problem.contains("copy the key itself"), "{text:?}: {problem}");
+    }
+}
+
+/// A pattern that fits says what belongs to a key.
+#[test]
+fn a_key_that_its_pattern_fits_stays_as_it_is() {
+    let field = Field::secret("apiKey", "API key").key().pattern("[!-~]+");
+    let graphic = Pattern::new(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()));
+    for text in ["<ak1>", "*ak1*", "ak1,", "ak1%0A", "ak1&nbsp;", "{\"a\":\"b\"}"] {
+        let Ok(Answer::Secret(key)) = answer::parse(&field, Some(&graphic), &Secret::from(text)) else {
+            panic!("{text} is refused")
+        };
+        assert_eq!(key.expose_str(), Some(text));
+    }
+    let letters = Pattern::new(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let Ok(Answer::Secret(key)) = answer::parse(&field, Some(&letters), &Secret::from("**ak1**,")) else {
+        panic!("it is refused")
+    };
+    assert_eq!(key.expose_str(), Some("ak1"), "the control");
+}
+
 /// These begin or end as something that is removed does.
 #[test]
 fn a_key_keeps_its_own_characters() {
@@ -107,7 +179,6 @@ fn a_key_keeps_its_own_characters() {
         "token_1",
         "token-1 2",
         "ak-1==",
-        "ak-1,",
         "ak-1;",
         "ak'1",
         "\u{e9}ak-1",
@@ -129,6 +200,19 @@ fn a_key_keeps_its_own_characters() {
         "Bearer token=ak1 b",
         "ak*1**2",
         "a..b",
+        "*ak1",
+        "<ak1",
+        "ak1&amp",
+        "ak1%3D",
+        "ak1&x;",
+        "{\"a\":\"b\",\"c\":\"d\"}",
+        "{\"a\":\"b\\n\"}",
+        "axxxx",
+        "your",
+        "yourkey1",
+        "$ak1",
+        "key",
+        "hidden-1",
         "https://acme.example/...",
     ] {
         assert_eq!(parsed(&field, text).as_deref(), Ok(text));

@@ -148,7 +148,7 @@ fn no_client(no: NoClient) -> Problem {
                 HttpError::Denied => "its address is not public",
                 HttpError::Timeout => "its server did not answer in time",
                 HttpError::TooLarge => "it is too long",
-                HttpError::Protocol => "its server did not return it",
+                HttpError::Closed | HttpError::Protocol | HttpError::Redirects(_) => "its server did not return it",
                 _ => "its server cannot be reached",
             };
             (format!("the description of the program cannot be fetched: {why}"), "try again, or tell its makers")

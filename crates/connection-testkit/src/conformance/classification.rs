@@ -128,8 +128,8 @@ where
 }
 
 pub(super) fn transient() -> Vec<(String, Reply)> {
-    use HttpError::{Connect, Dns, NotTls, Protocol, Timeout, Tls, TooLarge};
-    let lost = [Connect, Dns, NotTls, Protocol, Timeout, Tls, TooLarge];
+    use HttpError::{Closed, Connect, Dns, NotTls, Protocol, Redirects, Timeout, Tls, TooLarge};
+    let lost = [Closed, Connect, Dns, NotTls, Protocol, Redirects(302), Timeout, Tls, TooLarge];
     let lost = lost.map(|error| (format!("{error:?}"), Reply::error(error)));
     let status = [429, 500, 502, 503, 504].map(|status| (status.to_string(), Reply::text(status, "<html>busy</html>")));
     lost.into_iter().chain(status).collect()

@@ -21,6 +21,8 @@ use crate::kind::{
 const FIRST_MOMENT: f64 = 1e9;
 /// The difference between two clocks from which it may be the cause of a refusal. Servers accept less.
 pub(super) const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
+/// The words between the remedy for a clock that differs and the one for a refusal, which may have another cause.
+pub(super) const OTHERWISE: &str = "; if that clock is right, ";
 
 /// Sends a request with the credential attached. Paths are below `base`.
 pub(super) async fn send(
@@ -146,7 +148,9 @@ pub(super) fn judged(
         }
         if let Some(clock) = clock.filter(|_| found.reason.code == reason::UNAUTHORIZED) {
             found.reason.message = format!("{}, and {clock}", found.reason.message).into();
-            found.reason.remedy = Some("correct the clock of this machine, and try again".into());
+            let usual = found.reason.remedy.take();
+            let otherwise = usual.map(|usual| format!("{OTHERWISE}{usual}")).unwrap_or_default();
+            found.reason.remedy = Some(format!("correct the clock of this machine, and try again{otherwise}").into());
         }
         found
     })

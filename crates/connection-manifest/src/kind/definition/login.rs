@@ -8,10 +8,15 @@ use std::time::Duration;
 use connection_contract::{HttpError, HttpResponse, NotLive, Reason, reason};
 use connection_oauth2::{LoginAnswer, login_answer};
 
-use super::{calls::MAX_SKEW, exchange::Moment};
+use super::{
+    calls::{MAX_SKEW, OTHERWISE},
+    exchange::Moment,
+};
 
 /// The pause after a refused login, because some providers lock an account after a number of them.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The beginning of the remedy for a refusal while the clocks differ.
+const CORRECT: &str = "correct the clock of this machine";
 
 /// The facts of an answer that decide its meaning.
 pub(super) struct Login {
@@ -84,14 +89,14 @@ impl Login {
         if let Some(clock) = &self.clock {
             message.push_str(&format!(", and {clock}"));
         }
+        let again = format!("{} with a valid credential", reason::AUTHORIZE_AGAIN);
         let why = match (self.clock.is_some(), moment) {
-            (false, _) => Reason::new(reason::UNAUTHORIZED, message)
-                .remedy(format!("{} with a valid credential", reason::AUTHORIZE_AGAIN)),
+            (false, _) => Reason::new(reason::UNAUTHORIZED, message).remedy(again),
             (true, Moment::Refresh) => Reason::new(reason::CLOCK_DIFFERS, message)
-                .remedy("correct the clock of this machine, then verify the connection again"),
+                .remedy(format!("{CORRECT}, then verify the connection again{OTHERWISE}{again}")),
             // A person who has corrected the clock is asked again.
             (true, Moment::Setup) => Reason::new(reason::UNAUTHORIZED, message)
-                .remedy("correct the clock of this machine, then enter the same credential again"),
+                .remedy(format!("{CORRECT}, then enter the same credential again{OTHERWISE}enter a valid one")),
         };
         let mut found = NotLive::failing(why);
         if moment == Moment::Refresh {
