@@ -155,6 +155,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("setup_waiting", Exit::SetupFailed),
     ("setup_wrong_step", Exit::Unexpected),
     ("state_directory_failed", Exit::Unexpected),
+    ("store_displaced", Exit::Unexpected),
     ("store_failed", Exit::Unexpected),
     ("store_moved", Exit::Refused),
     ("target_unsuited", Exit::Refused),
