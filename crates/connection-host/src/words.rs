@@ -24,6 +24,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("backup_exists", Exit::Refused),
     ("backup_invalid", Exit::Refused),
     ("backup_missing", Exit::NotFound),
+    ("backup_name_taken", Exit::Refused),
     ("budget_spent", Exit::Refused),
     ("code_expired", Exit::Refused),
     ("code_unknown", Exit::Refused),
