@@ -4,6 +4,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use connection_contract::encode;
@@ -38,8 +42,13 @@ pub(crate) struct StagedCopy {
 }
 
 /// Writes a backup to a file that does not exist, and returns when it is on the disk; `None` if the database is none of
-/// this program. A crash leaves no file of that name, and perhaps one with `.partial-` in its name.
-pub(crate) async fn back_up(database: &Path, to: &Path) -> Result<Option<CheckedCopy>, StoreError> {
+/// this program. A crash leaves no file of that name, and perhaps one with `.partial-` in its name. Once `stopped` is
+/// `true`, the copy ends with an error.
+pub(crate) async fn back_up(
+    database: &Path,
+    to: &Path,
+    stopped: &Arc<AtomicBool>,
+) -> Result<Option<CheckedCopy>, StoreError> {
     let place = to.display().to_string();
     let mut unique = [0; 8];
     if aws_lc_rs::rand::fill(&mut unique).is_err() {
@@ -47,8 +56,11 @@ pub(crate) async fn back_up(database: &Path, to: &Path) -> Result<Option<Checked
     }
     let partial = sibling_path(to, &format!(".partial-{}", encode::hex(&unique)));
     let written = async {
-        sqlite::copy(database, &partial, Use::Database).await?;
+        sqlite::copy(database, &partial, Use::Database, Some(stopped)).await?;
         let Some(checked) = sqlite::check(&partial, &database.display().to_string()).await? else { return Ok(None) };
+        if stopped.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
         let (from, to) = (partial.clone(), to.to_owned());
         blocking(place, move || platform::move_file(&from, &to)).await?;
         Ok(Some(checked.into()))
@@ -103,7 +115,7 @@ impl Replacement {
         let database = self.database.clone();
         self.blocking(move || sqlite::clear(&database)).await?;
         let draft = sqlite::draft(&self.database);
-        sqlite::copy(backup, &draft, Use::Backup).await?;
+        sqlite::copy(backup, &draft, Use::Backup, None).await?;
         let place = backup.display().to_string();
         let Some(checked) = sqlite::check(&draft, &place).await? else { return Ok(None) };
         let was_moved = sqlite::forget_move(&draft, &place).await?;

@@ -261,6 +261,7 @@ impl StoreError {
         match self {
             Self::Arriving { .. } => "copy_incomplete",
             Self::CommitUnknown { .. } => "commit_unknown",
+            Self::Displaced { .. } => "store_displaced",
             Self::Moved { .. } => "store_moved",
             Self::MoveUnfinished { .. } => "move_unfinished",
             Self::ProgramTooOld { .. } => "program_too_old",
@@ -286,7 +287,7 @@ impl StoreError {
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
             Self::Displaced { place } => format!(
                 "stop every process that uses {place}, put back the file with its log, or restore a backup, and start \
-                 again"
+                 again; a change that failed with this error may be stored, so read before you repeat it"
             ),
             Self::EngineNotBuilt { feature, .. } => {
                 format!("build the program with the feature `{feature}` of connection-core, or name another database")
@@ -315,10 +316,9 @@ impl StoreError {
                      tables yet, create them with another role (`connection_core::migrate`)"
                 )
             }
-            Self::ReadOnly { place } => format!(
-                "make {place} and its directory writable for the user who runs this \
-                                                 program"
-            ),
+            Self::ReadOnly { place } => {
+                format!("make {place} and its directory writable for the user who runs this program")
+            }
             Self::Taken { place, name } if is_server(place) => {
                 format!("use another database, or another schema of {place}, or rename {name} there")
             }

@@ -142,6 +142,8 @@ pub(crate) use sealed::{
 pub(crate) use sealed_cell::{SealedCell, SealedKey};
 pub(crate) use sealed_value::Sealed;
 pub(crate) use signals::{Changed, Changes, ObservedVersion, Version};
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::is_name_of_database;
 pub(crate) use usage::ReportedWindow;
 pub(crate) use uses::{ERASED_AT_ONCE, UsesBy, UsesRange};
 

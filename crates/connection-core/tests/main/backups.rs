@@ -145,3 +145,62 @@ async fn a_name_that_is_not_utf_8_is_refused_before_anything_is_written() {
     assert!(error.remedy().is_some());
     assert_eq!(files(world.directory.path()), before);
 }
+
+/// SQLite and the next opening delete or read files of these names.
+#[tokio::test]
+async fn a_name_that_the_database_uses_itself_is_refused_before_anything_is_written() {
+    let world = World::new().await;
+    world.acme().await.close().await;
+    let directory = world.file().parent().unwrap().to_owned();
+    let name = world.file().file_name().unwrap().to_str().unwrap().to_owned();
+    let before = files(&directory);
+    let ends = ["-wal", "-shm", "-journal", "-WAL", ".state", ".restoring-1", ".restore-draft", ".replaced-1"];
+    for end in ends {
+        let error = back_up(&world, &directory.join(format!("{name}{end}"))).await.unwrap_err();
+        assert!(matches!(error, BackupError::NameOfDatabase { .. }), "{end}: {error:?}");
+        assert_eq!(error.code(), "backup_name_taken");
+        assert!(error.remedy().is_some());
+        assert_eq!(files(&directory), before, "{end}");
+    }
+    #[cfg(unix)]
+    {
+        let link = world.directory.path().join("link");
+        std::os::unix::fs::symlink(&directory, &link).unwrap();
+        let error = back_up(&world, &link.join(format!("{name}-wal"))).await.unwrap_err();
+        assert!(matches!(error, BackupError::NameOfDatabase { .. }), "{error:?}");
+    }
+    // The controls: another end of the name, and the same name in another directory.
+    back_up(&world, &directory.join(format!("{name}.backup"))).await.unwrap();
+    let elsewhere = world.directory.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    back_up(&world, &elsewhere.join(format!("{name}-wal"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_that_is_dropped_leaves_no_copy() {
+    let world = World::new().await;
+    world.acme().await.close().await;
+    let filler = "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) \
+                  SELECT randomblob(10000) AS data FROM n";
+    sql::run(&world.database(), filler).await;
+    let directory = world.directory.path().join("backups");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join("a.backup");
+    let mut backup = Box::pin(back_up(&world, &file));
+    let has_begun = || files(&directory).iter().any(|file| fs::metadata(file).is_ok_and(|file| file.len() > 0));
+    let begun = async {
+        while !has_begun() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        ended = &mut backup => panic!("it ended before it was dropped: {ended:?}"),
+        () = begun => {}
+    }
+    drop(backup);
+    assert_eq!(files(&directory), Vec::<PathBuf>::new());
+    // The control.
+    back_up(&world, &file).await.unwrap();
+    assert_eq!(files(&directory), [file]);
+}

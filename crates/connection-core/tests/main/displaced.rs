@@ -50,6 +50,9 @@ async fn an_answer_that_was_out_when_a_backup_took_the_place_of_the_database_is_
     });
     let failed = it.send().await;
     assert!(is_displaced(&failed), "{failed:?}");
+    let error = failed.unwrap_err();
+    assert_eq!(error.code(), "store_displaced");
+    assert!(error.remedy().unwrap().contains("may be stored"), "{error:?}");
     assert_eq!(state_files::count(&it.world.state()), 1, "the answer is kept");
 
     let failed = it.send().await;

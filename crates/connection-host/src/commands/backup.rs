@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::{Error, Exit, output::json::BackupBody, program::Program};
 
 pub(super) async fn run(program: Program, file: PathBuf) -> Result<Exit, Error> {
+    // A signal drops the copy, which removes its file.
+    program.interrupts.caught().await;
     let output = &program.output;
     let backup = output.waiting("the database", program.builder().back_up(file)).await?;
     if output.json {

@@ -97,7 +97,11 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
             // A file that may not be opened is checked by its path, so that the error names what is wrong.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 check_file(path, FileContent::Secrets).map_err(Unreadable::Exposed)?;
-                return Err(Unreadable::Io(error));
+                // The check accepts a file of root, which only root and a group may be able to read.
+                return Err(match system::is_of_another_user(path) {
+                    true => Unreadable::Exposed(NotPrivate::Owner(path.to_owned())),
+                    false => Unreadable::Io(error),
+                });
             }
             opened => opened.map_err(Unreadable::Io)?,
         };

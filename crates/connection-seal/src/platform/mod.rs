@@ -85,6 +85,10 @@ impl NotPrivate {
         match self {
             Self::NotRegular(path) => format!("put the file itself at {}, not a link to it", path.display()),
             Self::Owner(path) => format!("change the owner of {} to the user who runs this program", path.display()),
+            // Only its owner could read the file after a change of its mode.
+            Self::Permissions { path, .. } if system::is_of_another_user(path) => {
+                format!("make the user who runs this program the owner of {}, with the mode 0600", path.display())
+            }
             Self::Permissions { path, .. } => format!("chmod 600 {}", quoted(path)),
             Self::Directory { path, .. } | Self::Writable { path, .. } => format!("chmod go-w {}", quoted(path)),
         }

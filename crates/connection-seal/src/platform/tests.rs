@@ -175,6 +175,42 @@ fn a_secret_is_read_through_links_and_judged_by_the_file_that_they_lead_to() {
     assert!(read_secret(&home.path().join("gone"), 100).unwrap().is_none());
 }
 
+/// Runs `work` as a user who is not root.
+#[cfg(target_os = "linux")]
+fn as_another_user(work: impl FnOnce() + Send) {
+    use rustix::{
+        process::{Uid, geteuid},
+        thread::set_thread_res_uid,
+    };
+
+    let changed = || {
+        if geteuid().is_root() {
+            // The change applies to this thread alone.
+            set_thread_res_uid(None, Uid::from_raw(65_534), None).unwrap();
+        }
+        work();
+    };
+    thread::scope(|scope| scope.spawn(changed).join().unwrap());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_root_is_given_to_the_user_and_is_not_closed_to_the_user() {
+    as_another_user(|| {
+        let shadow = Path::new("/etc/shadow");
+        let Err(Unreadable::Exposed(exposed)) = read_secret(shadow, 100) else { panic!("it names no remedy") };
+        assert_eq!(exposed, NotPrivate::Owner(shadow.to_owned()));
+        let open = NotPrivate::Permissions { path: "/etc/passwd".into(), mode: 0o644 };
+        assert!(!open.remedy().contains("chmod 600"), "{}", open.remedy());
+        // It belongs to root, and is a file system in memory that can be written.
+        for exposed in
+            [NotPrivate::Owner("/dev/shm".into()), NotPrivate::Permissions { path: "/dev/shm".into(), mode: 0o1777 }]
+        {
+            assert!(exposed.remedy().contains("mode=0400"), "{}", exposed.remedy());
+        }
+    });
+}
+
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

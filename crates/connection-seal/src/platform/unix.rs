@@ -95,9 +95,15 @@ pub(super) fn is_open_secret(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o007 != 0 && is_of_container(path, &metadata))
 }
 
+/// Returns `true` if the file exists and belongs to another user.
+pub(super) fn is_of_another_user(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.uid() != rustix::process::geteuid().as_raw())
+}
+
 /// Returns the remedy for a file that this process cannot change because an orchestrator has mounted it.
 pub(super) fn remedy_of_mount(path: &Path) -> Option<String> {
-    if !is_read_only(path) && !path.starts_with("/run/secrets") {
+    let is_mounted = is_read_only(path) || is_in_memory(path) && is_of_another_user(path);
+    if !is_mounted && !path.starts_with("/run/secrets") {
         return None;
     }
     let user = rustix::process::geteuid().as_raw();

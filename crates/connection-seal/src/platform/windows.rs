@@ -44,6 +44,10 @@ pub(super) fn is_open_secret(_path: &Path) -> bool {
     false
 }
 
+pub(super) fn is_of_another_user(_path: &Path) -> bool {
+    false
+}
+
 pub(super) fn remedy_of_mount(_path: &Path) -> Option<String> {
     None
 }

@@ -104,6 +104,12 @@ pub enum BackupError {
         /// The path of the database.
         place: String,
     },
+    /// The name for the backup is one of the names beside the database that the program, or SQLite, uses itself.
+    #[error("the name {} belongs to the database, so nothing was written there", file.display())]
+    NameOfDatabase {
+        /// The file that was named.
+        file: PathBuf,
+    },
     /// There is no such file.
     #[error("there is no file {}", file.display())]
     Missing {
@@ -136,6 +142,7 @@ impl BackupError {
         match self {
             Self::Exists { .. } => "backup_exists",
             Self::InUse { .. } => "database_in_use",
+            Self::NameOfDatabase { .. } => "backup_name_taken",
             Self::Missing { .. } => "backup_missing",
             Self::NotOurs { .. } => "backup_invalid",
             Self::NotAFile => "database_not_a_file",
@@ -149,6 +156,7 @@ impl BackupError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Exists { .. } => Some("name another file, or move this one away".into()),
+            Self::NameOfDatabase { .. } => Some("choose another name, or another directory".into()),
             Self::InUse { .. } => Some("stop all processes that use it, such as `connections serve`".into()),
             Self::Missing { .. } | Self::NotOurs { .. } => None,
             Self::NotAFile => Some(
@@ -180,8 +188,8 @@ impl RegistryBuilder {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped or the process is killed, there is no file of that name, and perhaps one with `.partial-`
-    /// in its name, which is not a backup.
+    /// If the future is dropped, the copy is stopped and removed, for which the drop waits a moment. If the process is
+    /// killed, there is no file of that name, and perhaps one with `.partial-` in its name, which is not a backup.
     ///
     /// # Errors
     ///

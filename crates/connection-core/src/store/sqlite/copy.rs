@@ -4,6 +4,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +23,8 @@ use super::{
 
 /// The time for which a copy waits for a process that locks the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of instructions of SQLite after which a copy looks whether it is to stop: a fraction of a millisecond.
+const LOOK_AGAIN: i32 = 1000;
 
 /// How a file that is copied is used meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +37,13 @@ pub(in super::super) enum Use {
 
 /// Writes a copy of a database to a private file, and returns when it is on the disk. The copy holds one state of the
 /// database, with the commits that are only in its log, and without the traces of deleted rows. `to` does not exist, or
-/// is empty.
-pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<(), StoreError> {
+/// is empty. Once `stopped` is `true`, SQLite ends the copy with an error.
+pub(in super::super) async fn copy(
+    from: &Path,
+    to: &Path,
+    used: Use,
+    stopped: Option<&Arc<AtomicBool>>,
+) -> Result<(), StoreError> {
     let place = from.display().to_string();
     let failed = |error: sqlx::Error| StoreError::of(&error, &place);
     // With replacement characters, the name would be that of another file, which SQLite would create for all to read.
@@ -57,6 +68,10 @@ pub(in super::super) async fn copy(from: &Path, to: &Path, used: Use) -> Result<
         Use::Backup => options.read_only(true).immutable(!sibling_path(from, "-wal").exists()),
     };
     let mut connection = options.connect().await.map_err(failed)?;
+    if let Some(stopped) = stopped.cloned() {
+        let mut handle = connection.lock_handle().await.map_err(failed)?;
+        handle.set_progress_handler(LOOK_AGAIN, move || !stopped.load(Ordering::Acquire));
+    }
     let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut connection).await;
     // An error at the end concerns only the source, of which everything has been read.
     connection.close().await.unwrap_or_default();

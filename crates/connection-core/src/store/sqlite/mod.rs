@@ -57,6 +57,7 @@ pub(super) use own_pool::{blocking, lock, open, sibling_path};
 pub(super) use read_only::{read_only, read_only_of};
 pub(super) use readers::LentReader;
 pub(super) use replaced::Replaced;
+pub(crate) use swap::is_name_of_database;
 pub(super) use swap::{Prepared, clear, draft};
 pub(super) use together::Together;
 #[cfg(test)]

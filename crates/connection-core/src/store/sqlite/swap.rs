@@ -27,6 +27,8 @@ const READY: &str = ".restoring-";
 const KEPT: &str = ".replaced-";
 /// The file of a database, its log and its index.
 const FILES: [&str; 3] = ["", "-wal", "-shm"];
+/// The ends of the names beside a database under which this program and SQLite keep other things.
+const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".lock", ".state"];
 
 /// A copy that is to take the place of a database.
 #[derive(Debug)]
@@ -97,9 +99,28 @@ pub(in super::super) fn clear(database: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns `true` for the name of a log, an index, a journal or a lock of a database, of its state directory, or of a file
+/// of its restores. A file there would be deleted, or be taken for a part of the database. Links are followed.
+pub(crate) fn is_name_of_database(path: &Path, database: &Path) -> bool {
+    let name_of = |path: &Path| Some(path.file_name()?.to_string_lossy().to_lowercase());
+    let directory_of = |path: &Path| parent(path).canonicalize().ok();
+    let (Some(name), Some(directory)) = (name_of(path), directory_of(path)) else { return false };
+    [Some(database.to_owned()), database.canonicalize().ok()].into_iter().flatten().any(|database| {
+        let end = name_of(&database).and_then(|database| name.strip_prefix(&*database).map(str::to_owned));
+        directory_of(&database).as_ref() == Some(&directory)
+            && end.is_some_and(|end| {
+                BESIDE.contains(&&*end) || [DRAFT, READY, KEPT].iter().any(|beginning| end.starts_with(beginning))
+            })
+    })
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Returns the prepared copies beside a database.
 fn all(database: &Path) -> io::Result<Vec<Prepared>> {
-    let parent = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent(database);
     let prefix = format!("{}{READY}", database.file_name().unwrap_or_default().to_string_lossy());
     let entries = match fs::read_dir(parent) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
