@@ -73,7 +73,10 @@ fn remedy(why: &NotLive, info: &ConnectionInfo, now: Timestamp) -> Option<String
         return own;
     }
     if why.liveness == Liveness::Failing || code == reason::RESTORED {
-        return Some(remedy_of_final(code, is_over(info, now), &name(info)));
+        // What follows the phrase is for a place without the name of a command.
+        let own = own.filter(|remedy| !remedy.starts_with(reason::AUTHORIZE_AGAIN));
+        let own = own.unwrap_or_else(|| reason::AUTHORIZE_AGAIN.to_owned());
+        return Some(remedy_of_final(code, &own, is_over(info, now), &name(info)));
     }
     own.map(|remedy| with_command(&remedy, &name(info)))
 }
@@ -94,10 +97,11 @@ fn is_over(info: &ConnectionInfo, now: Timestamp) -> bool {
     !info.renews || info.authorized_until.is_some_and(|until| until <= now)
 }
 
-/// Returns the remedy for a connection that fails until a person acts. `is_over` says that its authorization has ended, so
+/// Returns the remedy for a connection that fails until a person acts, which begins with the one in its reason. `is_over`
+/// says that its authorization has ended, so
 /// that a refresh has nothing to send. After an answer that was lost, a refresh sends the former token only if it is forced.
-fn remedy_of_final(code: &str, is_over: bool, named: &str) -> String {
-    let remedy = authorize_again(named);
+fn remedy_of_final(code: &str, own: &str, is_over: bool, named: &str) -> String {
+    let remedy = with_command(own, named);
     match code {
         reason::RESTORED => {
             format!("{remedy}; `connections refresh {named} --force` asks the provider all the same")
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_remedy_names_a_refresh_only_if_it_asks_the_provider() {
-        let remedy = |code, is_over| remedy_of_final(code, is_over, "acme:ada");
+        let remedy = |code, is_over| remedy_of_final(code, reason::AUTHORIZE_AGAIN, is_over, "acme:ada");
         let reauthorize = "authorize it again with `connections reauthorize acme:ada`";
         let refused = remedy(reason::NEEDS_REAUTHORIZATION, false);
         assert_eq!(refused, format!("{reauthorize}; `connections refresh acme:ada` asks the provider once more"));
@@ -128,5 +132,16 @@ mod tests {
         for code in [reason::NEEDS_REAUTHORIZATION, reason::REFRESH_OUTCOME_UNKNOWN] {
             assert_eq!(remedy(code, true), reauthorize, "nothing renews an access that has ended");
         }
+    }
+
+    #[test]
+    fn the_remedy_is_that_of_the_reason() {
+        let own = format!("check how the application is registered; if that is right, {}", reason::AUTHORIZE_AGAIN);
+        let told = remedy_of_final("acme_refused", &own, true, "acme:ada");
+        assert_eq!(
+            told,
+            "check how the application is registered; if that is right, authorize it again with `connections \
+             reauthorize acme:ada`"
+        );
     }
 }
