@@ -207,7 +207,7 @@ pub struct SetupNotice {
     pub open: Option<OpenAddress>,
     /// The code that the person types there.
     pub user_code: Option<String>,
-    /// The reason why the provider cannot be reached now.
+    /// The reason why the provider cannot be reached now, or why one of several ways to go on has ended.
     pub reason: Option<Reason>,
 }
 

@@ -67,7 +67,8 @@ pub struct Notice {
     pub link: Option<Link>,
     /// Code to enter at that address.
     pub user_code: Option<DisplayText>,
-    /// Reason why the provider cannot be asked now. Set by the host while a setup waits for the provider.
+    /// Reason why the provider cannot be asked now, which the host sets while a setup waits for the provider, or why one of
+    /// several ways to go on has ended, which a plugin sets.
     pub reason: Option<Reason>,
 }
 

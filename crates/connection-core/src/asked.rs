@@ -12,8 +12,8 @@ pub(crate) struct Asked {
     pub(crate) origin: Option<String>,
     /// `true` if the origin did not answer, or answered that it does not work now.
     pub(crate) is_outage: bool,
-    /// `true` if the origin refused the request in JSON, with a status that is neither an outage nor a limit. With 2xx, the
-    /// JSON states an error.
+    /// `true` if the origin refused the request, with a status from 400 to 499 that is neither an outage nor a limit, or with
+    /// 2xx and JSON that states an error.
     pub(crate) is_refusal: bool,
 }
 

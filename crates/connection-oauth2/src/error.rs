@@ -3,6 +3,8 @@
 //! No error holds a secret or text of the provider. Only the provider's error code is kept, and only if it looks like
 //! one.
 
+use std::time::Duration;
+
 use connection_contract::{DisplayText, Kind, Liveness, NotLive, Reason, SetupFailure, Text, reason};
 
 use crate::answer::ProviderAnswer;
@@ -234,6 +236,8 @@ impl OAuth2Error {
             }
             Self::NothingToRenew => format!("the access works until the provider ends it; then {again}").into(),
             Self::ScopeMissing { .. } => format!("{again} and grant the requested access").into(),
+            // A scope that the provider no longer grants is left out after another authorization.
+            Self::Refused(_) => format!("{}; if that is right, {again}", self.other_remedy()).into(),
             Self::Unauthorized(_) => format!("check the client's id and secret; if they are right, {again}").into(),
             error => error.other_remedy().into(),
         }
@@ -418,6 +422,14 @@ impl OAuth2Error {
     /// Returns `true` if a refresh that ended so says nothing about its refresh token.
     pub(crate) fn leaves_token(&self) -> bool {
         self.is_transient() || matches!(self, Self::PolicyRefused(_) | Self::Redirected(_))
+    }
+
+    /// Returns the pause for which the provider asks before another request.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::NotLive(found) => found.recheck_after,
+            _ => None,
+        }
     }
 
     /// Returns `true` if the provider may answer differently when it is tried again later.

@@ -249,7 +249,7 @@ impl Provider<'_> {
                 request.set_header(change.name.to_ascii_lowercase(), Secret::from(value));
             }
         }
-        Ok(Answered { is_signed, ..self.send(request, spend, sent).await? })
+        Ok(Answered { is_signed, ..self.send(on, request, spend, sent).await? })
     }
 
     /// Sends a request that the configuration describes in full.
@@ -262,14 +262,14 @@ impl Provider<'_> {
         let body = if step.method == "GET" { Body::Query } else { Body::Form };
         let sent = parameters.values();
         let request = self.written(step.method, &url, "token endpoint", body, parameters)?;
-        self.send(request, Some(spend), sent).await
+        self.send(None, request, Some(spend), sent).await
     }
 
     /// Reads a document that needs no credential. `what` is its purpose, for errors.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", url, what, Body::Query, Parameters::default())?;
         let host = host_of(request.url()).to_owned();
-        let response = self.answered(host, Vec::new(), self.ctx.send(request).await)?.response;
+        let response = self.answered(None, host, Vec::new(), self.ctx.send(request).await)?.response;
         // Only the answer of an endpoint says why a 403 that asks to wait refuses.
         Ok(if response.class().is_temporary() { classify(Ok(response))? } else { response })
     }
@@ -282,12 +282,13 @@ impl Provider<'_> {
         value: &Value,
     ) -> Result<Answered, OAuth2Error> {
         let request = self.written("POST", url, what, Body::Query, Parameters::default())?.json(value);
-        self.send(request, None, Vec::new()).await
+        self.send(None, request, None, Vec::new()).await
     }
 
     /// Sends a request that holds a secret or is answered with one; it follows no redirect (RFC 9700, section 4.12).
     async fn send(
         &self,
+        on: Option<RequestKind>,
         request: HttpRequest,
         spend: Option<Spend<'_>>,
         mut sent: Vec<Secret>,
@@ -301,7 +302,7 @@ impl Provider<'_> {
             (Some(spend), Some(ctx)) => ctx.send_once(spend, request).await,
             _ => self.ctx.send(request).await,
         };
-        self.answered(host, sent, result)
+        self.answered(on, host, sent, result)
     }
 
     fn written(
@@ -340,15 +341,18 @@ impl Provider<'_> {
     }
 
     /// Classifies a response: a redirect is an error, and a temporary failure is offline. A 403 that asks to wait is left to
-    /// the reader of its error, which may name a token that no longer works.
+    /// the reader of its error, which may name a token that no longer works, and so is every answer to the request for a
+    /// device's code, whose failure is told with the answer while another way is offered.
     fn answered(
         &self,
+        on: Option<RequestKind>,
         host: String,
         sent: Vec<Secret>,
         result: Result<HttpResponse, HttpError>,
     ) -> Result<Answered, OAuth2Error> {
         let response = match result {
-            Ok(response) if response.status() == 403 || !response.class().is_temporary() => response,
+            Ok(response) if on == Some(RequestKind::Device) || response.status() == 403 => response,
+            Ok(response) if !response.class().is_temporary() => response,
             result => classify(result)?,
         };
         let answered = Answered { response, host, sent, is_signed: false };

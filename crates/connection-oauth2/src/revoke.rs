@@ -14,6 +14,8 @@ use crate::{
 /// The values of `token_type_hint` (section 2.1).
 const REFRESH_TOKEN: &str = "refresh_token";
 const ACCESS_TOKEN: &str = "access_token";
+/// The status of an answer that says that the request will be processed later (RFC 9110, section 15.3.3).
+const ACCEPTED: u16 = 202;
 
 /// The provider's answer to the revocation of one token.
 enum Answer {
@@ -128,12 +130,41 @@ async fn post(
     }
 }
 
+/// The parts of the names of members that state an error, in lower case and without separators.
+const OF_ERRORS: [&str; 3] = ["error", "exception", "fault"];
+/// The names of the members in which an answer says in words what happened.
+const IN_WORDS: [&str; 8] = ["description", "detail", "message", "msg", "reason", "state", "status", "title"];
+/// The words, or their parts, of an answer that says that nothing was revoked, or not yet, in lower case.
+const FAILURES: [&str; 20] = [
+    "cannot",
+    "could not",
+    "denied",
+    "error",
+    "exception",
+    "fail",
+    "fault",
+    "forbidden",
+    "invalid",
+    "missing",
+    "no such",
+    "no token",
+    "not ",
+    "pending",
+    "queued",
+    "refused",
+    "rejected",
+    "unable",
+    "unauth",
+    "unknown",
+];
+
 /// Returns `true` if a successful answer to a revocation confirms it.
 ///
-/// An answer that is a page, such as one that a website shows for every address, confirms nothing. Neither does one
-/// that cannot be read, that [states an error](Value::stated_errors), or that says itself that nothing was done: `false`
-/// alone or at `result` or `revoked`. RFC 7009, section 2.2, leaves the content of the answer open, so any other content
-/// confirms.
+/// An answer that is a page, such as one that a website shows for every address, confirms nothing, and neither does 202,
+/// which says that something will be done. Neither does an answer that is not Unicode, that
+/// [states an error](Value::stated_errors), also in an element of a list, under a name for an error or in words, or that says
+/// itself that nothing was done: `false` alone or at `result` or `revoked`. RFC 7009, section 2.2, leaves the content of the
+/// answer open, so any other content confirms.
 ///
 /// ```
 /// use connection_contract::{HttpResponse, Timestamp};
@@ -141,26 +172,62 @@ async fn post(
 ///
 /// let now = Timestamp::from_seconds(0);
 /// let confirms = |body: &str| confirms_revocation(&HttpResponse::new(200, Vec::new(), body, now));
-/// assert!(confirms("") && confirms("{}"));
-/// assert!(!confirms("<html>") && !confirms(r#"{"success": false}"#));
+/// assert!(confirms("") && confirms("{}") && confirms("Token revoked"));
+/// assert!(!confirms("<html>") && !confirms(r#"{"success": false}"#) && !confirms("Error: token not found"));
 /// ```
 pub fn confirms_revocation(response: &HttpResponse) -> bool {
     match response.json_or_form() {
-        _ if response.is_page() => false,
+        _ if response.status() == ACCEPTED || response.is_page() => false,
         Ok(value) => !denies(&value, response.status()),
-        Err(error) => error != JsonError::Coding,
+        Err(JsonError::Coding) => false,
+        // Text with zeros in it is UTF-16.
+        Err(_) => {
+            str::from_utf8(response.body().expose()).is_ok_and(|text| !text.contains('\0') && !says_failure(text))
+        }
     }
 }
 
 /// Returns `true` for an answer that says that the request failed.
 fn denies(answer: &Value, status: u16) -> bool {
-    let says_no = |found: &Value| match found {
+    let is_false = |found: &Value| match found {
         Value::Bool(is_done) => !is_done,
-        Value::Number(text) | Value::Text(text) => text == "false" || text == "0",
+        Value::Text(text) => text.trim().eq_ignore_ascii_case("false"),
         _ => false,
     };
-    *answer == Value::Bool(false)
-        || !answer.stated_errors(status).is_empty()
-        || says_no(&answer["revoked"])
-        || answer["result"] == Value::Bool(false)
+    let is_zero = |found: &Value| matches!(found, Value::Number(text) | Value::Text(text) if text == "0");
+    match answer {
+        Value::List(items) => items.iter().any(|item| denies(item, status)),
+        Value::Map(fields) => {
+            !answer.stated_errors(status).is_empty()
+                || is_false(&answer["revoked"])
+                || is_zero(&answer["revoked"])
+                || is_false(&answer["result"])
+                || fields.iter().any(|(name, found)| states_failure(name, found))
+        }
+        Value::Text(text) | Value::Damaged(text) => is_false(answer) || says_failure(text),
+        answer => is_false(answer),
+    }
+}
+
+/// Returns `true` for a member that is about an error and has a value, and for one that states a failure in words. What a
+/// number says is left to [`Value::stated_errors`].
+fn states_failure(name: &str, found: &Value) -> bool {
+    let name: String = name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect();
+    let is_of_error = OF_ERRORS.iter().any(|part| name.replace("default", "").contains(part));
+    match found {
+        Value::Bool(is_error) => is_of_error && *is_error,
+        Value::List(items) => is_of_error && !items.is_empty(),
+        Value::Map(fields) => is_of_error && (name == "fault" || !fields.is_empty()),
+        Value::Text(text) if is_of_error => {
+            let has_letter = text.contains(char::is_alphabetic);
+            has_letter && !found.is_missing() && !text.trim().eq_ignore_ascii_case("false")
+        }
+        Value::Text(text) => IN_WORDS.contains(&name.as_str()) && says_failure(text),
+        _ => false,
+    }
+}
+
+fn says_failure(text: &str) -> bool {
+    let text = text.to_lowercase().replace("default", "");
+    FAILURES.iter().any(|part| text.contains(part))
 }

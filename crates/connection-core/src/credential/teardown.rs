@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{self as contract, ConnectionError, Kind, NotLive, Reason, TeardownContext, reason};
+use connection_contract::{
+    self as contract, ConnectionError, HttpError, Kind, NotLive, Reason, TeardownContext, Timestamp, classify, reason,
+};
+use connection_egress::LastAnswer;
 
 use super::{CredentialServices, Operation, Subject, page, provider_grant};
 use crate::{
@@ -229,10 +232,7 @@ pub(crate) async fn tear_down(
         // An outcome that this version does not know is not reported as a success.
         Ok(Ok(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin did not say what it revoked"),
         Ok(Err(ConnectionError::Credential(_))) => return TeardownOutcome::unreadable(id, of).at(page),
-        Ok(Err(ConnectionError::NotLive(why))) => {
-            // The reason becomes a part of an event.
-            heard.describe_reason(limits::not_live(why), ground.clock.now()).reason.provider_text(None)
-        }
+        Ok(Err(ConnectionError::NotLive(why))) => failure(&heard, why, ground.clock.now()),
         Ok(Err(ConnectionError::Service(_))) => Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"),
         Ok(Err(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin could not revoke the credential"),
         Err(why) => why,
@@ -242,4 +242,24 @@ pub(crate) async fn tear_down(
         "the teardown failed; the connection is removed anyway"
     );
     TeardownOutcome::failed(why).at(page)
+}
+
+/// Returns the reason of a teardown that failed: that nobody knows what the provider did, if its answer was lost.
+fn failure(heard: &LastAnswer, why: NotLive, now: Timestamp) -> Reason {
+    let is_lost = is_lost(&why);
+    // The reason becomes a part of an event.
+    let why = heard.describe_reason(limits::not_live(why), now).reason.provider_text(None);
+    match is_lost {
+        true => Reason::new(reason::REVOCATION_UNCONFIRMED, why.message),
+        false => why,
+    }
+}
+
+/// Returns `true` for the reason of a request whose answer was lost or could not be read, so that the provider may have
+/// processed it.
+fn is_lost(why: &NotLive) -> bool {
+    [HttpError::Protocol, HttpError::Timeout, HttpError::TooLarge].into_iter().any(|error| {
+        let is_same = |lost: NotLive| lost.reason.code == why.reason.code && lost.reason.message == why.reason.message;
+        classify(Err(error)).is_err_and(is_same)
+    })
 }

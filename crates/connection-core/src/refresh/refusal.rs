@@ -1,5 +1,5 @@
 //! Tells a person to authorize a connection again whose provider has refused to refresh it for a day, in words that no rule
-//! knows. Such a refusal is no outage, and it is not final: the provider is asked once a day.
+//! knows, or that cannot be read. Such a refusal is no outage, and it is not final: the provider is asked once a day.
 
 use connection_contract::{Liveness, NotLive, Reason, Timestamp, reason};
 
@@ -10,7 +10,8 @@ use crate::store::{json, rows::CredentialRow};
 /// as long a time of refusals that no rule knows, a person is told to authorize the connection again.
 pub(super) const MAX_UNCLEAR_TIME: i64 = 86_400;
 
-/// The refusals of a provider that no rule knows, such as a code of its own for a refresh token that has ended.
+/// The refusals of a provider that no rule knows, such as a code of its own for a refresh token that has ended, or an answer
+/// without a code.
 #[derive(Clone, Copy)]
 pub(super) struct Refusal {
     /// The time of the first one; `None` if there was none since the last success.

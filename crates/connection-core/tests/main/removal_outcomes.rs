@@ -3,7 +3,9 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use connection_contract::{AuthType, Descriptor, Field, Kind, Teardown as Ended, reason};
+use connection_contract::{
+    AuthType, ConnectionError, Descriptor, Field, HttpError, Kind, Teardown as Ended, classify, reason,
+};
 use connection_core::{Connection, ConnectionRegistry, Teardown};
 use connection_faults::scripted::Scripted;
 
@@ -56,6 +58,28 @@ async fn a_kind_without_a_teardown_is_not_reported_as_revoked() {
     let recorded = registry.events().list(None).await.unwrap().items.pop().unwrap();
     let details: serde_json::Value = serde_json::from_str(&recorded.details).unwrap();
     assert_eq!((&details["teardown"], &details["reason"]), (&"not_revoked".into(), &"no_revocation".into()));
+}
+
+/// The provider may have revoked the credential before its answer was lost.
+#[tokio::test]
+async fn a_revocation_whose_answer_is_lost_is_reported_as_not_known() {
+    for (error, expected) in [
+        (HttpError::Protocol, reason::REVOCATION_UNCONFIRMED),
+        (HttpError::Timeout, reason::REVOCATION_UNCONFIRMED),
+        (HttpError::TooLarge, reason::REVOCATION_UNCONFIRMED),
+        // The controls: nothing was sent.
+        (HttpError::Connect, reason::CONNECT),
+        (HttpError::Dns, reason::DNS),
+    ] {
+        let world = World::new().await;
+        let lost = move || Err(ConnectionError::NotLive(classify(Err(error)).unwrap_err()));
+        let plugin = pasted().teardown(move |_, _, _| Box::pin(async move { lost() }));
+        let registry = world.open(plugin).await;
+        let connection = connected(&registry, "key").await;
+        let removal = registry.remove(connection.id()).await.unwrap();
+        let reason = removal.reason.unwrap();
+        assert_eq!((removal.teardown, &*reason.code), (Teardown::Failed, expected), "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,23 @@ async fn a_refusal_that_no_rule_knows_is_told_as_an_end_after_a_day_and_is_asked
     }
 }
 
+/// The answer of a token endpoint that has forgotten a token may be a page, a text, or nothing at all.
+#[tokio::test]
+async fn a_refusal_that_cannot_be_read_is_told_as_an_end_after_a_day_and_is_asked_daily_on() {
+    for (status, headers, body) in [
+        (400, "", ""),
+        (404, "content-type: text/html\r\n", "<html>no such page</html>"),
+        (400, "content-type: text/html\r\n", "Bad Request"),
+        (422, "content-type: text/plain\r\n", "no such session"),
+        (403, "content-type: text/html\r\n", "<html>Forbidden</html>"),
+        (400, "content-type: application/xml\r\n", "<fault>no such session</fault>"),
+    ] {
+        let it = Renewals::of(Renewing::of(RefreshSemantics::Strict)).await;
+        it.provider.says(Some((status, headers, body)));
+        is_told_after_a_day(&it, (Liveness::Offline, "provider_error"), &status.to_string()).await;
+    }
+}
+
 /// Cloudflare answers a program in JSON where a browser gets a page.
 #[tokio::test]
 async fn an_error_of_something_before_the_provider_is_never_told_as_an_end() {

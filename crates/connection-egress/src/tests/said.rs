@@ -40,7 +40,7 @@ fn words(heard: &LastAnswer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_answer_in_json_refuses_by_its_status_or_states_an_error_with_that_of_a_success() {
+async fn an_answer_refuses_by_its_status_or_states_an_error_in_json_with_that_of_a_success() {
     for (status, body, is_refusal) in [
         (400, r#"{"error":"whatever"}"#, true),
         (404, "{}", true),
@@ -54,7 +54,14 @@ async fn an_answer_in_json_refuses_by_its_status_or_states_an_error_with_that_of
         (200, r#"{"ok":true,"error":""}"#, false),
         (200, "{}", false),
         (200, "<html>Sorry</html>", false),
-        (404, "<html>Sorry</html>", false),
+        (404, "<html>Sorry</html>", true),
+        (400, "", true),
+        (401, "invalid token", true),
+        (400, "<OAuth><error>no</error></OAuth>", true),
+        (400, "\u{0}{\u{0}}", true),
+        (403, "error code: 1010", false),
+        (404, r#"{"error_code":1042,"cloudflare_error":true}"#, false),
+        (200, "error", false),
         (429, r#"{"error":"whatever"}"#, false),
         (500, r#"{"error":"invalid_grant"}"#, false),
     ] {

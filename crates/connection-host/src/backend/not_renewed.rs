@@ -3,7 +3,7 @@
 use connection_client::Error as ClientError;
 use connection_contract::{Liveness, NotLive, Timestamp, reason};
 use connection_core::{ConnectionInfo, Error as CoreError};
-use connection_server::reauthorization::{authorize_again, with_command};
+use connection_server::reauthorization::{after_another_step, authorize_again, with_command};
 
 use super::Remote;
 use crate::{
@@ -73,7 +73,9 @@ fn remedy(why: &NotLive, info: &ConnectionInfo, now: Timestamp) -> Option<String
         return own;
     }
     if why.liveness == Liveness::Failing || code == reason::RESTORED {
-        return Some(remedy_of_final(code, is_over(info, now), &name(info)));
+        let named = name(info);
+        let own = after_another_step(own.as_deref(), &named).unwrap_or_else(|| authorize_again(&named));
+        return Some(remedy_of_final(code, own, is_over(info, now), &named));
     }
     own.map(|remedy| with_command(&remedy, &name(info)))
 }
@@ -94,10 +96,10 @@ fn is_over(info: &ConnectionInfo, now: Timestamp) -> bool {
     !info.renews || info.authorized_until.is_some_and(|until| until <= now)
 }
 
-/// Returns the remedy for a connection that fails until a person acts. `is_over` says that its authorization has ended, so
-/// that a refresh has nothing to send. After an answer that was lost, a refresh sends the former token only if it is forced.
-fn remedy_of_final(code: &str, is_over: bool, named: &str) -> String {
-    let remedy = authorize_again(named);
+/// Returns the remedy for a connection that fails until a person acts, which begins with `remedy`. `is_over` says
+/// that its authorization has ended, so that a refresh has nothing to send. After an answer that was lost, a refresh
+/// sends the former token only if it is forced.
+fn remedy_of_final(code: &str, remedy: String, is_over: bool, named: &str) -> String {
     match code {
         reason::RESTORED => {
             format!("{remedy}; `connections refresh {named} --force` asks the provider all the same")
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_remedy_names_a_refresh_only_if_it_asks_the_provider() {
-        let remedy = |code, is_over| remedy_of_final(code, is_over, "acme:ada");
+        let remedy = |code, is_over| remedy_of_final(code, authorize_again("acme:ada"), is_over, "acme:ada");
         let reauthorize = "authorize it again with `connections reauthorize acme:ada`";
         let refused = remedy(reason::NEEDS_REAUTHORIZATION, false);
         assert_eq!(refused, format!("{reauthorize}; `connections refresh acme:ada` asks the provider once more"));

@@ -307,11 +307,11 @@ impl<'a> Dialogue<'a> {
         asks: bool,
     ) -> Result<(), Error> {
         if self.finish.is_device() {
-            return match (beside.iter().any(|notice| notice.user_code.is_some()), shown.code) {
-                (true, _) => Ok(()),
-                (false, true) => Err(finish::code_over()),
-                (false, false) => Err(finish::no_code(self.setup.kind().as_str())),
-            };
+            if beside.iter().any(|notice| notice.user_code.is_some()) {
+                return Ok(());
+            }
+            let why = beside.iter().find_map(|notice| notice.reason.as_ref());
+            return Err(finish::no_code(self.setup.kind().as_str(), why, shown.code));
         }
         let link = redirect.link.as_str();
         let address = self.finish.address(self.setup, redirect, asks).await?;
@@ -383,7 +383,8 @@ impl<'a> Dialogue<'a> {
 
     /// Prints the notices that have not been shown yet.
     fn notices(&self, shown: &mut Shown, beside: &[Notice]) {
-        for notice in beside.iter().skip(shown.notices) {
+        // The reason why a way has ended is the error of whoever chose that way, and does not concern the others.
+        for notice in beside.iter().skip(shown.notices).filter(|notice| notice.reason.is_none()) {
             let mut line = notice.message.to_string();
             if let Some(link) = &notice.link {
                 line = format!("{line}: {}", link.as_str());

@@ -1,7 +1,7 @@
 //! The ways to finish a setup at a provider: in a browser, with a device code, or by pasting the address that a browser
 //! ended on.
 
-use connection_contract::{Descriptor, Field, Input, Redirect, Secret, SetupMethod};
+use connection_contract::{Descriptor, Field, Input, Reason, Redirect, Secret, SetupMethod};
 use connection_server::convert::{is_called_back, way};
 
 use super::setup_port::SetupPort;
@@ -165,15 +165,23 @@ impl FinishMethod {
     }
 }
 
-/// Returns the error for a provider that issues no device code although the kind supports it.
-pub(super) fn no_code(kind: &str) -> Error {
-    Error::new(Exit::Usage, "way_not_offered", format!("the provider of '{kind}' issues no device codes"))
-        .remedy("leave --device out, or use --paste")
-}
-
-/// Returns the error for a device code that has expired.
-pub(super) fn code_over() -> Error {
-    Error::new(Exit::SetupFailed, "setup_expired", "nobody typed the code in time").remedy("begin again")
+/// Returns the error for a setup that shows no device code although the user chose that way. `why` is the reason that the
+/// setup states, and `was_shown` is `true` if there was a code before.
+pub(super) fn no_code(kind: &str, why: Option<&Reason>, was_shown: bool) -> Error {
+    const OTHER_WAYS: &str = "leave --device out, or use --paste";
+    match why {
+        Some(why) => {
+            let own = why.remedy.as_ref().map(|remedy| format!("{remedy}; or ")).unwrap_or_default();
+            Error::new(Exit::SetupFailed, why.code.clone(), why.message.to_string())
+                .remedy(format!("{own}{OTHER_WAYS}"))
+                .provider_text(why.provider_text.clone())
+        }
+        None if was_shown => {
+            Error::new(Exit::SetupFailed, "setup_expired", "nobody typed the code in time").remedy("begin again")
+        }
+        None => Error::new(Exit::Usage, "way_not_offered", format!("the setup of '{kind}' shows no device code"))
+            .remedy(OTHER_WAYS),
+    }
 }
 
 fn not_offered(way: SetupMethod, descriptor: &Descriptor) -> Error {
@@ -193,4 +201,22 @@ fn not_offered(way: SetupMethod, descriptor: &Descriptor) -> Error {
         format!("leave {flag} out; `connections kinds show {kind}` says what it asks for")
     };
     Error::new(Exit::Usage, "way_not_offered", format!("'{kind}' {what}")).remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_is_not_shown_is_told_with_the_reason_of_the_setup() {
+        let said = "id.acme.example answered 503 Service Unavailable";
+        let told = no_code("acme", Some(&Reason::new("provider_error", said)), false);
+        assert_eq!((told.exit, &*told.code, &*told.message), (Exit::SetupFailed, "provider_error", said));
+        assert_eq!(told.remedy.as_deref(), Some("leave --device out, or use --paste"));
+        let refused = Reason::new("acme_code_refused", "refused").remedy("begin again");
+        let told = no_code("acme", Some(&refused), true);
+        assert_eq!(told.code, "acme_code_refused", "nothing says that nobody typed the code");
+        assert_eq!(told.remedy.as_deref(), Some("begin again; or leave --device out, or use --paste"));
+        assert_eq!(no_code("acme", None, true).code, "setup_expired");
+    }
 }

@@ -2,10 +2,11 @@
 
 use connection_api::{Connection, Liveness, RefreshOutcome, Refreshed};
 use connection_core::sentence;
+use connection_server::reauthorization::after_another_step;
 
 use crate::{
     Error, Exit,
-    output::{Output, account, moment, name, quoted, reason_line, time},
+    output::{Output, account, is_application_refused, moment, name, quoted, reason_line, time},
     program::Program,
     select,
 };
@@ -48,6 +49,11 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
 /// Prints what a person can do about a connection that does not work.
 fn print_remedy(output: &Output, of: &Connection) -> Result<(), Error> {
     let Some(reason) = of.reason.as_ref().filter(|_| of.liveness != Liveness::Live) else { return Ok(()) };
+    let is_failing = of.liveness == Liveness::Failing;
+    let whole = after_another_step(reason.remedy.as_deref(), &quoted(&name(of)));
+    if let Some(remedy) = whole.filter(|_| is_failing && !is_application_refused(of)) {
+        return output.line(sentence(&remedy));
+    }
     match (reason_line(of, output.now).1, &reason.remedy) {
         (Some(command), _) if command.starts_with("connections verify ") => {
             output.line(format!("Verify with:\n  {command}"))

@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use connection_api::{Connection, Liveness};
 use connection_contract::{CertificateFault, Timestamp, reason};
-use connection_server::convert;
 pub(crate) use connection_server::convert::connections_summary;
+use connection_server::{convert, reauthorization::after_another_step};
 
 use super::table::Colour;
 use crate::name::accept_command;
@@ -150,7 +150,10 @@ pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<St
         _ if !is_registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
         // Its application is mended, not the connection, and the reason says where.
         Liveness::Failing if is_application_refused(of) => (note, None),
-        Liveness::Failing => (note, again()),
+        Liveness::Failing => match after_another_step(remedy().as_deref(), &name) {
+            Some(remedy) => (format!("{note}; {remedy}"), again()),
+            None => (note, again()),
+        },
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if of.expiring || is_restored(of) => (note, again()),
         Liveness::Live if !is_use_refused(of) => (note, None),

@@ -447,6 +447,17 @@ fn a_setup_that_fails_says_what_was_answered() {
     check("setup", &rows);
 }
 
+/// The remedy of a refresh that is refused for the application is that of its reason, with the command.
+#[test]
+fn a_refresh_that_is_refused_for_the_application_has_one_remedy() {
+    let acme = Acme::connected("", RENEWED);
+    for code in ["invalid_scope", "unauthorized_client", "unsupported_grant_type"] {
+        acme.tell_token(json(400, &format!(r#"{{"error":"{code}"}}"#)));
+        let ran = acme.machine.run(&["refresh", "acme"]).exits(4);
+        ran.warns("heck how the application is registered at the provider; if that is right, authorize it again with");
+    }
+}
+
 /// An access that has ended names the command for it on another machine, too.
 #[test]
 fn an_ended_access_names_the_command_on_another_machine() {

@@ -93,6 +93,16 @@ fn a_login_may_be_answered_with_a_form() {
     }
 }
 
+/// A token may be in an answer whose coding cannot be read, so that it is not said to lack one.
+#[test]
+fn a_login_whose_answer_is_in_an_unreadable_coding_says_so() {
+    for coding in ["br", "gzip"] {
+        let packed = Reply::text(200, "\u{b}\u{2}\u{80}packed").header("content-encoding", coding);
+        let found = repeated("", packed);
+        assert_eq!(found, NotLive::from(JsonError::Coding), "{coding}");
+    }
+}
+
 #[test]
 fn an_answer_that_is_no_refusal_leaves_a_login_offline() {
     for (reply, says) in [

@@ -83,19 +83,26 @@ impl Device {
             return Ok(None);
         }
         self.unanswered = None;
-        match exchange::poll(provider, application, &self.code).await? {
+        let pause = match exchange::poll(provider, application, &self.code).await? {
             Poll::Granted(granted) => return Ok(Some(granted)),
-            Poll::Pending => {}
+            Poll::Pending => None,
             // Add five seconds to this and all later polls (section 3.5), or use the provider's interval if that is
             // longer.
-            Poll::SlowDown(interval) => self.interval = (self.interval + 5).max(interval.unwrap_or_default()),
+            Poll::SlowDown { interval, pause } => {
+                self.interval = (self.interval + 5).max(interval.unwrap_or_default());
+                pause
+            }
             Poll::Unanswered(error) => {
+                let pause = error.pause();
                 self.interval = (self.interval * 2).clamp(1, MAX_INTERVAL.max(self.interval));
                 // An offline error would advise to try again, and this code can no longer be used when it is over.
                 self.unanswered = Some(error).filter(|error| !error.is_transient());
+                pause
             }
-        }
-        self.next = provider.ctx.now().after(self.interval);
+        };
+        // An answer that asks for a pause is not followed by a poll within it, whatever the interval is.
+        let pause = pause.map_or(0, |pause| pause.as_secs());
+        self.next = provider.ctx.now().after(self.interval.max(pause));
         Ok(None)
     }
 }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use connection_contract::{
-    CallbackHandle, DisplayText, LogEvent, LogLevel, Prompt, SetupContext, SetupFailure, Timestamp, Wait, WaitOutcome,
-    encode,
+    CallbackHandle, DisplayText, LogEvent, LogLevel, Notice, Prompt, Reason, SetupContext, SetupFailure, Timestamp,
+    Wait, WaitOutcome, encode,
 };
 
 use super::{
@@ -67,6 +67,8 @@ struct Offer<'a, 'p, 'c> {
     /// The address to open, if the browser is used.
     opened: Option<Opened>,
     device: Option<Device>,
+    /// Why there is no code for a device although that is a method.
+    no_code: Option<Notice>,
     /// The problem of the text that was pasted last.
     problem: Option<DisplayText>,
     /// The number of times that unusable text was pasted.
@@ -92,6 +94,7 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
             application,
             opened: None,
             device: None,
+            no_code: None,
             problem: None,
             pastes: 0,
             pushes: 0,
@@ -123,20 +126,35 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         match Device::begin(&self.begun.provider, &self.application).await {
             Ok(device) => self.device = Some(device),
             // The other methods work without a device code.
-            Err(_) if self.opened.is_some() => {
+            Err(error) if self.opened.is_some() => {
                 self.ctx.log(LogEvent::new("device_code_refused").level(LogLevel::Warn));
+                self.no_code = Some(self.without_code(error));
             }
             Err(error) => return Err(self.begun.failure(error)),
         }
         Ok(())
     }
 
+    /// Returns the notice that says why there is no code for a device while the other methods continue.
+    fn without_code(&self, error: OAuth2Error) -> Notice {
+        let failure = self.begun.failure(error);
+        let mut notice = Notice::new(format!("There is no code to type: {}", failure.message));
+        let reason = Reason::new(failure.code, failure.message);
+        notice.reason = Some(match failure.remedy {
+            Some(remedy) => reason.remedy(remedy),
+            None => reason,
+        });
+        notice
+    }
+
     /// Forgets a device code that has expired. The setup fails if there is no other method.
     fn forget_expired_code(&mut self, now: Timestamp) -> Result<(), SetupFailure> {
         match self.device.take_if(|device| device.is_over(now)) {
-            Some(device) if self.opened.is_none() => Err(self.begun.failure(device.into_error())),
-            _ => Ok(()),
+            Some(device) if self.opened.is_none() => return Err(self.begun.failure(device.into_error())),
+            Some(device) => self.no_code = Some(self.without_code(device.into_error())),
+            None => {}
         }
+        Ok(())
     }
 
     /// Pushes the request again if it has expired. Returns the time at which it is to be pushed next.
@@ -209,6 +227,9 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         if let Some(device) = &self.device {
             wait = device.shown(wait);
         }
+        if let Some(notice) = &self.no_code {
+            wait = wait.notice(notice.clone());
+        }
         match self.device.as_ref().map(Device::next).into_iter().chain(push_at).min() {
             Some(until) => {
                 let seconds = until.seconds().saturating_sub(self.ctx.now().seconds());
@@ -230,8 +251,9 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         match device.poll(&self.begun.provider, &self.application).await {
             Ok(granted) => Ok(granted.map(|granted| *granted)),
             // Only the device code has ended; the other methods continue.
-            Err(OAuth2Error::Expired | OAuth2Error::CodeRefused(_)) if self.opened.is_some() => {
+            Err(error @ (OAuth2Error::Expired | OAuth2Error::CodeRefused(_))) if self.opened.is_some() => {
                 self.device = None;
+                self.no_code = Some(self.without_code(error));
                 Ok(None)
             }
             Err(error) => Err(self.begun.failure(error)),

@@ -3,6 +3,8 @@
 //! The request for a device code and a single poll with one are written here: the crate refuses answers of providers
 //! that deviate from the standard, and its loop sleeps by itself, which a setup that is replayed must not do.
 
+use std::time::Duration;
+
 use connection_contract::{AnswerClass, HttpResponse, NotLive, Secret, Spend, Timestamp, Value, reason};
 use oauth2::{
     AuthorizationCode, ClientId, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword,
@@ -15,6 +17,7 @@ use super::{
     http_client::ContextHttpClient,
     refusal::{Occasion, PENDING, Stated},
     response::{self, TokenSet},
+    text,
 };
 use crate::{
     OAuth2Error, ProviderAnswer,
@@ -188,8 +191,13 @@ pub(crate) enum Poll {
     Granted(Box<Granted>),
     /// The code has not been confirmed yet.
     Pending,
-    /// The polls are too frequent; the response may state the interval to keep.
-    SlowDown(Option<u64>),
+    /// The polls are too frequent.
+    SlowDown {
+        /// The interval to keep in seconds, if the response states it.
+        interval: Option<u64>,
+        /// The pause before the next poll alone, if the response asks for one.
+        pause: Option<Duration>,
+    },
     /// Nothing was said about the code: there was no answer, or something else than the endpoint answered.
     Unanswered(OAuth2Error),
 }
@@ -216,14 +224,15 @@ pub(crate) async fn poll(
         answer => answer?,
     };
     let rules = &provider.config.response;
-    let value = answer.response.json_or_form().unwrap_or(Value::Null);
+    let value = text::value(&answer.response).unwrap_or(Value::Null);
     let stated = Stated::of(rules, &value, answer.response.status());
     if stated.is(PENDING) {
         return Ok(Poll::Pending);
     }
     let at = answer.response.received_at();
     if stated.is("slow_down") {
-        return Ok(Poll::SlowDown(expiry::life(&value["interval"], LifeUnit::Seconds, at)));
+        let interval = expiry::life(&value["interval"], LifeUnit::Seconds, at);
+        return Ok(Poll::SlowDown { interval, pause: answer.response.pause() });
     }
     let granted = response::read(rules, Occasion::Device, &answer).and_then(|value| {
         let set = response::set(rules, &answer, &value)?;

@@ -2,7 +2,10 @@
 
 use connection_contract::{HttpResponse, Value};
 
-use super::refusal::{Meaning, Occasion, Stated, before_sentence, normal};
+use super::{
+    refusal::{Meaning, Occasion, Stated, before_sentence, normal},
+    text,
+};
 use crate::config::Response;
 
 /// The codes of a server that cannot answer now, in lower case and without separators. The sources are with all codes.
@@ -47,7 +50,7 @@ pub enum LoginAnswer {
 /// ```
 pub fn login_answer(response: &HttpResponse) -> LoginAnswer {
     let status = response.status();
-    let value = response.json_or_form().unwrap_or(Value::Null);
+    let value = text::value(response).unwrap_or(Value::Null);
     let stated = Stated::of(&Response::default(), &value, status);
     let is = |code: &str, words: &[&str]| words.contains(&normal(code).as_str());
     match stated.known(Occasion::Login, status) {

@@ -7,6 +7,7 @@ mod http_client;
 mod login;
 pub(crate) mod refusal;
 pub(crate) mod response;
+mod text;
 
 use connection_contract::{CredentialError, Record, Secret, Timestamp};
 

@@ -130,7 +130,13 @@ const DEAD_REFRESH_TOKENS: &[&str] = &[
     "fstjwtauthorizationtokenexpired",
 ];
 
-/// The codes of an exchange that say that the code does not work.
+/// The codes that say that the time of a device's code is over. RFC 8628, section 3.5, has the first one.
+const EXPIRED_CODES: [&str; 3] = ["expiredtoken", "codeexpired", "expiredcode"];
+
+/// The codes that some servers write in words, as `Invalid Grant`. The words of other codes mean several things.
+const IN_WORDS: [&str; 2] = ["invalidgrant", "authorizationpending"];
+
+/// The codes of an exchange, or of a poll with a device's code, that say that the code does not work.
 const DEAD_CODES: &[&str] = &[
     // GitHub, "Troubleshooting OAuth app access token request errors".
     "badverificationcode",
@@ -252,9 +258,9 @@ impl Stated {
         self.codes.extend(std::iter::once(first).chain(inner).filter_map(text).filter(|code| !is_status(code, status)));
     }
 
-    /// Returns `true` if a code is this one, in any case.
+    /// Returns `true` if a code is this one, in any case, also in words.
     pub(crate) fn is(&self, code: &str) -> bool {
-        self.codes.iter().chain(&self.further).any(|stated| normal(stated) == normal(code))
+        self.codes.iter().chain(&self.further).any(|stated| without_spaces(stated) == normal(code))
     }
 }
 
@@ -292,12 +298,13 @@ fn add_known(found: &Value, depth: usize, is_error: bool, codes: &mut Vec<String
 /// Returns `true` for a code that means the same wherever an answer states an error. A gateway in front of the endpoint
 /// may deny access in its own words, so that the codes of a denied access are none of these.
 fn is_known(code: &str) -> bool {
+    let words = without_spaces(code);
     let code = normal(code);
     let general = CODES.iter().filter(|(_, meaning)| *meaning != Meaning::Denied).map(|(known, _)| known);
     let is_limit = names_limit(&code) && !code.contains(' ');
-    code == normal(PENDING)
+    IN_WORDS.contains(&words.as_str())
         || is_limit
-        || general.chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
+        || general.chain(&EXPIRED_CODES).chain(DEAD_CODES).chain(DEAD_REFRESH_TOKENS).any(|known| *known == code)
 }
 
 /// Returns the error that an answer is; `None` if it is none.
@@ -338,7 +345,7 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
             OAuth2Error::InvalidClient { answer, is_expired, client: ClientPlace::default() }
         }
         Some((Meaning::Dead, code)) => match occasion {
-            Occasion::Device if normal(code) == "expiredtoken" => OAuth2Error::Expired,
+            Occasion::Device if EXPIRED_CODES.contains(&normal(code).as_str()) => OAuth2Error::Expired,
             Occasion::Code | Occasion::Device => OAuth2Error::CodeRefused(described(Some(code))),
             Occasion::Refresh if is_blocked(&stated, value) => OAuth2Error::PolicyRefused(described(Some(code))),
             Occasion::Refresh | Occasion::Revocation => OAuth2Error::Dead(described(Some(code))),
@@ -370,7 +377,11 @@ pub(crate) fn refusal(rules: &Response, occasion: Occasion, answer: &Answered, v
                 () => {
                     let gives_token = !matches!(occasion, Occasion::Begin | Occasion::Other | Occasion::Revocation);
                     let token = if gives_token { " and no token" } else { "" };
-                    let mut reason = Reason::new(reason::PROVIDER_ERROR, format!("{shown}{token}"));
+                    let is_limit = response.class() == AnswerClass::Limit;
+                    let mut reason = match is_limit {
+                        true => Reason::new(reason::RATE_LIMITED, format!("{shown} and asks to wait")),
+                        false => Reason::new(reason::PROVIDER_ERROR, format!("{shown}{token}")),
+                    };
                     // The code is used up, so that the setup ends.
                     reason.remedy = (occasion == Occasion::Code).then(|| shown.next_step().into());
                     let mut found = NotLive::offline(reason);
@@ -416,8 +427,8 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
         {
             return Some(Meaning::Dead);
         }
-        Occasion::Code if is(DEAD_CODES) => return Some(Meaning::Dead),
-        Occasion::Device if code == "expiredtoken" => return Some(Meaning::Dead),
+        Occasion::Code | Occasion::Device if is(DEAD_CODES) => return Some(Meaning::Dead),
+        Occasion::Device if is(&EXPIRED_CODES) => return Some(Meaning::Dead),
         // 401 is for an application that does not authenticate (RFC 6749, section 5.2; RFC 7009, section 2.2.1; RFC 8628,
         // section 3.2; RFC 9126, section 2.3). Keycloak and Google answer the first code then, and Atlassian and Auth0 the
         // second one. That one has its usual meaning for a device, because a person is asked.
@@ -429,7 +440,9 @@ fn meaning(code: &str, occasion: Occasion, status: u16) -> Option<Meaning> {
     // Some providers state a limit or an outage in words. The words of other codes mean several things: Zoho states a
     // limit as "Access Denied".
     let words = code.replace(' ', "");
-    let is_known = |known: &&(&str, Meaning)| known.0 == code || known.1 == Meaning::Later && known.0 == words;
+    let is_known = |known: &&(&str, Meaning)| {
+        known.0 == code || known.0 == words && (known.1 == Meaning::Later || IN_WORDS.contains(&known.0))
+    };
     let known = CODES.iter().find(is_known).map(|(_, meaning)| *meaning);
     known.or_else(|| names_limit(&code).then_some(Meaning::Later))
 }
@@ -443,6 +456,11 @@ pub(crate) fn normal(code: &str) -> String {
 /// (`invalid_client: Invalid client_id or client_secret`; s-aska/dropbox-api-command, issue 41).
 pub(super) fn before_sentence(code: &str) -> &str {
     code.split(':').next().unwrap_or_default().trim_end()
+}
+
+/// Returns a [normal] code that may be written in words.
+fn without_spaces(code: &str) -> String {
+    normal(code).replace(' ', "")
 }
 
 fn folded(text: &str) -> String {

@@ -5,6 +5,7 @@ use connection_contract::{JsonError, NotLive, Reason, Secret, Timestamp, Value, 
 use super::{
     expiry::{self, LifeUnit},
     refusal::{Occasion, refusal},
+    text,
 };
 use crate::{
     OAuth2Error,
@@ -12,9 +13,10 @@ use crate::{
     config::{Part, Response},
 };
 
-/// Reads a response as JSON, or else as a form. A response that states an error is one, whatever its status.
+/// Reads a response as JSON, or else as a form, or as a text with a code. A response that states an error is one, whatever
+/// its status.
 pub(crate) fn read(rules: &Response, occasion: Occasion, answer: &Answered) -> Result<Value, OAuth2Error> {
-    let value = match answer.response.json_or_form() {
+    let value = match text::value(&answer.response) {
         // The answer may hold tokens, so the host keeps it.
         Err(JsonError::Coding) => return Err(NotLive::from(JsonError::Coding).into()),
         read => read.unwrap_or(Value::Null),

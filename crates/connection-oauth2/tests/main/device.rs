@@ -6,17 +6,17 @@ use connection_testkit::{Expected, FakeHost, Input, Reply};
 
 use crate::{ACCESS, CALLBACK, CODE, ID, NOW, SECRET, TOKEN, acme, host, kind, me, redeem, tokens};
 
-const DEVICE: &str = "https://id.acme.example/device";
+pub(crate) const DEVICE: &str = "https://id.acme.example/device";
 
-fn tv() -> OAuth2Builder {
+pub(crate) fn tv() -> OAuth2Builder {
     acme().grant(Grant::DeviceCode).endpoint(Endpoint::Device, DEVICE)
 }
 
-fn ask() -> Expected {
+pub(crate) fn ask() -> Expected {
     Expected::post(DEVICE).form(&[("scope", "read"), ("client_id", ID), ("client_secret", SECRET)])
 }
 
-fn codes(more: &str) -> Reply {
+pub(crate) fn codes(more: &str) -> Reply {
     Reply::json(
         200,
         &format!(
@@ -25,7 +25,7 @@ fn codes(more: &str) -> Reply {
     )
 }
 
-fn poll() -> Expected {
+pub(crate) fn poll() -> Expected {
     Expected::post(TOKEN).form(&[
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("device_code", "device-canary-12"),
@@ -34,7 +34,7 @@ fn poll() -> Expected {
     ])
 }
 
-fn error(code: &str) -> Reply {
+pub(crate) fn error(code: &str) -> Reply {
     Reply::json(400, &format!(r#"{{"error": "{code}"}}"#))
 }
 
@@ -254,6 +254,10 @@ fn a_final_refusal_ends_the_connection() {
         // Nothing says that the time was over.
         (error("invalid_grant"), "acme_code_refused"),
         (error("INVALID_GRANT"), "acme_code_refused"),
+        (error("Invalid Grant"), "acme_code_refused"),
+        (error("bad_verification_code"), "acme_code_refused"),
+        (error("code_expired"), "acme_code_expired"),
+        (Reply::text(400, "expired_token"), "acme_code_expired"),
     ] {
         let host = FakeHost::new(kind(tv())).expect(ask().answer(codes(""))).expect(poll().answer(reply));
         assert_eq!(host.setup([Input::Elapsed]).run().unwrap_err().code, code);
@@ -374,11 +378,12 @@ fn the_errors_of_a_poll_are_read_in_any_case() {
         .expect(poll().answer(nested))
         .expect(poll().answer(error("SLOW_DOWN")))
         .expect(poll().answer(error("authorizationPending")))
+        .expect(poll().answer(error("Authorization Pending")))
+        .expect(poll().answer(Reply::text(400, "authorization_pending")))
         .expect(poll().answer(tokens()))
         .expect(me());
-    let elapsed = [Input::Elapsed, Input::Elapsed, Input::Elapsed, Input::Elapsed, Input::Elapsed];
-    host.setup(elapsed).run().unwrap();
-    assert_eq!(host.now().seconds() - NOW, 5 + 5 + 5 + 10 + 10);
+    host.setup((0..7).map(|_| Input::Elapsed)).run().unwrap();
+    assert_eq!(host.now().seconds() - NOW, 5 + 5 + 5 + 10 + 10 + 10 + 10);
     // Twitch writes its codes as messages, and FastAPI as details.
     for (member, code, seconds) in [("message", "authorization_pending", 10), ("detail", "slow_down", 15)] {
         let host = FakeHost::new(kind(tv()))

@@ -78,3 +78,40 @@ fn a_server_that_cannot_answer_now_refuses_nothing() {
         Liveness::Failing
     );
 }
+
+/// Some token endpoints state their codes in a text, in XML, or in a form without its type.
+#[test]
+fn a_known_code_in_a_short_text_counts() {
+    let typed = |status, body: &str, kind: &str| Reply::text(status, body).header("content-type", kind);
+    for reply in [
+        typed(400, "invalid_grant", "text/plain"),
+        typed(400, "Error: invalid_grant\n", "text/plain"),
+        typed(400, "Invalid Grant", "text/html"),
+        Reply::text(401, "\u{feff} refresh_token_expired "),
+        typed(400, "<?xml version=\"1.0\"?><OAuth><error>invalid_grant</error></OAuth>", "application/xml"),
+        Reply::text(400, "<error>invalid_grant</error>"),
+        typed(400, "<r:Error><Code>INVALID_GRANT</Code></r:Error>", "text/xml"),
+        Reply::text(400, "error=invalid_grant&error_description=it+has+ended"),
+        Reply::json(400, r#"{"error": "Invalid Grant"}"#),
+        Reply::json(400, r#"{"message": "invalid grant"}"#),
+    ] {
+        let case = format!("{reply:?}");
+        let found = fails(acme(), reply);
+        assert_eq!((found.liveness, &*found.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION), "{case}");
+        assert!(found.reason.message.as_str().contains("id.acme.example answered"), "{case}");
+    }
+    assert_eq!(fails(acme(), Reply::text(400, "invalid_client")).reason.code, "acme_client_refused");
+    assert_eq!(fails(acme(), Reply::text(400, "slow_down")).reason.code, reason::RATE_LIMITED);
+    assert_eq!(login(400, "invalid_grant"), LoginAnswer::Refused("invalid_grant".to_owned()));
+    // The controls: a page, a long text, several codes, an unknown one, and an outage.
+    for reply in [
+        Reply::text(400, "<html><code>invalid_grant</code></html>"),
+        Reply::text(400, &format!("invalid_grant {}", "word ".repeat(300))),
+        Reply::text(400, "one of invalid_grant, invalid_client"),
+        Reply::text(400, "no such thing"),
+    ] {
+        let case = format!("{reply:?}");
+        assert_eq!(fails(acme(), reply).reason.code, reason::PROVIDER_ERROR, "{case}");
+    }
+    assert_eq!(fails(acme(), Reply::text(503, "invalid_grant")).reason.code, reason::REFRESH_OUTCOME_UNKNOWN);
+}

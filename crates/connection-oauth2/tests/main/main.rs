@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod conformance;
 mod device;
+mod device_waits;
 mod discovery;
 mod known_codes;
 mod lifetimes;

@@ -12,6 +12,14 @@ fn a_remedy_advises_a_re_authorization_in_one_phrase_and_a_setup_is_begun_again(
         (Reply::json(400, r#"{"error": "access_denied"}"#), ", and accept"),
         (Reply::json(400, r#"{"error": "invalid_grant"}"#), ""),
         (Reply::json(401, r#"{"message": "no"}"#), "check the client's id and secret; if they are right, "),
+        (
+            Reply::json(400, r#"{"error": "invalid_scope"}"#),
+            "check how the application is registered at the provider; if that is right, ",
+        ),
+        (
+            Reply::json(400, r#"{"error": "unauthorized_client"}"#),
+            "check how the application is registered at the provider; if that is right, ",
+        ),
     ] {
         let found = fails(acme(), answer);
         let told = found.reason.remedy.unwrap().to_string();

@@ -127,11 +127,28 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"success": "0"}"#,
         r#"{"statusCode": 401, "message": "Unauthorized"}"#,
         r#"{"code": 20014, "msg": "token invalid"}"#,
+        r#"[{"error": "x"}]"#,
+        r#"[{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]"#,
+        r#"{"result": "false"}"#,
+        r#"{"revoked": "false"}"#,
+        r#"{"code": 401, "message": "unauth"}"#,
+        r#"{"statusCode": 500}"#,
+        r#"{"errorMessage": "no token", "errorType": "Lookup"}"#,
+        r#"{"error_description": "no"}"#,
+        r#"{"fault": {}}"#,
+        r#"{"fault": {"faultstring": "Invalid access token"}}"#,
+        r#"{"Fault": "x"}"#,
+        r#"{"message": "Unauthorized"}"#,
+        r#"{"status": "pending"}"#,
+        r#""not found""#,
+        "Error: token not found",
+        "<?xml version=\"1.0\"?><fault><code>7</code></fault>",
+        "{\0\"\0s\0u\0c\0c\0e\0s\0s\0\"\0:\0f\0a\0l\0s\0e\0}\0",
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
     }
     let unread = Reply::text(200, "\u{1b}compressed").header("content-encoding", "br");
-    for answer in [Reply::text(200, "\u{feff}<html></html>"), unread] {
+    for answer in [Reply::text(200, "\u{feff}<html></html>"), unread, Reply::status(202), Reply::json(202, "{}")] {
         check(vec![refresh().answer(answer), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
     }
     for body in [
@@ -146,6 +163,10 @@ fn a_success_that_is_a_page_or_says_no_confirms_nothing() {
         r#"{"error_code": "0", "errcode": 200, "error": "null"}"#,
         r#"{"code": 0, "msg": "done"}"#,
         r#"{"code": "200", "message": "done", "statusCode": "200"}"#,
+        r#"{"message": "The token was revoked"}"#,
+        r#"{"errorMessage": null, "fault": null, "exception": ""}"#,
+        "[]",
+        "Token revoked",
     ] {
         check(vec![refresh().answer(Reply::text(200, body)), access()], &Ok("revoked"));
     }

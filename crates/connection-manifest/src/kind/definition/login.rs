@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{HttpError, HttpResponse, NotLive, Reason, reason};
+use connection_contract::{HttpError, HttpResponse, JsonError, NotLive, Reason, reason};
 use connection_oauth2::{LoginAnswer, login_answer};
 
 use super::{
@@ -23,6 +23,8 @@ pub(super) struct Login {
     host: String,
     status: u16,
     is_page: bool,
+    /// The answer is in a content coding that cannot be read, so that it may have what it seems to lack.
+    is_coded: bool,
     has_challenge: bool,
     answer: LoginAnswer,
     retry_after: Option<Duration>,
@@ -38,6 +40,7 @@ impl Login {
             host,
             status: response.status(),
             is_page: response.is_page(),
+            is_coded: response.json_or_form() == Err(JsonError::Coding),
             has_challenge: response.challenge().is_present,
             answer: login_answer(response),
             retry_after: response.pause(),
@@ -65,7 +68,11 @@ impl Login {
     /// Returns the result for an answer without the value that this place should have.
     pub(super) fn without(&self, what: &str, moment: Moment) -> NotLive {
         let message = format!("{} answered {} without {what}", self.host, self.status);
-        self.judged(NotLive::offline(Reason::new(reason::NOT_JSON, message)), moment)
+        let found = match self.is_coded {
+            true => JsonError::Coding.into(),
+            false => NotLive::offline(Reason::new(reason::NOT_JSON, message)),
+        };
+        self.judged(found, moment)
     }
 
     fn is_refusal(&self, found: &NotLive, moment: Moment) -> bool {
