@@ -341,7 +341,8 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
 
     fn all_secrets(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Secret>, CredentialError> {
         let credential = self.parse_credential(bytes.expose())?;
-        Ok(all_secrets(self.secrets(), &credential, names))
+        // The credential can be read even if the plugin panics here.
+        Ok(contain::call(|| all_secrets(self.secrets(), &credential, names)).unwrap_or_default())
     }
 
     fn signing_key(&self) -> Option<SigningKey> {
