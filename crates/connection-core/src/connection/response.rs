@@ -67,8 +67,8 @@ impl Response {
         self.record = Some(record);
     }
 
-    /// Replaces the credential in the headers, and in the body while it is read. A body that was compressed although nothing
-    /// asked for that is decoded, because the credential would not be found in it.
+    /// Replaces the credential in the headers, and in the body while it is read. A body that was compressed although
+    /// nothing asked for that is decoded, because the credential would not be found in it.
     pub(super) fn redacted(mut self, redactor: Option<Redactor>, is_head: bool) -> Self {
         self.redactor = redactor;
         if let Some(redactor) = &mut self.redactor {

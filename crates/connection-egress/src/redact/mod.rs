@@ -87,7 +87,8 @@ fn is_ordinary(secret: &Secret) -> bool {
 
 /// Replaces the secrets in the words of a provider, however they are written, and parts of them.
 ///
-/// A secret that is an ordinary word, such as the name of a field, stays, because a sentence about it could not be understood.
+/// A secret that is an ordinary word, such as the name of a field, stays, because a sentence about it could not be
+/// understood.
 pub(crate) fn cover(secrets: &[Secret], words: &mut String) {
     let secrets: Vec<_> = secrets.iter().filter(|secret| !is_ordinary(secret)).map(Secret::duplicate).collect();
     let secrets = &secrets[..];
