@@ -107,4 +107,11 @@ pub trait NamedSecrets<C>: Send + Sync {
     /// contains, and when a caller with a grant requests it. For the [`token_secret`](crate::SignIn::token_secret) and the
     /// [`key`](crate::SignIn::key) of a tool: when the tool is started. The host records each hand-over before the caller receives the secret.
     fn secret(&self, credential: &C, name: &str) -> Option<Secret>;
+
+    /// Returns the secrets of the credential that nobody can request because they have no name, such as a refresh token. A
+    /// host neither stores nor shows an account whose id or name contains a secret.
+    fn unnamed(&self, credential: &C) -> Vec<Secret> {
+        _ = credential;
+        Vec::new()
+    }
 }

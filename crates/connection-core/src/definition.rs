@@ -66,13 +66,15 @@ pub(crate) struct Probed {
     /// The declared names under which the credential holds a secret. If the provider rotated the credential, they are
     /// those of the fresh one. `None` if the plugin could not say.
     pub(crate) secret_names: Option<Vec<String>>,
+    /// All secrets of the credential, and of the fresh one if the provider rotated it.
+    pub(crate) secrets: Vec<Secret>,
     /// The origin that the plugin asked last.
     pub(crate) asked: Asked,
 }
 
 impl From<NotLive> for Probed {
     fn from(not_live: NotLive) -> Self {
-        Self { found: not_live.into(), secret_names: None, asked: Asked::default() }
+        Self { found: not_live.into(), secret_names: None, secrets: Vec::new(), asked: Asked::default() }
     }
 }
 
@@ -124,6 +126,9 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     /// Returns the secrets with these names, in their order; `None` for each that the credential does not have.
     fn secrets_named(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Option<Secret>>, CredentialError>;
+
+    /// Returns all secrets of a credential: those with these names, and those without one.
+    fn all_secrets(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Secret>, CredentialError>;
     /// Returns where the key that signs webhooks comes from; `None` without the facet.
     fn signing_key(&self) -> Option<SigningKey>;
     /// Reads a delivery. If `waits` is `true`, a delivery that is not authentic may announce a key. Returns `None`
@@ -153,8 +158,6 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         answers: Answers,
         ctx: &Context<'_>,
     ) -> Option<Result<SetupResult<Secret>, SetupFailure>>;
-    /// Checks that the plugin can read the credential.
-    fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
     fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>>;
     fn profiles(&self) -> Option<ProfileSpec>;
     fn sandbox(&self) -> Option<SandboxSpec>;
@@ -238,12 +241,15 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             let current = found.credential.as_ref().unwrap_or(&credential);
             // The verification counts even if the plugin panics here.
             let secret_names = contain::call(|| present_names(self.secrets(), current, declared));
+            let both = found.credential.iter().chain([&credential]);
+            let secrets = both.filter_map(|held| contain::call(|| all_secrets(self.secrets(), held, declared)));
+            let secrets = secrets.flatten().collect();
             // The stored credential is still readable, so this is not a credential error. It may be dead at the
             // provider, though.
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
             found
                 .try_map(|fresh| self.serialize_credential(&fresh))
-                .map(|found| Probed { found, secret_names, asked: Asked::default() })
+                .map(|found| Probed { found, secret_names, secrets, asked: Asked::default() })
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }
@@ -333,6 +339,12 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         Ok(names.iter().map(|name| secrets.secret(&credential, name)).collect())
     }
 
+    fn all_secrets(&self, bytes: &Secret, names: &[String]) -> Result<Vec<Secret>, CredentialError> {
+        let credential = self.parse_credential(bytes.expose())?;
+        // The credential can be read even if the plugin panics here.
+        Ok(contain::call(|| all_secrets(self.secrets(), &credential, names)).unwrap_or_default())
+    }
+
     fn signing_key(&self) -> Option<SigningKey> {
         self.webhooks().map(|webhooks| webhooks.signing_key())
     }
@@ -379,10 +391,6 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         Some(imported.and_then(|made| {
             made.try_map(|credential| self.serialize_credential(&credential)).map_err(|_| unwritable())
         }))
-    }
-
-    fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
-        self.parse_credential(bytes.expose()).map(drop)
     }
 
     fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>> {
@@ -432,6 +440,12 @@ fn present_names<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names
     let Some(secrets) = secrets else { return Vec::new() };
     let has = |name: &&String| secrets.secret(credential, name).is_some_and(|secret| !is_blank(&secret));
     names.iter().filter(has).cloned().collect()
+}
+
+fn all_secrets<C>(secrets: Option<&dyn NamedSecrets<C>>, credential: &C, names: &[String]) -> Vec<Secret> {
+    let Some(secrets) = secrets else { return Vec::new() };
+    let named = names.iter().filter_map(|name| secrets.secret(credential, name));
+    named.chain(secrets.unnamed(credential)).collect()
 }
 
 /// Returns `true` for a secret that is empty or only spaces. A person who enters that has given nothing.

@@ -9,7 +9,7 @@ pub(crate) use connection_replay::limits::{
     Bounds, REPORT, account_id, bounded, failure, is_json, not_live, reach, setup_result,
 };
 
-use crate::{asked::Asked, definition::Probed};
+use crate::definition::Probed;
 
 /// Time, in seconds, for which a replaced credential is kept for a rollback.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
@@ -37,15 +37,16 @@ pub(crate) const MAX_SETUPS: u32 = 100;
 /// Returns what a verification found, or a fault of the plugin if that exceeds a limit.
 pub(crate) fn probed(probed: Result<Probed, ConnectionError>) -> Result<Probed, ConnectionError> {
     match probed {
-        Ok(Probed { found, secret_names, asked }) => {
+        Ok(Probed { found, secret_names, secrets, asked }) => {
             let is_rotated = found.credential.is_some();
             let found = bounded(found);
             // The names are those of the fresh credential, which may have been refused.
             let secret_names = secret_names.filter(|_| found.credential.is_some() == is_rotated);
-            Ok(Probed { found, secret_names, asked })
+            Ok(Probed { found, secret_names, secrets, asked })
         }
         Err(ConnectionError::NotLive(not_live)) => {
-            Ok(Probed { found: bounded(not_live.into()), secret_names: None, asked: Asked::default() })
+            let probed = Probed::from(not_live);
+            Ok(Probed { found: bounded(probed.found), ..probed })
         }
         Err(ConnectionError::Bug(text)) => {
             Err(ConnectionError::Bug(DisplayText::from(text).as_str().to_owned().into()))

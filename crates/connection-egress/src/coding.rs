@@ -12,11 +12,11 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use crate::secret_buffer::SecretBuffer;
 
 /// The header of an answer that names its codings.
-const CONTENT_ENCODING: &str = "content-encoding";
+pub(super) const CONTENT_ENCODING: &str = "content-encoding";
 /// The maximum number of codings of one answer. Nobody needs more than one.
 const MAX_CODINGS: usize = 4;
 /// The first bytes of gzip (RFC 1952, section 2.3.1).
-const GZIP: &[u8] = b"\x1f\x8b";
+pub(super) const GZIP: &[u8] = b"\x1f\x8b";
 /// The size of the pieces in which an answer is decoded.
 const PIECE: usize = 16 * 1024;
 

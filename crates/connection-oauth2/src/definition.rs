@@ -186,4 +186,10 @@ impl NamedSecrets<OAuth2Credential> for OAuth2 {
         let set = name.strip_suffix("AccessToken")?;
         credential.extra(set).filter(|extra| extra.works()).map(|extra| extra.tokens.access.duplicate())
     }
+
+    fn unnamed(&self, credential: &OAuth2Credential) -> Vec<Secret> {
+        let sets = std::iter::once(&credential.tokens).chain(credential.extra.iter().map(|extra| &extra.tokens));
+        let tokens = sets.flat_map(|tokens| tokens.refresh.iter().chain([&tokens.access]));
+        tokens.chain(&credential.client_secret).map(Secret::duplicate).collect()
+    }
 }

@@ -253,7 +253,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::Profile(_) => StatusCode::CONFLICT,
         Error::RequestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
-        Error::Http { .. } => StatusCode::BAD_GATEWAY,
+        Error::Http { .. } | Error::Undecodable { .. } => StatusCode::BAD_GATEWAY,
         Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -230,7 +230,7 @@ impl Connection {
             None => record.insert(self.begin_record(std::mem::take(what)).await?),
         };
         record.count_sent(sent(&request, &manner));
-        self.answered(kind, row, &origin, request, Sending { manner: &manner, record }).await
+        self.answered(kind, row, &origin, request, Sending { manner: &manner, record }).await?.decodable()
     }
 
     /// Sends a request with this credential, and again if the provider refuses it.
@@ -318,6 +318,7 @@ impl Connection {
             return Err(self.cannot("send a body in pieces"));
         }
         let host = host_name(origin).to_owned();
+        let is_head = request.method == "HEAD";
         how.record.sending();
         // A request that a person approved is sent once.
         let repeats_reads = kind.descriptor.gets_only_read && !matches!(how.manner, Manner::Approved);
@@ -331,7 +332,7 @@ impl Connection {
             FORBIDDEN => self.missing_scopes(kind, &answer.headers).await,
             _ => MissingScopes::default(),
         };
-        Ok(Response::new(answer, of, host, scopes).await.redacted(redactor))
+        Ok(Response::new(answer, of, host, scopes).await.redacted(redactor, is_head))
     }
 
     /// Returns the scopes that a challenge of the answer names and the connection does not have.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use connection_contract::{BoxFuture, Challenge, HttpError, Secret, Timestamp};
-use connection_egress::{Redactor, SecretBuffer, Streaming};
+use connection_egress::{Decoder, Redactor, SecretBuffer, Streaming, UnknownCoding};
 
 use crate::{Error, UseOutcome, frozen::UseGuard, missing_scopes::MissingScopes, uses::OpenRecord};
 
@@ -26,6 +26,8 @@ pub struct Response {
     pub(super) has_newer_credential: bool,
     /// What replaces the credential that the provider repeats.
     redactor: Option<Redactor>,
+    /// What decodes the body before it is searched for the credential, if it has a coding.
+    decoder: Result<Option<Decoder>, UnknownCoding>,
 }
 
 impl fmt::Debug for Response {
@@ -48,6 +50,7 @@ impl Response {
             scopes,
             has_newer_credential: false,
             redactor: None,
+            decoder: Ok(None),
         };
         response.of.open.answered(answer).await;
         response
@@ -64,13 +67,29 @@ impl Response {
         self.record = Some(record);
     }
 
-    /// Replaces the credential in the headers, and in the body while it is read.
-    pub(super) fn redacted(mut self, redactor: Option<Redactor>) -> Self {
+    /// Replaces the credential in the headers, and in the body while it is read. A body that was compressed although
+    /// nothing asked for that is decoded, because the credential would not be found in it.
+    pub(super) fn redacted(mut self, redactor: Option<Redactor>, is_head: bool) -> Self {
         self.redactor = redactor;
         if let Some(redactor) = &mut self.redactor {
+            if !is_head && !matches!(self.status, SWITCHING_PROTOCOLS | 204 | 304) {
+                self.decoder = Decoder::of(&mut self.headers);
+            }
             self.headers.iter_mut().for_each(|(_, value)| redactor.redact(value));
         }
         self
+    }
+
+    /// Returns the response, if its body can be searched for the credential.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Undecodable`].
+    pub(super) fn decodable(self) -> Result<Self, Error> {
+        match self.decoder {
+            Err(UnknownCoding) => Err(Error::Undecodable { host: self.host }),
+            Ok(_) => Ok(self),
+        }
     }
 
     /// Returns the status, such as `200`.
@@ -157,7 +176,7 @@ impl Response {
 
     async fn readable(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
-            let piece = self.arriving().await?;
+            let piece = self.decoded().await?;
             // A connection that was upgraded is not searched.
             let searched = self.redactor.as_mut().filter(|_| self.status != SWITCHING_PROTOCOLS);
             let Some(redactor) = searched else { return Ok(piece) };
@@ -170,6 +189,39 @@ impl Response {
             }
             if is_last || !ready.is_empty() {
                 return Ok(Some(ready).filter(|ready| !ready.is_empty()));
+            }
+        }
+    }
+
+    /// Returns the next piece of the body without its coding.
+    async fn decoded(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            let Ok(Some(decoder)) = &mut self.decoder else { return self.arriving().await };
+            let decoded = match decoder.decoded().transpose() {
+                Some(decoded) => decoded,
+                None => match self.arriving().await? {
+                    Some(piece) => {
+                        if let Ok(Some(decoder)) = &mut self.decoder {
+                            decoder.feed(piece);
+                        }
+                        continue;
+                    }
+                    None => match std::mem::replace(&mut self.decoder, Ok(None)) {
+                        Ok(Some(mut decoder)) => decoder.finish(),
+                        _ => return Ok(None),
+                    },
+                },
+            };
+            match decoded {
+                Ok(piece) if piece.is_empty() => {}
+                Ok(piece) => return Ok(Some(piece)),
+                Err(source) => {
+                    let error = self.broken_off(source);
+                    if let Some(record) = &mut self.record {
+                        record.failed(UseOutcome::Broken, error.code());
+                    }
+                    return Err(error);
+                }
             }
         }
     }

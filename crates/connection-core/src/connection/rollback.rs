@@ -185,7 +185,7 @@ async fn verified(
     let mut payload = subject.payload.duplicate();
     let granted = previous.credential.granted_scopes.as_deref().and_then(json::to_texts).unwrap_or_default();
     let probed = verify::probe(ground, kind, subject, &granted, verify::ProbeTrigger::Host).await;
-    let Probed { found, secret_names, asked } = match probed {
+    let Probed { found, secret_names, asked, .. } = match probed {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),

@@ -8,6 +8,7 @@ pub(crate) mod page;
 mod payload;
 pub(crate) mod provider_grant;
 mod renewal;
+pub(crate) mod repeated;
 pub(crate) mod replace;
 mod subject;
 mod system;

@@ -41,6 +41,24 @@ pub(crate) async fn secrets(
     Ok(taken.into_iter().map(|secret| secret.filter(|secret| !is_blank(secret))).collect())
 }
 
+/// Returns all secrets of a credential, those without a name included. If the plugin fails, there are none, which is
+/// logged.
+pub(crate) async fn all(ground: &Ground, kind: &KindEntry, credential: Secret) -> Vec<Secret> {
+    if !kind.capabilities.secrets {
+        return Vec::new();
+    }
+    let definition = kind.definition.clone();
+    let names = declared(kind);
+    let take = async move { contain::call(move || definition.all_secrets(&credential, &names)) };
+    match ground.runtimes.run(&*ground.clock, MAX_DURATION, take).await {
+        Contained::Ended(Some(Ok(secrets))) => secrets,
+        _ => {
+            tracing::warn!(kind = %kind.kind(), "the plugin could not list the secrets of a credential");
+            Vec::new()
+        }
+    }
+}
+
 /// Returns the names of the secrets that a credential holds, as JSON for its row.
 ///
 /// If the plugin panics or times out, the names are those of `former`, or, if there are none, all names that the

@@ -175,11 +175,20 @@ fn tag(named: NamedBy) -> &'static str {
     }
 }
 
-/// Adds the values of a record, also of one inside of another. A credential that is no record is one value, and so is each
-/// of its words.
+/// The names of fields of a record that hold the value whose name the field before them holds.
+const NAMED: [&str; 2] = ["at", "is"];
+
+/// Adds the values of a record, also of one inside of another, but not the names that it has for them. A credential that is
+/// no record is one value, and so is each of its words.
 fn add_values(bytes: &Secret, values: &mut Vec<Secret>) {
     if let Ok(record) = Record::decode(bytes.expose()) {
-        return record.fields().for_each(|(_, value)| add_values(value, values));
+        let mut fields = record.fields().peekable();
+        while let Some((_, value)) = fields.next() {
+            if fields.peek().is_none_or(|(next, _)| !NAMED.contains(next)) {
+                add_values(value, values);
+            }
+        }
+        return;
     }
     let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\0' | b'"' | b',');
     values.extend(bytes.expose().split(is_between).filter(|word| !word.is_empty()).map(Secret::new));
@@ -239,6 +248,22 @@ mod tests {
         assert_eq!(reached(Operation::Verify), ["https://mcp.example", "https://who.example"]);
         assert_eq!(reached(Operation::Refresh), ["https://auth.example"]);
         assert_eq!(reached(Operation::Teardown), ["https://revoke.example"]);
+    }
+
+    #[test]
+    fn the_names_of_values_are_no_secrets() {
+        let inner = Record::new().with("access", "at-1").with("value", "subdomain").with("is", "acme").encode();
+        let record = Record::new().with("version", "1").with("secret", "apiKey").with("is", "k-1secret");
+        let mut payload = Payload::decode(FORMAT_1).unwrap();
+        payload.credential = record.with("secret", "password").with("is", "password-2").with("oauth2", inner).encode();
+        let secrets = payload.secrets();
+        let found: Vec<_> = secrets.iter().map(|secret| secret.expose_str().unwrap()).collect();
+        for value in ["k-1secret", "password-2", "at-1", "acme"] {
+            assert!(found.contains(&value), "{value}: {found:?}");
+        }
+        for name in ["apiKey", "password", "subdomain"] {
+            assert!(!found.contains(&name), "{name}: {found:?}");
+        }
     }
 
     #[test]

@@ -241,6 +241,16 @@ pub enum Error {
         /// The maximum number of open setups.
         most: u32,
     },
+    /// The provider compressed its answer, although nothing asked for that, in a way that cannot be decoded. The credential
+    /// could not be covered in it, so the answer was dropped. The provider may have acted on the request.
+    #[error(
+        "{host} answered in a content coding that cannot be decoded here, in which the credential could not be covered, \
+         so the answer was dropped; the provider may have acted on the request"
+    )]
+    Undecodable {
+        /// The host name of the provider.
+        host: String,
+    },
     /// No plugin of this kind is registered.
     #[error("no plugin of kind '{0}' is registered")]
     UnknownKind(Kind),
@@ -320,6 +330,8 @@ codes_and_remedies! {
         Self::TermsOutdated { .. } => "kind_changed", "look at what changed, then accept the kind's new terms";
         Self::TooManySetups { .. } => "too_many_setups",
             "finish or cancel an open setup, or wait until one expires, then begin again";
+        Self::Undecodable { .. } => http_code(HttpError::Protocol),
+            "ask the provider, or whoever runs a proxy before it, to answer `Accept-Encoding: identity` without a coding";
         Self::UnknownKind(_) => "unknown_kind", "list the kinds to see which are registered";
         Self::WebhookDisabled { .. } => "webhook_disabled", "enable webhooks for it first";
         Self::WebhookKey { .. } => "webhook_key_missing";

@@ -18,7 +18,7 @@ use crate::{
     Error,
     asked::Asked,
     contain::{Contained, contain},
-    credential::{CredentialServices, Operation, Subject},
+    credential::{CredentialServices, Operation, Subject, repeated},
     exchange::{
         AnsweredExchange, ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain, end_of_unknown,
     },
@@ -191,7 +191,7 @@ async fn run(
     };
     match result {
         Ok(Some(refreshed)) => match limits::refreshed(refreshed) {
-            Ok(refreshed) => Outcome::Renewed(Box::new(refreshed)),
+            Ok(refreshed) => Outcome::Renewed(Box::new(repeated::refreshed(&system.ground, kind, refreshed).await)),
             Err(problem) => fault(reason::PLUGIN_FAULT, problem),
         },
         Ok(None) => fault(reason::PLUGIN_FAULT, "the plugin no longer renews credentials"),

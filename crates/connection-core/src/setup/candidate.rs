@@ -10,7 +10,7 @@ use super::{Done, System, codec::Purpose, effects::Inner, slot::Slot};
 use crate::{
     ConnectionId, Error, ProfileId,
     asked::Asked,
-    credential::{Payload, Subject, named_secrets, page},
+    credential::{Payload, Subject, named_secrets, page, repeated::RepeatedSecrets},
     definition::Probed,
     kinds::KindEntry,
     limits,
@@ -108,11 +108,13 @@ pub(super) async fn candidate(
     // verified instead.
     let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
     let granted = made.granted_scopes.as_deref().unwrap_or_default();
-    let Probed { found, secret_names, asked } = match measured {
-        Some(mut found) => {
+    let Probed { found, secret_names, secrets, asked } = match measured {
+        Some(found) => {
+            let secrets = named_secrets::all(&system.ground, kind, made.credential.duplicate()).await;
+            let mut found = RepeatedSecrets::of_made(&secrets, &made).verified(found);
             MissingScopes::narrow(&mut found, granted, &kind.descriptor);
             let found = inner.heard.describe_result(limits::bounded(found), system.ground.clock.now());
-            Probed { found, secret_names: None, asked: Asked::default() }
+            Probed { found, secret_names: None, secrets, asked: Asked::default() }
         }
         None => {
             let subject = subject(slot, &request, &made, &payload);
@@ -130,6 +132,9 @@ pub(super) async fn candidate(
             }
         }
     };
+    if let Err(problem) = RepeatedSecrets::of_made(&secrets, &made).check_made(&mut made) {
+        return refused("verify_failed", asked.said(problem));
+    }
     let what = if request.is_new() { "connection" } else { "credential" };
     if found.identity.as_ref().is_some_and(|identity| !identity.has_id(made.identity.account_id.as_str())) {
         return refused("verify_failed", format!("the new {what} reaches another account than it was made for"));

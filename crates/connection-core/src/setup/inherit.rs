@@ -13,7 +13,7 @@ use super::{System, slot::Slot};
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
-    credential::{self, Payload, named_secrets},
+    credential::{self, Payload, named_secrets, repeated},
     error::{CRASHED, TIMED_OUT},
     ground::check_terms,
     kinds::KindEntry,
@@ -94,6 +94,7 @@ pub(super) async fn inherit(
     let Some(refreshed) = inherited(system, kind, &current.credential, &payload.credential).await else {
         return Ok(None);
     };
+    let refreshed = repeated::refreshed(&system.ground, kind, refreshed).await;
     let mut payload = payload.duplicate();
     payload.credential = refreshed.credential.duplicate();
     let secret_names = named_secrets::names_json(

@@ -142,7 +142,7 @@ pub(super) async fn commit(
     let moved = compare_account(system, &mut looked).await?;
     let failures = known.failures(looked.probed.found.liveness, asker);
     let next = Next { failures, pause: looked.pause_after(kind.has_password(), failures) };
-    let Measurement { before: shown, began, probed: Probed { found, secret_names, asked }, .. } = looked;
+    let Measurement { before: shown, began, probed: Probed { found, secret_names, asked, .. }, .. } = looked;
     let ShownConnection { info: before, read, .. } = shown;
     let id = before.id;
     let generation = read.generation();

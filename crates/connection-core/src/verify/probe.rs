@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{ConnectionError, NotLive, Reason, VerifyContext, reason};
+use connection_contract::{ConnectionError, NotLive, Reason, Secret, VerifyContext, reason};
 
 use crate::{
     asked::Asked,
     contain::{Contained, contain},
-    credential::{CredentialServices, Operation, Subject, named_secrets},
+    credential::{CredentialServices, Operation, Subject, named_secrets, repeated::RepeatedSecrets},
     definition::Probed,
     ground::Ground,
     kinds::KindEntry,
@@ -73,6 +73,7 @@ pub(crate) async fn probe(
     let heard = services.heard();
     heard.covers(subject.payload.secrets());
     let declared = named_secrets::declared(kind);
+    let config = subject.config.clone();
     let task = async move {
         let connection = subject.connection();
         let http = services.http();
@@ -92,7 +93,9 @@ pub(crate) async fn probe(
     let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
         Contained::Ended(result) => limits::probed(result).map(|probed| {
-            let mut found = probed.found;
+            let public = config.iter().map(|(_, value)| value.as_str());
+            let secrets = probed.secrets.iter().map(Secret::duplicate).collect();
+            let mut found = RepeatedSecrets::new(secrets, public).verified(probed.found);
             MissingScopes::narrow(&mut found, granted, &kind.descriptor);
             let found = heard.describe_result(found, ground.clock.now());
             Probed { found, asked: Asked::of(&heard), ..probed }

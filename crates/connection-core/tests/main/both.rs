@@ -174,6 +174,7 @@ mod renamed_accounts;
 mod renewing;
 mod repair_links;
 mod repeated_requests;
+mod repeated_secrets;
 mod restored;
 #[cfg(feature = "keyring")]
 mod ring;

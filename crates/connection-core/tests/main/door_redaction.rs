@@ -1,7 +1,7 @@
 //! Answers that repeat the credential, as agents, extensions and other readers of an answer get them.
 
 use connection_contract::encode;
-use connection_core::{AgentCaller, Connection, RequestBody, Response};
+use connection_core::{AgentCaller, Connection, Error, RequestBody, Response};
 use connection_faults::peer::Peer;
 use connection_rules::RequestParts;
 
@@ -15,6 +15,13 @@ use crate::{
 };
 
 const TOKEN: &str = "secret/token+1";
+
+/// `{"auth":"Bearer secret/token+1","more":"secret, secret"}` in gzip.
+const GZIPPED: &[u8] = &[
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 44, 45, 201, 80, 178, 82, 114, 74, 77, 44, 74, 45, 82, 40, 78, 77,
+    46, 74, 45, 209, 47, 201, 207, 78, 205, 211, 54, 84, 210, 81, 202, 205, 47, 74, 5, 74, 67, 196, 117, 160, 242, 74,
+    181, 0, 62, 12, 14, 226, 56, 0, 0, 0,
+];
 
 async fn line() -> (Line, AgentCaller) {
     let plugin = Renewing::new();
@@ -69,6 +76,48 @@ async fn an_agent_gets_stars_where_the_provider_repeats_the_credential() {
     let expected = [r#"{"auth":""#, &stars(TOKEN), r#"","u":""#, &stars(&url), r#"","b":""#, &redacted, r#"","h":""#];
     assert_eq!(body, expected.concat() + &stars(&hex));
     assert_eq!(body.len(), pieces.concat().len());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_compressed_unasked_is_decoded_before_the_credential_is_covered() {
+    let (line, caller) = line().await;
+    let (mut answer, mut peer, _) = begun(&line, &caller, "Content-Encoding: gzip\r\n").await;
+    assert_eq!(answer.header("content-encoding"), None);
+    for piece in GZIPPED.chunks(7) {
+        peer.write(format!("{:x}\r\n", piece.len())).await;
+        peer.write(piece).await;
+        peer.write("\r\n").await;
+    }
+    let body = passed(&mut answer, &mut peer, &[]).await;
+    assert_eq!(body, r#"{"auth":"Bearer **************","more":"secret, secret"}"#);
+    assert!(answer.was_redacted());
+}
+
+#[tokio::test]
+async fn an_answer_in_a_coding_that_cannot_be_decoded_is_dropped_with_its_reason() {
+    let (line, caller) = line().await;
+    let begins = async {
+        let mut peer = line.server.accept().await;
+        peer.head().await;
+        peer.begin(200, "content-encoding: br\r\n").await;
+        peer
+    };
+    let get = RequestParts::new("GET", "/issues/7");
+    let (answer, _peer) = tokio::join!(open(&line, &caller, get, RequestBody::empty()), begins);
+    let refused = answer.unwrap_err();
+    assert!(matches!(refused, Error::Undecodable { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("content coding that cannot be decoded"), "{refused}");
+    // A host that may see the credential gets the answer as it is.
+    let begins = async {
+        let (mut peer, _) = line.accept().await;
+        peer.write("HTTP/1.1 200 Told\r\ncontent-encoding: br\r\ncontent-length: 3\r\n\r\nabc").await;
+        peer
+    };
+    let request = line.connection.request("GET", "/issues/7").await.unwrap();
+    let (answer, _peer) = tokio::join!(line.connection.send(request), begins);
+    let answer = answer.unwrap();
+    assert_eq!(answer.header("content-encoding"), Some("br"));
+    assert_eq!(answer.bytes(100).await.unwrap().expose(), b"abc");
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ impl ConnectionDefinition for Twin {
         let mut answers = ctx.prompt(Prompt::new("Connect").field("apiKey").field("apiSecret")).await;
         let one = answers.secret("apiKey")?;
         let two = answers.secret("apiSecret")?;
-        let account = one.expose_str().unwrap_or_default().chars().take(12).collect::<String>();
+        let account = one.expose_str().unwrap_or_default().chars().take(7).collect::<String>();
         let made = Record::new().with("apiKey", one).with("apiSecret", two);
         let identity = Identity::new(account.clone(), account);
         Ok(SetupResult::new(made, identity).measured(VerifyResult::live()).config("region", "eu"))

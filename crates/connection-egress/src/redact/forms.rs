@@ -31,11 +31,28 @@ fn of(secret: &Secret) -> Vec<Secret> {
         forms.push(base64_at(bytes, offset, encode::base64url));
     }
     if let Some(text) = secret.expose_str() {
+        forms.extend(utf16(text));
         let json = json(text);
         forms.push(with_escaped_slashes(json.expose()));
         forms.push(json);
     }
     forms
+}
+
+/// Returns a text in UTF-16. A text of ASCII has one form for both orders of the bytes: it begins with the first byte that
+/// is not zero, and ends with the last one.
+fn utf16(text: &str) -> Vec<Secret> {
+    let ordered = |order: fn(u16) -> [u8; 2]| {
+        // The buffer does not grow, because that would leave a copy.
+        let mut out = Vec::with_capacity(text.len() * 2);
+        out.extend(text.encode_utf16().flat_map(order));
+        Secret::new(out)
+    };
+    let little = ordered(u16::to_le_bytes);
+    match (text.is_ascii(), little.expose().split_last()) {
+        (true, Some((_, both))) => vec![Secret::new(both)],
+        _ => vec![little, ordered(u16::to_be_bytes)],
+    }
 }
 
 fn hex(bytes: &[u8], digits: &[u8; 16]) -> Secret {

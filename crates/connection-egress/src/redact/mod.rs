@@ -4,6 +4,7 @@
 //! two answers.
 
 mod attached;
+mod escaped;
 mod folded;
 mod forms;
 mod search;
@@ -56,8 +57,41 @@ impl fmt::Debug for LastSearch {
     }
 }
 
+/// The words by which providers name a credential and its parts, in small letters and without what is between them.
+const ORDINARY: &[&str] = &[
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apisecret",
+    "apitoken",
+    "authorization",
+    "authtoken",
+    "bearer",
+    "clientid",
+    "clientsecret",
+    "credential",
+    "credentials",
+    "password",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "username",
+];
+
+fn is_ordinary(secret: &Secret) -> bool {
+    let Some(text) = secret.expose_str() else { return false };
+    let letters = || text.chars().filter(|c| c.is_ascii_alphabetic()).map(|c| c.to_ascii_lowercase());
+    let has_others = text.chars().any(|c| !c.is_ascii_alphabetic() && !" _-".contains(c));
+    !has_others && ORDINARY.iter().any(|word| letters().eq(word.chars()))
+}
+
 /// Replaces the secrets in the words of a provider, however they are written, and parts of them.
+///
+/// A secret that is an ordinary word, such as the name of a field, stays, because a sentence about it could not be
+/// understood.
 pub(crate) fn cover(secrets: &[Secret], words: &mut String) {
+    let secrets: Vec<_> = secrets.iter().filter(|secret| !is_ordinary(secret)).map(Secret::duplicate).collect();
+    let secrets = &secrets[..];
     let forms = forms::all(secrets, MIN_IN_WORDS);
     let mut found = folded::all(&forms, secrets, words);
     found.extend(Search::new(forms).map(|search| search.all(words.as_bytes())).unwrap_or_default());
@@ -107,7 +141,8 @@ impl Redactor {
 
     /// Replaces the secrets in a text of its own, such as the value of a header.
     pub fn redact(&mut self, text: &mut String) {
-        let found = self.search.all(text.as_bytes());
+        let mut found = self.search.all(text.as_bytes());
+        found.extend(escaped::all(&self.search, text.as_bytes()).into_iter().flat_map(|(found, _)| found));
         self.has_replaced |= !found.is_empty();
         replace(text, &found);
     }
@@ -122,8 +157,15 @@ impl Redactor {
             true => piece,
             false => [self.held.expose(), Secret::new(piece).expose()].concat(),
         };
-        let found = self.search.all(&bytes);
-        let end = if is_last { bytes.len() } else { self.search.prefix_at_end(&bytes) };
+        let mut found = self.search.all(&bytes);
+        let mut end = self.search.prefix_at_end(&bytes);
+        if let Some((escaped, begun)) = escaped::all(&self.search, &bytes) {
+            found.extend(escaped);
+            end = end.min(begun);
+        }
+        if is_last {
+            end = bytes.len();
+        }
         let held = Secret::new(&bytes[end..]);
         // A secret that begins in the held bytes is found again with the next piece.
         let began = found.iter().filter(|range| range.start < end);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{HttpRequest, Seat, Secret, encode, host};
 use proptest::prelude::*;
 
-use super::{LastSearch, MIN_SECRET, Redactor, STAR, attached_secrets, forms};
+use super::{LastSearch, MIN_SECRET, Redactor, STAR, attached_secrets, cover, forms};
 
 fn redactor(secrets: impl IntoIterator<Item = Secret>) -> Redactor {
     LastSearch::default().redactor(secrets.into_iter().collect()).unwrap()
@@ -21,6 +21,8 @@ fn passed(redactor: &mut Redactor, answer: &[u8], cuts: &[usize]) -> Vec<u8> {
         let held = redactor.held.expose();
         assert_eq!(out.len() + held.len(), from, "nothing is lost");
         assert_eq!(held, &answer[out.len()..from]);
+        // The last character may begin an escape of JSON.
+        let held = held.strip_suffix(b"\\").unwrap_or(held);
         let is_beginning = |text: &Secret| text.expose().len() > held.len() && text.expose().starts_with(held);
         assert!(held.is_empty() || redactor.search.texts().iter().any(is_beginning), "only beginnings are held back");
     }
@@ -119,6 +121,71 @@ fn each_form_of_a_secret_is_replaced_by_as_many_stars() {
     // The last digit of base64 depends on what follows.
     assert_eq!(whole(&["secret-key"], "c2VjcmV0LWtleQ=="), "*************Q==");
     assert_eq!(whole(&["secret-key"], "dXNlcjpzZWNyZXQta2V5"), "dXNlcjp*************");
+}
+
+#[test]
+fn a_secret_in_escapes_of_json_is_replaced_across_all_pieces() {
+    let secret = "k-1secret/K\u{e9}";
+    let all: String = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let forms = ["k\\u002d1secret/K\u{e9}", "\\u006B-1secret/\\u004b\\u00E9", "k\\u002d1secret\\/\\u004b\u{e9}", &all];
+    for form in forms {
+        let answer = format!("{{\"a\\u00e9\":\"{form}\",\"b\":\"\\u12");
+        let expected = answer.replace(form, &"*".repeat(form.len()));
+        for at in 0..=answer.len() {
+            let out = passed_in(&mut redactor([Secret::from(secret)]), answer.as_bytes(), at);
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{form} {at}");
+        }
+        let mut text = answer.clone();
+        redactor([Secret::from(secret)]).redact(&mut text);
+        assert_eq!(text, expected);
+    }
+    assert_eq!(whole(&[secret], "k\\u002d1secret/K"), "k\\u002d1secret/K");
+}
+
+/// Returns an answer that passes in two pieces, without a check of what is held back.
+fn passed_in(redactor: &mut Redactor, answer: &[u8], at: usize) -> Vec<u8> {
+    let mut out = redactor.push(answer[..at].to_vec());
+    out.extend(redactor.push(answer[at..].to_vec()));
+    out.extend(redactor.finish());
+    out
+}
+
+#[test]
+fn only_what_may_begin_an_escape_of_a_secret_is_held_back() {
+    let mut redactor = redactor([Secret::from("k-1secret")]);
+    assert_eq!(redactor.push(b"one \\u00e9 two".to_vec()), b"one \\u00e9 two");
+    assert_eq!(redactor.push(b"k\\".to_vec()), b"");
+    assert_eq!(redactor.push(b"n, \\u00".to_vec()), b"k\\n, ");
+    assert_eq!(redactor.push(b"e9".to_vec()), b"\\u00e9");
+    assert_eq!(redactor.finish(), b"");
+    assert!(!redactor.has_replaced());
+}
+
+#[test]
+fn a_secret_in_utf_16_is_replaced_in_both_orders_of_the_bytes() {
+    for secret in ["k-1secret", "k-1s\u{e9}cret"] {
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let encoded = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(order).collect() };
+            let answer = encoded(&format!("\u{feff}<{secret}>"));
+            let out = passed(&mut redactor([Secret::from(secret)]), &answer, &[]);
+            assert_eq!(out.len(), answer.len());
+            let left = out.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+            assert_eq!(left, 0, "{out:?}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_an_ordinary_word_is_not_covered_in_words() {
+    for word in ["apiKey", "access token", "Password", "client_secret"] {
+        let mut words = "Invalid API key provided: the access token, password or client secret".to_owned();
+        let before = words.clone();
+        cover(&[Secret::from(word)], &mut words);
+        assert_eq!(words, before, "{word}");
+    }
+    let mut words = "Invalid password: passwordX".to_owned();
+    cover(&[Secret::from("passwordX")], &mut words);
+    assert_eq!(words, "Invalid password: *********");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use flate2::{
 use proptest::prelude::*;
 
 use super::{Names, base, client_with, error, named};
-use crate::{HttpPolicy, SendOnceOutcome, coding};
+use crate::{Decoder, HttpPolicy, SendOnceOutcome, UnknownCoding, coding};
 
 const JSON: &[u8] = br#"{"access_token":"at-2","refresh_token":"rt-2"}"#;
 
@@ -161,6 +161,76 @@ async fn an_answer_that_is_passed_on_stays_as_it_came() {
     }
     assert_eq!(body, gzip(JSON));
     assert!(!server.requests()[0].contains("accept-encoding"), "{:?}", server.requests());
+}
+
+/// Decodes a body that arrives in pieces of this length.
+fn in_pieces(coding: &str, body: &[u8], length: usize) -> Result<Vec<u8>, HttpError> {
+    let length_header = ("Content-Length".to_owned(), body.len().to_string());
+    let mut headers = vec![("Content-Encoding".to_owned(), coding.to_owned()), length_header];
+    let mut decoder = Decoder::of(&mut headers).unwrap().unwrap();
+    assert!(headers.is_empty(), "{headers:?}");
+    let mut plain = Vec::new();
+    for piece in body.chunks(length) {
+        decoder.feed(piece.to_vec());
+        while let Some(decoded) = decoder.decoded()? {
+            plain.extend(decoded);
+        }
+    }
+    plain.extend(decoder.finish()?);
+    Ok(plain)
+}
+
+#[test]
+fn a_body_that_arrives_in_pieces_is_decoded_as_the_whole() {
+    let long = JSON.repeat(1000);
+    for plain in [&b""[..], b"1", JSON, &long] {
+        let twice = [gzip(plain), gzip(JSON)].concat();
+        for length in [1, 2, 7, 1 << 20] {
+            assert_eq!(in_pieces("gzip", &gzip(plain), length).unwrap(), plain);
+            assert_eq!(in_pieces("x-gzip", &twice, length).unwrap(), [plain, JSON].concat());
+            assert_eq!(
+                in_pieces("GZIP, identity", plain, length).unwrap(),
+                plain,
+                "it only says that it is compressed"
+            );
+            assert_eq!(in_pieces("deflate", &zlib(plain), length).unwrap(), plain);
+            assert_eq!(in_pieces("deflate", &raw(plain), length).unwrap(), plain);
+        }
+    }
+    assert_eq!(in_pieces("deflate", b"", 1), Ok(Vec::new()));
+    let whole = gzip(&long);
+    for damaged in [&whole[..whole.len() / 2], &whole[..whole.len() - 1], b"\x1f\x8b\x08\0\0\0\0\0\0\x03damaged"] {
+        assert_eq!(in_pieces("gzip", damaged, 16).err(), Some(HttpError::Protocol));
+    }
+}
+
+#[test]
+fn a_body_of_which_much_comes_out_is_decoded_in_small_pieces() {
+    let mut headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
+    let mut decoder = Decoder::of(&mut headers).unwrap().unwrap();
+    decoder.feed(gzip(&vec![b' '; 32 << 20]));
+    let mut length = 0;
+    while let Some(piece) = decoder.decoded().unwrap() {
+        assert!(piece.len() <= 5 << 20, "{}", piece.len());
+        length += piece.len();
+    }
+    assert_eq!(length + decoder.finish().unwrap().len(), 32 << 20);
+}
+
+#[test]
+fn another_coding_and_more_than_one_are_not_decoded_in_pieces() {
+    for (coding, expected) in [
+        ("br", Some(UnknownCoding)),
+        ("zstd", Some(UnknownCoding)),
+        ("gzip, gzip", Some(UnknownCoding)),
+        ("identity", None),
+        ("", None),
+    ] {
+        let mut headers = vec![("content-encoding".to_owned(), coding.to_owned())];
+        assert_eq!(Decoder::of(&mut headers).err(), expected, "{coding}");
+        assert_eq!(headers.len(), 1, "{coding}");
+    }
+    assert!(Decoder::of(&mut Vec::new()).unwrap().is_none());
 }
 
 fn answer(body: Vec<u8>) -> HttpResponse {

@@ -374,6 +374,10 @@ impl NamedSecrets<FileCredential> for DeclaredKind {
             _ => credential.values.secrets.get(declared.as_str()).map(Secret::duplicate),
         }
     }
+
+    fn unnamed(&self, credential: &FileCredential) -> Vec<Secret> {
+        credential.secrets(self.0.oauth2())
+    }
 }
 
 impl Refresher<FileCredential> for DeclaredKind {

@@ -41,6 +41,19 @@ fn every_sentence_holds_for_all_that_is_stored() {
         .check();
 }
 
+#[test]
+fn all_tokens_and_the_secret_of_an_application_are_secrets_without_a_name() {
+    let record = Record::new().with("version", "1").with("clientId", ID).with("clientSecret", "application-1");
+    let record = record.with("access", "access-1").with("refresh", "refresh-1");
+    let record = record.with("set", "user").with("access", "access-2").with("refresh", "refresh-2").encode();
+    let oauth2 = kind(acme());
+    let credential = oauth2.parse_credential(record.expose()).unwrap();
+    let secrets = oauth2.secrets().unwrap().unnamed(&credential);
+    let mut found: Vec<_> = secrets.iter().map(|secret| secret.expose_str().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["access-1", "access-2", "application-1", "refresh-1", "refresh-2"]);
+}
+
 /// R-INSEAM-078, R-INSEAM-085: a credential of a later version, or of no version, is not read: nothing is guessed.
 #[test]
 fn only_what_this_version_knows_is_read() {

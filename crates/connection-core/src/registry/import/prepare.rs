@@ -11,7 +11,7 @@ use super::{Import, fields};
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
-    credential::{Payload, Subject, named_secrets, page, renewal},
+    credential::{Payload, Subject, named_secrets, page, renewal, repeated::RepeatedSecrets},
     event,
     ground::Ground,
     kinds::{KindEntry, Terms},
@@ -107,12 +107,14 @@ async fn read(
         }
         None => Vec::new(),
     };
-    parses(ground, &entry, &made.credential).await.map_err(|error| match error {
+    let secrets = secrets(ground, &entry, &made.credential).await.map_err(|error| match error {
         Error::Credential { .. } if has_fields => Error::InvalidImport(
             "the kind takes no credential in this form; give what its plugin stores, as a text or in base64".into(),
         ),
         error => error,
     })?;
+    let checked = RepeatedSecrets::of_made(&secrets, &made).check_made(&mut made);
+    checked.map_err(|what| Error::InvalidImport(what.into()))?;
     Ok((entry, made, named))
 }
 
@@ -199,12 +201,13 @@ fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
     }
 }
 
-/// Checks that the plugin reads the credential, on the plugins' runtime, where a plugin that never yields blocks no
-/// other task.
-async fn parses(ground: &Arc<Ground>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<(), Error> {
+/// Checks that the plugin reads the credential, and returns the secrets in it. This runs on the plugins' runtime, where a
+/// plugin that never yields blocks no other task.
+async fn secrets(ground: &Arc<Ground>, kind: &Arc<KindEntry>, credential: &Secret) -> Result<Vec<Secret>, Error> {
     let definition = kind.definition.clone();
     let bytes = credential.duplicate();
-    let parse = async move { contain::call(|| definition.check_credential(&bytes)) };
+    let names = named_secrets::declared(kind);
+    let parse = async move { contain::call(|| definition.all_secrets(&bytes, &names)) };
     let fault = |what| Error::PluginFault { kind: kind.kind().clone(), what };
     match ground.runtimes.run(&*ground.clock, MAX_RUN + GRACE, parse).await {
         Contained::Ended(Some(read)) => {

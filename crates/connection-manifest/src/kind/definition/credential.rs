@@ -35,6 +35,14 @@ pub(crate) struct Token {
 const VERSION: &str = "1";
 
 impl FileCredential {
+    /// Returns all secrets of the credential.
+    pub(crate) fn secrets(&self, oauth2: Option<&OAuth2>) -> Vec<Secret> {
+        let tokens = oauth2.and_then(OAuth2::secrets).zip(self.oauth2.as_ref());
+        let tokens = tokens.map(|(secrets, tokens)| secrets.unnamed(tokens)).unwrap_or_default();
+        let values = self.values.secrets.values().chain(self.token.as_ref().map(|token| &token.access));
+        values.map(Secret::duplicate).chain(tokens).collect()
+    }
+
     fn with_oauth2(&self, tokens: OAuth2Credential) -> Self {
         Self { values: self.values.duplicate(), token: None, oauth2: Some(tokens) }
     }

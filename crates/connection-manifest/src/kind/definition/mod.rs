@@ -202,6 +202,10 @@ impl NamedSecrets<FileCredential> for FileKind {
             .find(|field| field.name.as_deref() == Some(name) || field.aliases.iter().any(|alias| alias == name))?;
         credential.values.secrets.get(field.name.as_deref()?).map(Secret::duplicate)
     }
+
+    fn unnamed(&self, credential: &FileCredential) -> Vec<Secret> {
+        credential.secrets(self.0.oauth2.as_ref())
+    }
 }
 
 impl Revoker<FileCredential> for FileKind {
