@@ -111,7 +111,7 @@ impl LastAnswer {
             heard.said = Said::of(response);
             heard.is_refusal = match response.class() {
                 AnswerClass::Success => heard.said.is_error && !response.is_page() && response.json().is_ok(),
-                class => (400..500).contains(&response.status()) && !class.is_temporary() && !is_of_gateway(response),
+                class => (400..500).contains(&response.status()) && !class.is_temporary() && !response.is_page(),
             };
         }
     }
@@ -143,8 +143,8 @@ impl LastAnswer {
         self.lock().status = Some(status);
     }
 
-    /// Returns `true` if the last answer refuses the request: with a status from 400 to 499, whatever its body is, or with 2xx
-    /// if it is JSON that states an error. It is neither an outage nor a limit nor an error that Cloudflare made.
+    /// Returns `true` if the last answer refuses the request: with a status from 400 to 499, or with 2xx if it is JSON that states an
+    /// error. It is neither an outage nor a limit nor a page.
     pub fn is_refusal(&self) -> bool {
         self.lock().heard.as_ref().is_some_and(|heard| heard.is_refusal)
     }
@@ -310,13 +310,6 @@ fn message(heard: Option<&Heard>, reason: &Reason, recheck_after: Option<Duratio
         }
         Err(error) => cause(error, *timeout).map(|cause| format!("cannot reach {}: {cause}", host(origin))),
     }
-}
-
-/// Returns `true` for an error that Cloudflare made for a program: a page by its contents that is neither markup nor of the
-/// type HTML.
-fn is_of_gateway(response: &HttpResponse) -> bool {
-    let kind = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    response.is_page() && !response.is_markup() && !kind.contains("html")
 }
 
 /// Returns `true` for a fault of the plugin or of this host, about which no answer says anything.

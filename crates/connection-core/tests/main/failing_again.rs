@@ -373,9 +373,10 @@ async fn a_person_asks_for_a_login_again_at_once() {
 }
 
 #[tokio::test]
-async fn an_outage_or_a_limit_of_days_is_not_told_as_an_end() {
+async fn an_outage_a_limit_or_a_page_of_days_is_not_told_as_an_end() {
     for (status, headers, body) in [
         (503, "", "<html>soon</html>"),
+        (404, "content-type: text/html\r\n", "<html>no such page</html>"),
         (408, "", ""),
         (503, "", "{}"),
         (429, "retry-after: 60\r\n", "{}"),

@@ -54,7 +54,7 @@ async fn an_answer_refuses_by_its_status_or_states_an_error_in_json_with_that_of
         (200, r#"{"ok":true,"error":""}"#, false),
         (200, "{}", false),
         (200, "<html>Sorry</html>", false),
-        (404, "<html>Sorry</html>", true),
+        (404, "<html>Sorry</html>", false),
         (400, "", true),
         (401, "invalid token", true),
         (400, "<OAuth><error>no</error></OAuth>", true),

@@ -200,7 +200,7 @@ fn what_surrounds_a_pasted_address_is_taken_off() {
 
 /// Returns an address as a page has it in a parameter of another one.
 fn encoded(address: &str) -> String {
-    connection_contract::encode::percent_encode(address)
+    encode::percent_encode(address)
 }
 
 /// The marks that end a sentence may end a code, too.
