@@ -116,7 +116,6 @@ impl Exit {
             | "undeclared" => Self::Usage,
             "denied"
             | "backup_exists"
-            | "backup_reserved"
             | "backup_invalid"
             | "database_in_use"
             | "database_not_a_file"

@@ -37,12 +37,6 @@ pub(crate) struct StagedCopy {
     pub(crate) was_moved: bool,
 }
 
-/// Returns `true` if a file has a name that belongs to the database, such as that of its log, which the next process to
-/// open the database would delete or take for a part of it.
-pub(crate) fn is_name_of_database(database: &Path, file: &Path) -> bool {
-    sqlite::is_name_taken(database, file)
-}
-
 /// Writes a backup to a file that does not exist, and returns when it is on the disk; `None` if the database is none of
 /// this program. A crash leaves no file of that name, and perhaps one with `.partial-` in its name.
 pub(crate) async fn back_up(database: &Path, to: &Path) -> Result<Option<CheckedCopy>, StoreError> {

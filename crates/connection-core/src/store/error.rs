@@ -261,7 +261,6 @@ impl StoreError {
         match self {
             Self::Arriving { .. } => "copy_incomplete",
             Self::CommitUnknown { .. } => "commit_unknown",
-            Self::Displaced { .. } => "store_displaced",
             Self::Moved { .. } => "store_moved",
             Self::MoveUnfinished { .. } => "move_unfinished",
             Self::ProgramTooOld { .. } => "program_too_old",
@@ -287,7 +286,7 @@ impl StoreError {
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
             Self::Displaced { place } => format!(
                 "stop every process that uses {place}, put back the file with its log, or restore a backup, and start \
-                 again; then read what is stored before you repeat the change"
+                 again"
             ),
             Self::EngineNotBuilt { feature, .. } => {
                 format!("build the program with the feature `{feature}` of connection-core, or name another database")
@@ -340,7 +339,9 @@ impl StoreError {
                 )
             }
             Self::Unreleased { place } => {
-                format!("move {place} away, so that the next start creates a database, and connect the accounts anew")
+                format!(
+                    "move {place} away, which makes the next start create a database; then connect the accounts anew"
+                )
             }
             Self::Unsuited { lacks, .. } => format!("open the pool with {}", lacks.join(" and ")),
             Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,

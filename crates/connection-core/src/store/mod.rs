@@ -104,7 +104,7 @@ pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried,
 pub(crate) use accounts::{BesideRow, OfKindRow};
 pub use address::StoreAddress;
 #[cfg(feature = "sqlite")]
-pub(crate) use backup::{ReplacedStore, Replacement, StagedCopy, back_up, is_name_of_database};
+pub(crate) use backup::{ReplacedStore, Replacement, StagedCopy, back_up};
 pub(crate) use budgets::{BudgetRow, Counted};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use conflict_retries::ConflictRetries;

@@ -130,38 +130,6 @@ async fn a_backup_replaces_no_file_and_is_made_of_nothing_else() {
     registry.close().await;
 }
 
-/// The next process that opens the database would delete such a file, or take it for a restore that was interrupted.
-#[tokio::test]
-async fn a_name_that_belongs_to_the_database_is_refused() {
-    let world = World::new().await;
-    world.acme().await.close().await;
-    let database = world.file();
-    let before = files(world.directory.path());
-    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
-    for suffix in
-        ["-wal", "-shm", "-journal", "-WAL", ".lock", ".state", ".restoring-1", ".replaced-1", ".restore-draft", ""]
-    {
-        let refused = back_up(&world, &beside(suffix)).await.unwrap_err();
-        assert!(matches!(refused, BackupError::Reserved { .. }), "{suffix}: {refused:?}");
-        assert_eq!(refused.code(), "backup_reserved");
-    }
-    assert_eq!(files(world.directory.path()), before);
-    #[cfg(unix)]
-    {
-        let link = world.directory.path().join("link.db");
-        std::os::unix::fs::symlink(&database, &link).unwrap();
-        let builder = ConnectionRegistry::builder().store(link.display().to_string());
-        let refused = builder.back_up(beside("-wal")).await.unwrap_err();
-        assert!(matches!(refused, BackupError::Reserved { .. }), "beside the file that a link leads to: {refused:?}");
-    }
-    let elsewhere = world.directory.path().join("backups");
-    fs::create_dir(&elsewhere).unwrap();
-    for file in [beside(".backup"), beside("-monday"), elsewhere.join(beside("-wal").file_name().unwrap())] {
-        back_up(&world, &file).await.unwrap();
-    }
-    world.acme().await.close().await;
-}
-
 /// SQLite takes names in UTF-8 alone. With another name, it would create a file that others can read.
 #[cfg(unix)]
 #[tokio::test]

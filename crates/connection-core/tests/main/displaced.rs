@@ -31,8 +31,7 @@ fn move_away(database: &Path) {
 }
 
 fn is_displaced<T>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(error @ Error::Store(source))
-        if matches!(**source, StoreError::Displaced { .. }) && error.code() == "store_displaced")
+    matches!(result, Err(Error::Store(error)) if matches!(**error, StoreError::Displaced { .. }))
 }
 
 #[tokio::test]

@@ -116,12 +116,6 @@ pub enum BackupError {
         /// The file of the database or of the backup.
         file: PathBuf,
     },
-    /// The name for the backup is that of a file that belongs to the database, such as its log.
-    #[error("the name {} belongs to a file of the database itself, so no backup is written there", file.display())]
-    Reserved {
-        /// The file that was named.
-        file: PathBuf,
-    },
     /// The store is not the file of a SQLite database that was named by its path.
     #[error("the database is not a file, so this program does not copy it")]
     NotAFile,
@@ -144,7 +138,6 @@ impl BackupError {
             Self::InUse { .. } => "database_in_use",
             Self::Missing { .. } => "backup_missing",
             Self::NotOurs { .. } => "backup_invalid",
-            Self::Reserved { .. } => "backup_reserved",
             Self::NotAFile => "database_not_a_file",
             Self::NotAServer => "database_not_a_server",
             Self::Registry(error) => error.code(),
@@ -158,7 +151,6 @@ impl BackupError {
             Self::Exists { .. } => Some("name another file, or move this one away".into()),
             Self::InUse { .. } => Some("stop all processes that use it, such as `connections serve`".into()),
             Self::Missing { .. } | Self::NotOurs { .. } => None,
-            Self::Reserved { .. } => Some("name another file, in a directory of its own".into()),
             Self::NotAFile => Some(
                 "back up a database on a server with `pg_dump --format=custom --file=FILE DATABASE`; after `pg_restore`, \
                  run `connections restore --mark` before any other command"

@@ -13,9 +13,6 @@ pub(super) async fn back_up(mut builder: RegistryBuilder, to: PathBuf) -> Result
         if !database.exists() {
             return Err(BackupError::Missing { file: database });
         }
-        if store::is_name_of_database(&database, &to) {
-            return Err(BackupError::Reserved { file: to });
-        }
         if to.exists() {
             return Err(BackupError::Exists { file: to });
         }

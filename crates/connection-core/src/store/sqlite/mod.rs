@@ -57,7 +57,7 @@ pub(super) use own_pool::{blocking, lock, open, sibling_path};
 pub(super) use read_only::{read_only, read_only_of};
 pub(super) use readers::LentReader;
 pub(super) use replaced::Replaced;
-pub(super) use swap::{Prepared, clear, draft, is_name_taken};
+pub(super) use swap::{Prepared, clear, draft};
 pub(super) use together::Together;
 #[cfg(test)]
 #[cfg(feature = "workspace-tests")]

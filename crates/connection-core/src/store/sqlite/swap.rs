@@ -27,8 +27,6 @@ const READY: &str = ".restoring-";
 const KEPT: &str = ".replaced-";
 /// The file of a database, its log and its index.
 const FILES: [&str; 3] = ["", "-wal", "-shm"];
-/// The ends of the names of other files and directories beside a database.
-const OTHERS: [&str; 3] = ["-journal", ".lock", ".state"];
 
 /// A copy that is to take the place of a database.
 #[derive(Debug)]
@@ -76,26 +74,6 @@ impl Prepared {
 /// Returns the file in which a copy is prepared.
 pub(in super::super) fn draft(database: &Path) -> PathBuf {
     sibling_path(database, DRAFT)
-}
-
-/// Returns `true` if a file beside a database has a name that SQLite or this program gives to files of the database, in
-/// any letter case. SQLite keeps its log beside the file that a link leads to.
-pub(in super::super) fn is_name_taken(database: &Path, file: &Path) -> bool {
-    let place = |path: &Path| {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = path.file_name()?.to_string_lossy().to_lowercase();
-        Some((parent.canonicalize().ok()?, name))
-    };
-    let Some((directory, name)) = place(file) else { return false };
-    let real = database.canonicalize().ok();
-    [Some(database), real.as_deref()].into_iter().flatten().filter_map(place).any(|(beside, database)| {
-        let end = name.strip_prefix(&database).filter(|_| beside == directory);
-        end.is_some_and(|end| {
-            FILES.contains(&end)
-                || OTHERS.contains(&end)
-                || [DRAFT, READY, KEPT].iter().any(|begin| end.starts_with(begin))
-        })
-    })
 }
 
 /// Removes a prepared copy beside a database, which becomes outdated as soon as the database is used. The caller holds the
