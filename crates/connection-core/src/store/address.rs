@@ -12,24 +12,36 @@ use std::{fmt, path::Path};
 const SETTINGS: &[&str] = &[
     "application_name",
     "connect_timeout",
+    "data source",
     "database",
     "dbname",
+    "dsn",
     "host",
     "hostaddr",
+    "pass",
     "passfile",
     "passwd",
     "password",
     "port",
+    "psw",
     "pwd",
     "server",
     "service",
     "sslmode",
     "sslpassword",
+    "uid",
     "user",
+    "user id",
+    "username",
 ];
 
-/// The settings whose values are passwords.
-const PASSWORDS: &[&str] = &["passwd", "password", "pwd", "sslpassword"];
+/// The settings whose values are passwords, or contain them.
+const PASSWORDS: &[&str] = &["dsn", "pass", "passwd", "password", "psw", "pwd", "sslpassword"];
+
+/// The ends of names of files. A name with an `@` and one of them is no login such as `app/secret@db`.
+const FILE_ENDS: &[&str] = &[
+    ".backup", ".bak", ".conf", ".crt", ".db", ".db3", ".json", ".key", ".pem", ".sqlite", ".sqlite3", ".toml", ".txt",
+];
 
 /// The parameters of an address whose values may contain an `@`.
 const PARAMETERS: &[&str] = &[
@@ -83,6 +95,8 @@ impl<'a> StoreAddress<'a> {
             Some("is in quotation marks")
         } else if self.is_of_server() {
             Some("is an address, such as that of a server")
+        } else if self.is_unfinished() {
+            Some("has a placeholder in it that was not replaced, or a quotation mark or white space at an end")
         } else {
             None
         }
@@ -102,7 +116,12 @@ impl<'a> StoreAddress<'a> {
         let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
         let has_settings = scheme.is_empty() && names_one_of(text, SETTINGS);
         let has_word = !has_settings && has_word_as_port(rest);
-        has_word || is_unsplit(text) || names_one_of(text, PASSWORDS) || user_part(scheme, rest).contains(':')
+        let has_login = scheme.is_empty() && has_login(text) && user_part(scheme, rest).contains('/');
+        has_word
+            || has_login
+            || is_unsplit(text)
+            || names_one_of(text, PASSWORDS)
+            || user_part(scheme, rest).contains(':')
     }
 
     /// Returns the text for people, without a user, a password and parameters.
@@ -125,7 +144,7 @@ impl<'a> StoreAddress<'a> {
         let text = self.0;
         let has_colon = || text.split('/').next().is_some_and(|first| first.contains(':'));
         let has_user = || text.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
-        let is_address = || has_colon() || has_user() || has_port(text) || is_unsplit(text);
+        let is_address = || has_colon() || has_user() || has_login(text) || has_port(text) || is_unsplit(text);
         !is_path(text) && (is_address() || names_one_of(text, SETTINGS))
     }
 
@@ -154,6 +173,30 @@ impl<'a> StoreAddress<'a> {
     /// Returns `true` if the text is in quotation marks, which some programs leave around the values of variables.
     pub(super) fn is_quoted(self) -> bool {
         ['"', '\''].into_iter().any(|mark| self.0.len() > 1 && self.0.starts_with(mark) && self.0.ends_with(mark))
+    }
+
+    /// Returns `true` if the text is not what somebody meant to give: it has a placeholder that another program would have
+    /// replaced, such as `${NAME}`, or a quotation mark, white space or a byte order mark at an end. A text that begins as
+    /// a path is taken as it is.
+    pub(super) fn is_unfinished(self) -> bool {
+        let text = self.0;
+        let is_mark = |character: char| matches!(character, '"' | '\'' | '\u{feff}') || character.is_whitespace();
+        let is_name = |rest: &str| rest.starts_with(|first: char| first.is_ascii_alphabetic() || "_{(".contains(first));
+        let has_variable = || text.split('$').skip(1).any(is_name) || text.starts_with('%') && text[1..].contains('%');
+        let has_placeholder = || text.starts_with('<') || text.contains("{{");
+        !is_path(text) && (text.starts_with(is_mark) || text.ends_with(is_mark) || has_variable() || has_placeholder())
+    }
+
+    /// Returns `true` if the address asks for TLS in a way that the driver ignores: by a parameter with another name, such
+    /// as `SSLMODE` or `ssl`, or in the value of another parameter.
+    pub(super) fn has_unknown_tls_parameter(self) -> bool {
+        let (_, query) = self.0.split_once('?').unwrap_or_default();
+        query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).any(|(name, value)| {
+            let [words, value] = [name, value].map(str::to_ascii_lowercase);
+            let is_of_tls = words.contains("ssl") || words.contains("tls") || value.starts_with("verify-");
+            let is_known = PARAMETERS.contains(&name) || ["sslmode", "ssl-mode"].contains(&name);
+            is_of_tls && !is_known || value.contains("sslmode")
+        })
     }
 
     pub(super) fn has_control_characters(self) -> bool {
@@ -186,12 +229,13 @@ impl<'a> StoreAddress<'a> {
         }
         let is_of_place = |place: &&str| place.split([':', '/']).all(|word| word.is_empty() || is_plain(word));
         let (scheme, rest) = split_scheme(text).unwrap_or(("", text));
-        let given = rest.rsplit_once('@').filter(|_| !is_unsplit(text));
-        let given = given.map(|(before, _)| before.split(':').next().unwrap_or_default());
-        let user = given.filter(|user| is_plain(user)).unwrap_or("USER");
+        let given = rest.rsplit_once('@').map(|(before, _)| before).filter(|_| !is_unsplit(text));
+        // Without a scheme and a colon, a single word may be the password.
+        let user = given.filter(|before| !scheme.is_empty() || before.contains(':'));
+        let user = user.and_then(|before| before.split(':').next()).filter(|user| is_plain(user)).unwrap_or("USER");
         let is_known = given.is_some() || !scheme.is_empty();
         let place = is_known.then(|| place(rest)).flatten().filter(is_of_place).unwrap_or("HOST:PORT/DATABASE");
-        format!("postgres://{user}@{place}")
+        format!("postgres://{user}@{}", place.strip_prefix("//").unwrap_or(place))
     }
 }
 
@@ -248,7 +292,8 @@ fn user_part<'a>(scheme: &str, rest: &'a str) -> &'a str {
     }
 }
 
-/// Returns the host with its port and the database; `None` if that could be a part of a password.
+/// Returns the host with its port and the database, which is left out if it could hold a setting; `None` if the host could
+/// be a part of a password.
 fn place(rest: &str) -> Option<&str> {
     let place = match rest.rsplit_once('@') {
         Some((before, _)) if may_be_query(before) => return None,
@@ -257,7 +302,10 @@ fn place(rest: &str) -> Option<&str> {
     };
     let ends = |character: char| character.is_whitespace() || matches!(character, '?' | '#' | '&' | ';');
     let place = place.split(ends).next().unwrap_or_default();
-    has_number(authority(place)).then_some(place)
+    let server = authority(place);
+    let has_setting = place[server.len()..].contains([':', '=', '%']);
+    let is_host = has_number(server) && !server.contains(['=', '%']);
+    is_host.then_some(if has_setting { server } else { place })
 }
 
 /// Returns `true` if the text may contain a parameter, so that an `@` after it may be in the value of that parameter.
@@ -301,13 +349,22 @@ fn has_port(text: &str) -> bool {
     server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port))
 }
 
+/// Returns `true` for a login without a scheme, such as `app/secret@db`, and not for a name such as `me@work.db`.
+fn has_login(text: &str) -> bool {
+    text.contains('@') && !FILE_ENDS.iter().any(|end| text.to_ascii_lowercase().ends_with(end))
+}
+
 /// Returns `true` if the text gives a value to one of these settings.
 fn names_one_of(text: &str, settings: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     let is_between = |character: char| character.is_whitespace() || matches!(character, '?' | '&' | ';' | ',' | ':');
     text.match_indices('=').any(|(end, _)| {
-        let name = text[..end].trim_end().rsplit(is_between).next().unwrap_or_default();
-        settings.contains(&name.strip_prefix("pg").unwrap_or(name))
+        let mut words = text[..end].trim_end().rsplit(is_between);
+        let (last, before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        // What is before the name may be encoded, as in `%3Fpassword=`.
+        let name = last.rsplit_once('%').map_or(last, |(_, encoded)| encoded.get(2..).unwrap_or_default());
+        let is_one = |name: &str| settings.contains(&name);
+        is_one(name.strip_prefix("pg").unwrap_or(name)) || is_one(&format!("{before} {last}"))
     })
 }
 

@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 #[cfg(feature = "sqlite")]
 use sqlx::SqlitePool;
 #[cfg(feature = "postgres")]
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 #[cfg(feature = "postgres")]
 use tokio::runtime::Handle;
 
@@ -179,6 +182,22 @@ const MAX_PATH: usize = 504;
 const SEVERAL_SERVERS: &str = "the address of the database names several servers, and this program takes one: that of \
                                the primary, or a name that leads to it";
 
+/// The reason against an address whose names may hold more than names.
+#[cfg(feature = "postgres")]
+const MORE_THAN_A_NAME: &str = "the name of the host, the database or the user in the address of the database has a \
+                                character in it that is between the parts of an address, such as : @ & = ; or %";
+
+/// The reason against a mode of TLS that the driver would ignore.
+#[cfg(feature = "postgres")]
+const UNKNOWN_TLS_MODE: &str = "the variable PGSSLMODE is none of disable, allow, prefer, require, verify-ca and \
+                                verify-full, so it would be ignored: correct it, or put sslmode into the address of the \
+                                database";
+
+/// The reason against a parameter for TLS that the driver would ignore.
+const UNKNOWN_TLS_PARAMETER: &str = "the address of the database asks for TLS in a way that would be ignored: the \
+                                     parameters are sslmode (disable, allow, prefer, require, verify-ca or \
+                                     verify-full), sslrootcert, sslcert and sslkey, with & between them";
+
 /// A parsed address, by engine. It has no `Debug`, because the options of PostgreSQL show the password.
 pub(super) enum Location {
     #[cfg(feature = "sqlite")]
@@ -202,6 +221,8 @@ impl Location {
                 Err(StoreError::InvalidAddress { reason })
             } else if given.names_several_servers() {
                 Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS })
+            } else if given.has_unknown_tls_parameter() {
+                Err(StoreError::InvalidAddress { reason: UNKNOWN_TLS_PARAMETER })
             } else {
                 Self::server(url)
             };
@@ -229,6 +250,10 @@ impl Location {
                     Some(engine) => StoreError::UnsupportedEngine { engine: engine.to_owned() },
                     None => StoreError::NotAnAddress { corrected: given.corrected() },
                 });
+            }
+            _ if !is_url && given.is_unfinished() && !is_there() => {
+                "the address of the database has a placeholder in it that was not replaced, such as ${NAME}, or a \
+                 quotation mark or white space at an end"
             }
             _ => return Self::file(path),
         };
@@ -260,26 +285,53 @@ impl Location {
 
     #[cfg(feature = "postgres")]
     fn server(url: &str) -> Result<Self, StoreError> {
-        let reason = "the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE";
-        match PgConnectOptions::from_str(url) {
-            Ok(options) if options.get_host().contains(',') => {
-                Err(StoreError::InvalidAddress { reason: SEVERAL_SERVERS })
-            }
-            Ok(options) => {
-                // The driver would look up the name `[::1]`.
-                let literal = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-                let options = match literal.map(str::to_owned) {
-                    Some(literal) => options.host(&literal),
-                    None => options,
-                };
-                Ok(Self::Postgres(Box::new(options)))
-            }
-            Err(_) => Err(StoreError::InvalidAddress { reason }),
+        let refused = |reason| Err(StoreError::InvalidAddress { reason });
+        let Ok(options) = PgConnectOptions::from_str(url) else {
+            return refused("the address of the database is not of the form postgres://USER@HOST:PORT/DATABASE");
+        };
+        if options.get_host().contains(',') {
+            return refused(SEVERAL_SERVERS);
         }
+        // The driver would look up the name `[::1]`.
+        let literal = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let options = match literal.map(str::to_owned) {
+            Some(literal) => options.host(&literal),
+            None => options,
+        };
+        if hold_more_than_names(&options) {
+            return refused(MORE_THAN_A_NAME);
+        }
+        if !["sslmode=", "ssl-mode="].iter().any(|name| url.contains(name)) && !knows_tls_mode_of_environment() {
+            return refused(UNKNOWN_TLS_MODE);
+        }
+        Ok(Self::Postgres(Box::new(options)))
     }
 
     #[cfg(not(feature = "postgres"))]
     fn server(_: &str) -> Result<Self, StoreError> {
         Err(StoreError::EngineNotBuilt { engine: "PostgreSQL", feature: "postgres" })
     }
+}
+
+/// Returns `true` if the name of the host, the database or the user has a character in it that is between the parts of an
+/// address. The name may hold a setting or a password then, and names are shown, also by the server.
+#[cfg(feature = "postgres")]
+fn hold_more_than_names(options: &PgConnectOptions) -> bool {
+    let holds_more = |name: &str| name.contains([':', '=', '?', '&', ';', '#', '%']);
+    let (host, user) = (options.get_host(), options.get_username());
+    let database = options.get_database().unwrap_or(user);
+    let address = host.split_once('%').filter(|(_, zone)| !holds_more(zone)).map_or(host, |(address, _)| address);
+    let is_host = address.parse::<std::net::Ipv6Addr>().is_ok() || !holds_more(host) && !host.contains('@');
+    let socket = options.get_socket().map(|socket| socket.to_string_lossy());
+    let is_socket = socket.is_none_or(|socket| !socket.contains(['=', '&', ';']));
+    !is_host || !is_socket || holds_more(user) || holds_more(database) || database.contains('@')
+}
+
+/// Returns `true` if the variable `PGSSLMODE` is unset, empty or one of the modes. The driver takes any other value, such
+/// as one in quotation marks, for `prefer`, and connects without TLS to a server that offers none.
+#[cfg(feature = "postgres")]
+#[expect(clippy::disallowed_methods, reason = "the driver reads the variable, and does not report what it ignores")]
+fn knows_tls_mode_of_environment() -> bool {
+    let mode = std::env::var_os("PGSSLMODE").unwrap_or_default();
+    mode.is_empty() || mode.to_str().is_some_and(|mode| PgSslMode::from_str(mode).is_ok())
 }

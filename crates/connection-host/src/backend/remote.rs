@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::{Backend, Lookup};
 use crate::{
     Error, Exit,
-    config::{Environment, Global, Settings},
+    config::{Environment, Global, Settings, named_path},
     name,
     output::quoted,
     spelling::misspelled,
@@ -158,7 +158,8 @@ fn token(global: &Global, environment: &Environment) -> Result<SecretString, Err
     let Some(path) = &global.host_token_file else {
         return environment.host_token().ok_or_else(|| missing("--host needs a token".to_owned()));
     };
-    let secret = SecretFile::at(path).read_blocking().map_err(|error| {
+    let path = named_path("--host-token-file", path)?;
+    let secret = SecretFile::at(&path).read_blocking().map_err(|error| {
         let remedy = error.remedy();
         Error::new(Exit::Usage, "host_token_missing", format!("--host-token-file: {error}")).remedy(remedy)
     })?;

@@ -40,7 +40,7 @@ fn server_of(address: &str) -> Result<SecretString, Error> {
     }
     let read = file_or_stdin(address, &mut Standard::default(), "the address")?;
     match read.expose_str() {
-        Some(text) => Ok(text.trim().into()),
+        Some(text) => Ok(connection_core::bare_text(text).into()),
         None => Err(Error::usage("the address on standard input is not a text")),
     }
 }

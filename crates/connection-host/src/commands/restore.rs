@@ -7,6 +7,7 @@ use connection_core::{Restored, RestoredConnection, TokenUse};
 
 use crate::{
     Error, Exit,
+    config::named_path,
     output::{Cell, Table, joined, json::RestoredBody, quoted},
     program::Program,
 };
@@ -20,6 +21,7 @@ const NOTE: &str = "A token that was used since the backup was made is not sent 
 
 /// Restores a file, or marks the database if none is named; clap requires one of the two.
 pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<Exit, Error> {
+    let file = file.map(|file| named_path("restore", &file)).transpose()?;
     let builder = program.whole_builder()?;
     let (restoring, done) = match file {
         Some(file) => (builder.restore(file), "Restored"),

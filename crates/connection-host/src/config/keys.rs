@@ -32,7 +32,9 @@ fn insert<T>(settings: &mut BTreeMap<String, T>, kind: String, value: Result<T, 
 
 /// Returns the name of a variable; `None` for a text that is none.
 fn variable_name(text: &str) -> Option<String> {
-    (!text.is_empty() && !text.contains(['=', '\0'])).then(|| text.to_owned())
+    // Somebody may have put the key itself in the place of the name.
+    let is_key = text.len() >= 43 && !text.contains('_');
+    (!text.is_empty() && !text.contains(['=', '\0']) && !is_key).then(|| text.to_owned())
 }
 
 /// The levels of the log.
@@ -294,7 +296,9 @@ pub const KEYS: &[Key] = &[
         name: "key.variable",
         value: KeyType::Variable,
         help: "The environment variable that holds the key: 32 bytes in base64 or in hexadecimal.",
-        apply: |to, value| set(&mut to.settings.key.variable, value.text()),
+        apply: |to, value| {
+            set(&mut to.settings.key.variable, value.text().and_then(|text| value.valid(variable_name(&text))))
+        },
     },
     Key {
         name: "key.variables",

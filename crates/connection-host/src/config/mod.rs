@@ -40,13 +40,12 @@ pub(crate) use key_source::{KeySettings, KeySources};
 pub use keys::KEYS;
 pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use page::PageSettings;
-pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist};
+pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist, named_path};
 pub(crate) use tls::{TlsFiles, TlsPems};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools, kinds as configured_kinds, known_kinds};
 
 use crate::Error;
 use effective::Given;
-use paths::used_path;
 use value::{Loading, Secrets, Value};
 
 /// The combined settings of the three layers.
@@ -172,7 +171,10 @@ impl Settings {
     /// Reads the file, the environment and the flags, in this order. A later value replaces an earlier one.
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();
-        let named = global.config.clone().or_else(|| environment.config_file());
+        let named = match &global.config {
+            Some(path) => Some(named_path("--config", path)?),
+            None => environment.config_file().map(|path| named_path("CONNECTIONS_CONFIG", &path)).transpose()?,
+        };
         let (layer, exposed) = file::read(named.as_deref(), environment)?;
         settings.config_file = named.or_else(|| config_file(environment));
         settings.exposed = exposed;
@@ -193,12 +195,20 @@ impl Settings {
             None => secrets.database.text("database_url")?,
         };
         settings.direct = secrets.direct.text("database_direct_url")?;
+        if settings.database.is_none() && global.host.is_none() {
+            let direct = settings.direct.as_ref().map(|_| "database_direct_url");
+            if let Some(name) = direct.or(settings.pooler.map(|_| "database_pooler")) {
+                return Err(Error::configuration(format!("'{name}' is set, and 'database_url' is not")).remedy(
+                    "set database_url (or CONNECTIONS_DATABASE_URL), to the address of the pooler if there is one",
+                ));
+            }
+        }
         if settings.pooler == Some(Pooler::Session) && settings.direct.is_none() {
             settings.direct.clone_from(&settings.database);
         }
         settings.proxy = secrets.proxy.text("http.proxy")?;
         if let Some(directory) = &global.data_dir {
-            settings.data_directory = used_path("--data-dir", &directory.to_string_lossy(), directory.clone())?;
+            settings.data_directory = named_path("--data-dir", directory)?;
             settings.given.add_option("data_dir", directory.display().to_string(), "--data-dir");
         }
         if let Some(owner) = &global.owner {

@@ -10,7 +10,7 @@ pub(super) fn load(file: &str, variables: &[(&str, &str)], global: Global) -> Re
 }
 
 #[track_caller]
-fn refused(file: &str, variables: &[(&str, &str)], global: Global, expected: &[&str]) {
+pub(super) fn refused(file: &str, variables: &[(&str, &str)], global: Global, expected: &[&str]) {
     let error = load(file, variables, global).expect_err("the configuration is refused");
     assert_eq!(error.exit, crate::Exit::Usage);
     let text = format!("{error} {}", error.remedy.clone().unwrap_or_default());
@@ -81,8 +81,14 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Variable => ("\"APP_KEY\"", "APP_KEY"),
             KeyType::Variables => ("[\"AWS_PROFILE\", \"GNUPGHOME\"]", "VAULT_ADDR"),
         };
-        load(&format!("{} = {toml}", key.name), &[], Global::default()).unwrap();
-        load("", &[(&key.variable(), text)], Global::default()).unwrap();
+        // Those of a pooler need its address.
+        let global = || Global {
+            database: (key.name.starts_with("database_") && !key.name.starts_with("database_url"))
+                .then(|| "/a.db".into()),
+            ..Global::default()
+        };
+        load(&format!("{} = {toml}", key.name), &[], global()).unwrap();
+        load("", &[(&key.variable(), text)], global()).unwrap();
     }
 }
 
@@ -319,7 +325,8 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
     let shown =
         |secret: &Option<SecretString>| secret.as_ref().map(|s| secrecy::ExposeSecret::expose_secret(s).to_owned());
     for key in ["database_url", "database_direct_url"] {
-        let settings = load(&format!("{key}_file = {url:?}"), &[], Global::default()).unwrap();
+        let global = Global { database: (key == "database_direct_url").then(|| "/a.db".into()), ..Global::default() };
+        let settings = load(&format!("{key}_file = {url:?}"), &[], global).unwrap();
         let direct = shown(&settings.direct);
         let database = shown(&settings.database);
         assert_eq!(direct.or(database).as_deref(), Some("postgres://me:hunter2@db/x"), "{key}");
@@ -346,8 +353,10 @@ fn a_secret_is_read_from_the_file_that_a_key_names() {
         let file = format!("{variable}_FILE");
         let both = [(variable, "http://hunter2"), (&*file, &*url)];
         refused("", &both, Global::default(), &[&format!("'{key}' and '{key}_file' are both set")]);
-        load(&format!("{key}_file = \"/nowhere\""), &[(variable, "http://a")], Global::default()).unwrap();
-        load(&format!("{key} = \"http://a\""), &[(&file, &url)], Global::default()).unwrap();
+        let pooler = ("CONNECTIONS_DATABASE_URL", "/a.db");
+        let with = |name| if key == "database_direct_url" { vec![pooler, name] } else { vec![name] };
+        load(&format!("{key}_file = \"/nowhere\""), &with((variable, "http://a")), Global::default()).unwrap();
+        load(&format!("{key} = \"http://a\""), &with((&*file, &*url)), Global::default()).unwrap();
     }
     let global = || Global { database: Some("/a.db".into()), ..Global::default() };
     let settings = load("database_url_file = \"/nowhere\"", &[], global()).unwrap();
@@ -421,7 +430,7 @@ fn a_file_that_others_can_change_is_not_followed_nor_is_one_with_a_secret_that_o
         "kinds.gmail.client_secret = \"hunter2\"",
         "database_url = \"postgres://me:hunter2@db/x\"",
         "database_url = \"me:hunter2@db/x\"",
-        "database_direct_url = \"postgres://me@db/x?password=hunter2\"",
+        "database_direct_url = \"postgres://me@db/x?password=hunter2\"\ndatabase_url = \"postgres://me@db/x\"",
         "http.proxy = \"http://me:hunter2@proxy:1\"",
     ];
     for text in plain {
@@ -469,24 +478,11 @@ fn paths_in_the_file_are_relative_to_it() {
 }
 
 #[test]
-fn a_value_that_is_no_path_is_refused_and_not_repeated() {
-    for value in ["\"/hunter2\"", "'/hunter2'", "/hunter2\r", "host=db password=hunter2", "me:hunter2@db/x"] {
-        for name in ["DATA_DIR", "DATABASE_URL_FILE", "KEY__FILE", "STATE_DIR"] {
-            let variable = format!("CONNECTIONS_{name}");
-            refused("", &[(&variable, value)], Global::default(), &[&variable, "the path "]);
-        }
-        refused("", &[], Global { data_dir: Some(value.into()), ..Global::default() }, &["--data-dir: the path "]);
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt as _;
-        let home = tempfile::tempdir().unwrap();
-        let there = home.path().join("a\r");
-        std::fs::create_dir(&there).unwrap();
-        let named = load("", &[("CONNECTIONS_DATA_DIR", there.to_str().unwrap())], Global::default()).unwrap();
-        assert_eq!(named.data_directory, there, "one that exists is used");
-        let bytes = home.path().join(std::ffi::OsStr::from_bytes(b"b\xfcd"));
-        refused("", &[], Global { data_dir: Some(bytes), ..Global::default() }, &["is not UTF-8", "--data-dir"]);
+fn a_key_in_the_place_of_the_name_of_its_variable_is_not_repeated() {
+    for key in ["0f".repeat(32), format!("{}=", "A".repeat(43)), "b".repeat(43)] {
+        let error = load("", &[("CONNECTIONS_KEY__VARIABLE", &key)], Global::default()).unwrap_err();
+        let text = format!("{error} {}", error.remedy.clone().unwrap_or_default());
+        assert!(text.contains("'key.variable' must be the name of a variable") && !text.contains(&key), "{text}");
     }
 }
 

@@ -64,7 +64,7 @@ impl Value<'_> {
 
     pub(super) fn path(&self) -> Result<PathBuf, Error> {
         let text = self.text()?;
-        used_path(&self.place(), &text, self.source.path(&text))
+        used_path(&self.place(), &text, |text| self.source.path(text))
     }
 
     pub(super) fn parsed<T: FromStr>(&self) -> Result<T, Error> {

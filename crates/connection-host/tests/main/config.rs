@@ -86,6 +86,19 @@ fn a_later_layer_replaces_both_keys_of_a_pair() {
 }
 
 #[test]
+fn a_mode_of_tls_in_the_environment_that_would_be_ignored_is_refused() {
+    let mut machine = Machine::new();
+    machine.set("CONNECTIONS_DATABASE_URL", "postgres://ada@127.0.0.1:1/x");
+    for mode in ["verify-full\r", "\"verify-full\"", "verify_full"] {
+        machine.set("PGSSLMODE", mode);
+        machine.run(&["list"]).exits(2).warns("PGSSLMODE");
+    }
+    // The control: it is known, and nobody answers there.
+    machine.set("PGSSLMODE", "verify-full");
+    machine.run(&["list"]).exits(1).warns("cannot reach PostgreSQL");
+}
+
+#[test]
 fn a_text_that_looks_like_an_address_makes_no_file_and_is_shown_without_its_password() {
     let mut machine = Machine::new();
     for (address, shown, corrected) in [

@@ -43,7 +43,9 @@ fn a_database_is_moved_used_on_the_server_and_named_by_the_file() {
 #[test]
 fn a_move_that_cannot_be_made_says_why_and_leaves_the_file_as_it_is_postgres() {
     let machine = Machine::new();
-    machine.feed(&["move", "-"], "postgres://nobody@127.0.0.1:1/gone").exits(1).warns("cannot reach PostgreSQL");
+    for address in ["postgres://nobody@127.0.0.1:1/gone", "\u{feff}postgres://nobody@127.0.0.1:1/gone\r\n"] {
+        machine.feed(&["move", "-"], address).exits(1).warns("cannot reach PostgreSQL");
+    }
     machine.add_github("work").exits(0);
     machine.run(&["move", "other.db"]).exits(6).warns("is not that of a PostgreSQL server");
     let refused = machine.run(&["move", "postgres://me:hunter2@db.example/x"]).exits(2).warns("has a password in it");

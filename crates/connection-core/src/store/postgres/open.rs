@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgPool, Row as _,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgRow},
+};
 use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
@@ -30,6 +34,9 @@ const MAX_MIGRATION: Duration = Duration::from_secs(10 * 60);
 /// Waits until no other process creates or migrates the tables, and lets no other one do so until the transaction ends.
 pub(super) const LOCK_TABLES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))";
 
+/// Selects what identifies the tables to which a connection leads: the database, and the table of migrations in it.
+const TABLES: &str = "SELECT concat_ws(' ', current_database(), to_regclass('connection_migrations')::oid)";
+
 /// Opens a database. With a direct address, `options` are those of a pooler.
 pub(in super::super) async fn open(
     options: PgConnectOptions,
@@ -40,7 +47,12 @@ pub(in super::super) async fn open(
     let direct = direct.map(without_digits);
     let pooled = direct.is_some();
     let (first, has_timeline) = match &direct {
-        Some(direct) => (None, bring_up_at(direct, program).await?),
+        Some(direct) => {
+            let (has_timeline, tables) = bring_up_at(direct, program).await?;
+            let mut first = connect(&options.clone().extra_float_digits(None), &place).await?;
+            refuse_other_tables(&mut first, &place, direct, &tables).await?;
+            (Some(first), has_timeline)
+        }
         None => {
             let (mut first, has_timeline) = migrated(&options, program).await?;
             refuse_few_connections(&mut first, &place).await?;
@@ -64,7 +76,14 @@ pub(in super::super) async fn open_host_pool(
     let place = place(&pool.connect_options());
     let direct = direct.map(without_digits);
     let has_timeline = match &direct {
-        Some(direct) => bring_up_at(direct, program).await?,
+        Some(direct) => {
+            let (has_timeline, tables) = bring_up_at(direct, program).await?;
+            let connection = pool.acquire().await.map_err(|error| StoreError::of(&error, &place))?;
+            let mut connection = connection.detach();
+            refuse_other_tables(&mut connection, &place, direct, &tables).await?;
+            disconnect(connection).await;
+            has_timeline
+        }
         None => {
             // Detached from the pool, so that the connection is closed and not reused if the caller drops this
             // half-way.
@@ -121,12 +140,36 @@ pub(super) async fn connect_directly(options: &PgConnectOptions) -> Result<PgCon
     Ok(connection)
 }
 
-async fn bring_up_at(direct: &PgConnectOptions, program: &Program) -> Result<bool, StoreError> {
+/// Migrates the tables at a direct address. Returns `true` if the server tells its timeline, and what identifies the tables.
+async fn bring_up_at(direct: &PgConnectOptions, program: &Program) -> Result<(bool, String), StoreError> {
     let place = place(direct);
     let mut connection = connect(direct, &place).await?;
     let has_timeline = bring_up(&mut connection, program, &place).await?;
+    let tables = tables(&mut connection, &place).await?;
     disconnect(connection).await;
-    Ok(has_timeline)
+    Ok((has_timeline, tables))
+}
+
+/// Refuses a pooler that leads to other tables than the direct address does.
+async fn refuse_other_tables(
+    pooled: &mut PgConnection,
+    place_of_pooler: &str,
+    direct: &PgConnectOptions,
+    expected: &str,
+) -> Result<(), StoreError> {
+    if tables(pooled, place_of_pooler).await? == expected {
+        return Ok(());
+    }
+    let problem = format!("{place_of_pooler} and {} lead to different databases or schemas", place(direct));
+    let remedy =
+        "let `database_url` and `database_direct_url` (in a program, the address and `direct`) lead to the same one";
+    Err(StoreError::Unprepared { problem, remedy: remedy.to_owned() })
+}
+
+async fn tables(connection: &mut PgConnection, place: &str) -> Result<String, StoreError> {
+    // A pooler need not support prepared statements.
+    let found = answered(sqlx::raw_sql(TABLES).fetch_one(connection)).await.and_then(|row: PgRow| row.try_get(0));
+    found.map_err(|error| StoreError::of(&error, place))
 }
 
 /// Disconnects. An error is harmless, because the server notices that the connection has gone.

@@ -6,7 +6,6 @@
 
 use std::{
     fs::{self, Metadata},
-    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -116,14 +115,10 @@ fn log_of(database: &Path) -> Option<PathBuf> {
     database.canonicalize().ok().map(|real| sibling_path(&real, "-wal"))
 }
 
+/// Returns `true` if the file that was opened is at the path. A path that cannot be examined is one at which it is not
+/// known to be: another user may have put another file into its place.
 fn is_in_place(path: &Path, opened: &Metadata) -> bool {
-    match fs::metadata(path) {
-        Ok(found) => platform::is_same_file(&found, opened),
-        // Any other error, such as a missing right, does not say that the file is elsewhere.
-        Err(error) => {
-            !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::StaleNetworkFileHandle)
-        }
-    }
+    fs::metadata(path).is_ok_and(|found| platform::is_same_file(&found, opened))
 }
 
 /// Returns what identifies the file at a path, which may be a link to it.

@@ -46,6 +46,8 @@ proptest! {
             format!("pgsql:host=db.example;user=conn;password={password}"),
             format!("db.example:5432:app:conn:{password}"),
             format!("postgres%3A%2F%2Fconn%3A{password}%40db.example"),
+            format!("Data Source=db.example;Username=conn;Pass={password}"),
+            format!("db.example;uid=conn;psw={password}"),
         ] {
             let shown = shown(&address);
             prop_assert!(!shown.contains(['Z', 'X', 'J', '7']), "{address}: {shown}");
@@ -83,6 +85,14 @@ fn a_text_that_looks_like_an_address_is_no_file_and_the_right_form_is_named() {
         ("jdbc:postgresql://db:5432/x", "postgres://USER@db:5432/x"),
         ("JDBC:PostgreSQL://ada:S3cr3tPw@db/x", "postgres://ada@db/x"),
         ("backup:monday.db", "postgres://USER@HOST:PORT/DATABASE"),
+        ("Data Source=db;Username=ada;Pass=S3cr3tPw", "postgres://USER@HOST/DATABASE"),
+        ("User ID=ada;PSW=S3cr3tPw", "postgres://USER@HOST/DATABASE"),
+        ("db;uid=ada;psw=S3cr3tPw", "postgres://USER@HOST/DATABASE"),
+        ("username=ada pass=S3cr3tPw", "postgres://USER@HOST/DATABASE"),
+        ("dsn=S3cr3tPw@db", "postgres://USER@HOST/DATABASE"),
+        ("ada/S3cr3tPw@db/x", "postgres://USER@db/x"),
+        ("ada/S3cr3tPw@//db/x", "postgres://USER@db/x"),
+        ("S3cr3tPw@db", "postgres://USER@db"),
     ] {
         let expected = StoreError::NotAnAddress { corrected: corrected.to_owned() };
         assert_eq!(parse(address).err(), Some(expected), "{address}");
@@ -152,6 +162,33 @@ fn quotation_marks_and_control_characters_are_no_part_of_a_new_path() {
     }
 }
 
+#[test]
+fn a_placeholder_that_was_not_replaced_is_no_path() {
+    for address in [
+        "${DATABASE_URL}",
+        "$DATABASE_URL",
+        "$(cat url)",
+        "$HOME/x.db",
+        "data/$USER/x.db",
+        "{{ .Values.url }}",
+        "%HOME%/x.db",
+        "<DATABASE_URL>",
+        "\u{feff}/srv/x.db",
+        " /srv/x.db",
+        "x.db ",
+        "\"/srv/x.db",
+        "x.db'",
+    ] {
+        let error = parse(address).err().unwrap();
+        assert!(matches!(error, StoreError::InvalidAddress { .. }), "{address}: {error:?}");
+        assert!(error.to_string().contains("placeholder") && !error.to_string().contains(address), "{error}");
+        assert!(StoreAddress::new(address).not_a_path().is_some(), "{address}");
+    }
+    for address in ["/srv/$HOME/x.db", "./${NAME}.db", "~/%a%.db", "sqlite:$HOME/x.db", "a$.db", "100%.db", "it's.db"] {
+        assert!(matches!(parse(address), Ok(Location::Sqlite(_))), "{address}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_path_that_is_too_long_for_sqlite_is_told_as_that() {
@@ -202,6 +239,62 @@ fn a_character_that_cuts_a_password_is_refused() {
     }
 }
 
+#[test]
+fn a_name_that_may_hold_a_password_is_refused_and_not_shown() {
+    for address in [
+        "postgres://127.0.0.1:1/app&password=S3cr3tPw",
+        "postgres://127.0.0.1:1/app;password=S3cr3tPw",
+        "postgres://127.0.0.1:1/app password=S3cr3tPw",
+        "postgres://127.0.0.1:1/app%3Fpassword=S3cr3tPw",
+        "postgres://127.0.0.1:1/app%20password=S3cr3tPw",
+        "postgres://127.0.0.1:1/app%253Fpassword%253DS3cr3tPw",
+        "postgres://127.0.0.1:1/?dbname=x%26password=S3cr3tPw",
+        "postgres://127.0.0.1:1/?dbname=u:S3cr3tPw",
+        "postgres://127.0.0.1:1/u:S3cr3tPw",
+        "postgres://127.0.0.1:1/?host=u:S3cr3tPw%40h",
+        "postgres:///x?host=/run;password=S3cr3tPw",
+        "postgres://u%3AS3cr3tPw@127.0.0.1:1",
+        "postgres://u%3AS3cr3tPw@127.0.0.1:1/x",
+    ] {
+        let error = parse(address).err().unwrap();
+        assert!(error.to_string().contains("between the parts of an address"), "{address}: {error}");
+        assert!(!shown(address).contains("S3cr3t"), "{}", shown(address));
+    }
+    for address in [
+        "postgres://u@db/my%20app",
+        "postgres://u%40tenant@db/x",
+        "postgres://u@db/app-1.2_b",
+        "postgres://u@[fe80::1]/x",
+        "postgres:///x?host=fe80::1%25eth0",
+    ] {
+        assert!(matches!(parse(address), Ok(Location::Postgres(_))), "{address}");
+    }
+}
+
+#[test]
+fn a_mode_of_tls_that_would_be_ignored_is_refused() {
+    for query in [
+        "SSLMODE=verify-full",
+        "ssl=true",
+        "application_name=x&amp;sslmode=verify-full",
+        "application_name=x;sslmode=verify-full",
+        "sslmodus=require",
+        "ssl_mode=require",
+        "mode=verify-full",
+        "tls=require",
+    ] {
+        let error = parse(&format!("postgres://db/x?{query}")).err().unwrap();
+        assert!(error.to_string().contains("asks for TLS"), "{query}: {error}");
+    }
+    for query in [
+        "sslmode=verify-full&sslrootcert=/srv/ca.pem&sslcert=a.pem&sslkey=b.pem",
+        "ssl-mode=VERIFY-FULL&ssl-ca=/srv/ca.pem",
+        "application_name=x&connect_timeout=10&channel_binding=require",
+    ] {
+        assert!(matches!(parse(&format!("postgres://db/x?{query}")), Ok(Location::Postgres(_))), "{query}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_may_be_named_by_an_address_of_ipv6() {
     assert!(matches!(parse("postgres://u@[::1]:1/x"), Ok(Location::Postgres(options)) if options.get_host() == "::1"));
@@ -228,6 +321,9 @@ fn a_password_is_found_in_each_form() {
         "u%3Ap%40db/x",
         "jdbc:postgresql://u:p@db/x",
         "pgsql:host=db;password=p",
+        "db;uid=u;psw=p",
+        "u/p@db/x",
+        "postgres://db/x%3Fpassword=p",
     ] {
         assert!(StoreAddress::new(address).has_password(), "{address}");
     }
@@ -260,6 +356,9 @@ fn the_place_is_shown_without_user_password_and_parameters() {
         ("postgres://u:p/db", "postgres://…"),
         ("postgres://[::1]:5432/x", "postgres://[::1]:5432/x"),
         ("postgres:///x?host=/run", "postgres:///x"),
+        ("postgres://db:5432/x%3Fpassword=p", "postgres://db:5432"),
+        ("postgres://db/u:p", "postgres://db"),
+        ("p@db", "db"),
         ("u:p@proxy.example:3128", "proxy.example:3128"),
         ("host=db password=p", "…"),
         ("db:5432:x:u:p@q", "…"),

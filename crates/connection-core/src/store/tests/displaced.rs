@@ -15,10 +15,12 @@ enum Deed {
     Deleted,
     Replaced,
     Linked,
+    /// Nobody can examine what is at the path, as in a directory that only another user may search.
+    Unexaminable,
 }
 
 impl Deed {
-    const ALL: [Self; 4] = [Self::Moved, Self::Deleted, Self::Replaced, Self::Linked];
+    const ALL: [Self; 5] = [Self::Moved, Self::Deleted, Self::Replaced, Self::Linked, Self::Unexaminable];
 
     fn happens_to(self, file: &Path) {
         let other = sibling_path(file, "-other");
@@ -33,6 +35,11 @@ impl Deed {
                 fs::write(&other, b"another file").unwrap();
                 fs::remove_file(file).unwrap();
                 symlink(&other, file).unwrap();
+            }
+            // A link to itself leads nowhere (ELOOP), also for a superuser, who has every right.
+            Self::Unexaminable => {
+                fs::rename(file, &other).unwrap();
+                symlink(file, file).unwrap();
             }
         }
     }

@@ -79,6 +79,21 @@ async fn a_pooler_in_session_mode_is_a_direct_address_and_the_only_one_on_its_de
 }
 
 #[tokio::test]
+async fn a_pooler_of_another_database_than_the_direct_address_is_refused_with_both_settings() {
+    let Some(pooler) = pooler() else { return };
+    let world = World::new().await;
+    let (pooled, direct) = (Database::empty().await, Database::empty().await);
+    let pool = PgPoolOptions::new().max_connections(3).connect_with(pooler.options(&pooled)).await.unwrap();
+    for source in [StoreSource::from(pooler.url(&pooled)), StoreSource::from(pool)] {
+        let error = builder(&world, source.direct(direct.url())).open().await.unwrap_err();
+        assert!(matches!(error, OpenError::Store(StoreError::Unprepared { .. })), "{error:?}");
+        assert!(error.to_string().contains("lead to different databases"), "{error}");
+        let remedy = error.remedy().unwrap();
+        assert!(remedy.contains("`database_url`") && remedy.contains("`database_direct_url`"), "{remedy}");
+    }
+}
+
+#[tokio::test]
 async fn a_direct_address_of_a_file_is_refused() {
     let world = World::new().await;
     let database = Database::empty().await;
