@@ -140,8 +140,16 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     let error = builder(&world, address(&cluster, &verified(&wrong))).open().await.unwrap_err();
     let OpenError::Store(StoreError::Unavailable { detail, .. }) = &error else { panic!("{error:?}") };
     assert!(detail.contains("certificate"), "{detail}");
+    let missing = world.directory.path().join("missing.pem");
+    let error = builder(&world, address(&cluster, &verified(&missing))).open().await.unwrap_err();
+    assert!(error.to_string().contains("`sslrootcert`"), "{error}");
+    assert!(error.remedy().unwrap().contains("files for TLS"), "{error:?}");
     let error = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::Unavailable { .. })), "the control: {error:?}");
+    cluster.set(&format!("ssl = off\nhba_file = '{at}/hba'\n")).unwrap();
+    cluster.control(&["restart"]).unwrap();
+    let error = builder(&world, address(&cluster, "sslmode=require")).open().await.unwrap_err();
+    assert!(error.to_string().contains("does not support TLS"), "{error}");
 }
 
 /// Creates a role for one test. Roles belong to the server, not to a database.
