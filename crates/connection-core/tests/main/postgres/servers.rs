@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
+use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, NotReady, OpenError, RegistryBuilder, StoreError};
 use connection_faults::{
     certificates::Authority,
     postgres::{Cluster, Database, cluster},
@@ -186,6 +186,17 @@ async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
     connection.verify().await.unwrap();
     registry.remove(connection.id()).await.unwrap();
     let kept = connected(&registry, "key-1").await;
+    registry.close().await;
+
+    // The other tables can still be written.
+    admin(&database, &format!("REVOKE INSERT ON connection_setup FROM {role}")).await;
+    let registry = builder(&world, address.clone()).open().await.unwrap();
+    assert_eq!(registry.store().ready().await, Err(NotReady::ReadOnly));
+    let kept = registry.connection(kept.id()).await.unwrap();
+    kept.rename("work").await.unwrap();
+    assert_eq!(registry.store().ready().await, Err(NotReady::ReadOnly), "another write shows nothing");
+    admin(&database, &format!("GRANT INSERT ON connection_setup TO {role}")).await;
+    assert_eq!(registry.store().ready().await, Ok(()));
     registry.close().await;
 
     admin(&database, &format!("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM {role}")).await;
