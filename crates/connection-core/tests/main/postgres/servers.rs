@@ -6,7 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, NotReady, OpenError, RegistryBuilder, StoreError};
+use connection_core::{
+    AnswerRoom, ConnectionRegistry, Error, KeyFile, NotReady, OpenError, RegistryBuilder, StoreError,
+};
 use connection_faults::{
     certificates::Authority,
     postgres::{Cluster, Database, cluster},
