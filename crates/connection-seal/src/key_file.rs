@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
 use super::{
     KeyError, KeyId, KeySource,
     key_id::KEY_LEN,
-    key_text::{bare_text, boxed},
+    key_text::{boxed, text_of_file, unquoted},
 };
 use crate::platform::{self, Unreadable};
 
@@ -110,9 +110,11 @@ pub(super) fn fresh() -> Option<SecretBox<[u8; KEY_LEN]>> {
 }
 
 /// Reads the three words of the file. Only their order counts: password managers, editors and shells change the white
-/// space between and around them.
+/// space between and around them, or write `\n` in place of a newline.
 pub(super) fn key_of_file(bytes: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {
-    let mut words = bare_text(std::str::from_utf8(bytes).ok()?).split_whitespace();
+    let text = text_of_file(bytes)?;
+    let words = unquoted(&text).split_whitespace().flat_map(|word| word.split("\\n"));
+    let mut words = words.filter(|word| !word.is_empty());
     let (HEADER, id, encoded, None) = (words.next()?, words.next()?, words.next()?, words.next()) else { return None };
     let key = boxed(&Zeroizing::new(encode::from_base64(encoded)?))?;
     (KeyId::of(&key).to_string() == id).then_some(key)

@@ -7,11 +7,7 @@
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
-use super::{
-    KeyError, KeySource,
-    key_file::key_of_file,
-    key_text::{bare_text, key_of_text},
-};
+use super::{KeyError, KeySource, key_file::key_of_file, key_text::key_of_text};
 
 /// A key in an environment variable.
 #[derive(Debug)]
@@ -37,15 +33,8 @@ impl KeySource for KeyVariable {
         let Some(value) = self.value.as_ref().filter(|value| !value.expose_secret().is_empty()) else {
             return Ok(None);
         };
-        let text = unquoted(value.expose_secret()).as_bytes();
+        let text = value.expose_secret().as_bytes();
         let key = key_of_text(text).or_else(|| key_of_file(text));
         key.map(Some).ok_or_else(|| KeyError::Malformed { source_name: self.name() })
     }
-}
-
-/// Returns a value without the quotation marks that some readers of files with variables keep.
-fn unquoted(value: &str) -> &str {
-    let text = bare_text(value);
-    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }

@@ -71,7 +71,8 @@ impl<'a> StoreState<'a> {
 
     /// Checks that this process could answer a request now: the database can be read, its file is at its place, its
     /// server is no standby, its tables are those of this program, the program is not too old to write them, the keys
-    /// open it, and writes do not fail for lack of space or because the server takes none. A load balancer sends
+    /// open it, and writes do not fail for lack of space, or of a right on one of the tables, or because the server
+    /// takes none. A load balancer sends
     /// requests to a process while this is so.
     ///
     /// ```
@@ -103,6 +104,9 @@ impl<'a> StoreState<'a> {
                 }
                 if systems.ground.store.reader().await?.part().await?.oldest > systems.ground.store.program().schema {
                     return Ok(Err(NotReady::TooOld));
+                }
+                if systems.ground.store.lacks_right().await? {
+                    return Ok(Err(NotReady::ReadOnly));
                 }
                 if !systems.ground.sealer.opens_store().await? {
                     return Ok(Err(NotReady::Keys));

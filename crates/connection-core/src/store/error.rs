@@ -276,12 +276,10 @@ impl StoreError {
                 "complete the move with the same `connections move` on the machine of {from}, or name another database"
             ),
             Self::Busy { .. } => "stop the other program that uses the database, or try again".into(),
-            Self::Changed { place, .. } => {
-                format!(
-                    "use the version of this program that created {place}, restore it from a backup, or name another \
-                     database"
-                )
-            }
+            Self::Changed { place, .. } => format!(
+                "use the version of this program that created {place}, restore it from a backup, or name another \
+                 database"
+            ),
             Self::ChangedMeanwhile { .. } => "try again".into(),
             Self::CommitUnknown { .. } => "read what is stored before you repeat the change".into(),
             Self::Corrupt { place, .. } => format!("restore {place} from a backup"),
@@ -304,7 +302,8 @@ impl StoreError {
             Self::NotUnicode { .. } => "choose a name in UTF-8".into(),
             Self::Pooled { .. } => {
                 "also name the server itself, besides the pooler: `database_direct_url` in the configuration, \
-                 `direct` in a program; or set `database_pooler` to `session` if that is the mode of the pooler"
+                 `direct` in a program; or change the mode of the pooler to session, and set `database_pooler` to \
+                 `session`, which does not change the pooler itself"
                     .into()
             }
             Self::ProgramTooOld { .. } => "install the newer version of this program, and start it".into(),
@@ -312,8 +311,8 @@ impl StoreError {
             Self::Standby { .. } => INSTEAD_OF_STANDBY.into(),
             Self::ReadOnly { place } if is_server(place) => {
                 format!(
-                    "give the role that this program uses the right to write the tables of {place}; if there are no \
-                     tables yet, create them with another role (`connection_core::migrate`)"
+                    "grant SELECT, INSERT, UPDATE and DELETE on the tables of {place} to the role that this program \
+                     uses, or name a server that takes writes"
                 )
             }
             Self::ReadOnly { place } => {
@@ -323,12 +322,10 @@ impl StoreError {
                 format!("use another database, or another schema of {place}, or rename {name} there")
             }
             Self::Taken { name, .. } => format!("use another database, or rename {name} there"),
-            Self::Unavailable { place, .. } if is_server(place) => {
-                format!(
-                    "check that {place} is running, that this host can reach it, and that the role and password \
-                         are right"
-                )
-            }
+            Self::Unavailable { place, .. } if is_server(place) => format!(
+                "check that {place} is running, that this host can reach it, and that the role, the password, and \
+                 `sslmode` and the files for TLS are right"
+            ),
             Self::Unavailable { place, .. } => {
                 format!("check that {place} is a file, in a directory that the user who runs this program can write")
             }
@@ -364,7 +361,7 @@ impl StoreError {
             }
             sqlx::Error::PoolTimedOut => Self::Busy { place: owned },
             sqlx::Error::Io(error) => Self::io(error, owned),
-            sqlx::Error::Tls(_) => Self::Unavailable { place: owned, detail: "TLS failed".into() },
+            sqlx::Error::Tls(error) => Self::Unavailable { place: owned, detail: format!("TLS failed: {error}") },
             sqlx::Error::Database(error) => Self::of_engine(&**error, owned),
             sqlx::Error::ColumnDecode { index, .. } => {
                 let detail = format!("the value of {index} is not one that this program writes");
@@ -412,6 +409,9 @@ impl StoreError {
     #[cfg(feature = "postgres")]
     fn of_postgres(error: &PgDatabaseError, place: String) -> Self {
         let detail = error.message().to_owned();
+        if let Some(lacking) = super::postgres::lacking(error, &place) {
+            return lacking;
+        }
         match error.code() {
             "23505" => Self::Conflict { what: error.constraint().unwrap_or("a row").to_owned() },
             // Serialization failure, deadlock, timeout of a lock or a statement, too many connections.

@@ -63,6 +63,7 @@ mod refreshes;
 mod refused_uses;
 mod renames;
 mod restores;
+mod rights;
 mod row_events;
 pub(crate) mod rows;
 mod sealed;

@@ -80,6 +80,9 @@ async fn a_passphrase_is_tried_as_it_is_and_then_without_what_a_copy_puts_around
     let spaced = format!(" {PASSPHRASE} ");
     opened(&world, &spaced).await.unwrap().close().await;
     opened(&world, &spaced).await.unwrap().close().await;
+    for copy in [format!("\u{feff}{spaced}"), format!("{spaced}\n\n"), format!("\u{feff}{spaced}\r\n\r\n")] {
+        opened(&world, &copy).await.unwrap_or_else(|error| panic!("{copy:?}: {error}")).close().await;
+    }
     let error = of_key(opened(&world, PASSPHRASE).await);
     assert!(matches!(error, KeyError::WrongPassphrase { .. }), "nothing is added: {error:?}");
 }

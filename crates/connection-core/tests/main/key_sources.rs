@@ -30,10 +30,42 @@ async fn a_key_in_the_environment_is_base64_or_hexadecimal() {
         // Docker keeps the quotation marks of a file with variables.
         format!("\"{hex}\""),
         format!("'{}'\r", encode::base64(&KEY)),
+        format!("0x{hex}"),
+        format!("base64:{}", encode::base64(&KEY)),
+        format!("{hex}\n\u{1a}"),
+        format!("{hex}\0"),
     ];
     for text in texts {
         let key = variable(&text).load().await.unwrap().unwrap();
         assert_eq!(key.expose_secret(), &KEY, "{text}");
+    }
+}
+
+/// The id in the file proves that it is the key.
+#[tokio::test]
+async fn a_copy_of_a_key_file_in_another_form_is_the_key() {
+    use std::io::Write as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = KeyFile::at(directory.path().join("root.key"));
+    let made = file.create().await.unwrap();
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("\u{feff}{text}").replace('\n', "\r\n").encode_utf16().flat_map(bytes).collect()
+    };
+    for copy in [
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        format!("\"{text}\"").into_bytes(),
+        text.replace('\n', "\\n").into_bytes(),
+        format!("{text}\u{1a}").into_bytes(),
+        format!("{text}\0").into_bytes(),
+    ] {
+        // The file keeps its mode.
+        let mut written = std::fs::File::options().write(true).truncate(true).open(file.path()).unwrap();
+        written.write_all(&copy).unwrap();
+        let key = file.load().await.unwrap_or_else(|error| panic!("{copy:?}: {error}")).unwrap();
+        assert_eq!(key.expose_secret(), made.expose_secret());
     }
 }
 

@@ -136,3 +136,18 @@ fn a_database_that_is_moved_under_a_server_is_told_and_no_other_one_is_made() {
     std::fs::rename(&away, &database).unwrap();
     run(&machine, &["list"]).exits(0).says("renewing:ada");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_backup_that_may_not_grow_is_named_and_not_the_database() {
+    let machine = connected();
+    let file = machine.path("a.backup").display().to_string();
+    // A limit of 100 blocks of 512 bytes, and no signal that would end the process.
+    let script = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    let mut command = machine.command_of_system("sh");
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_connections"), "backup", &file]);
+    let ran = crate::program::Ran::of(&["backup"], command.output().unwrap()).exits(1);
+    // The copy has another name until it is complete.
+    ran.warns("a.backup.partial-").warns("is not available");
+    assert!(!machine.path("a.backup").exists());
+}

@@ -2,8 +2,8 @@
 //!
 //! The salt and the cost of the derivation are stored with the wrapped key, so a person has to remember only the
 //! passphrase. The bytes of a passphrase are used as they are, without normalization, except that one newline at the
-//! end of a file is removed. If they are wrong, they are tried once without white space and a byte order mark around
-//! them.
+//! end of a file is removed. If they are wrong, they are tried without a byte order mark and line ends, and then without
+//! white space around them.
 
 mod derivation;
 #[cfg(test)]
@@ -135,10 +135,14 @@ impl KeyPassphrase {
             let wrapping = self.derive(&derivation, passphrase)?;
             Ok::<_, KeyError>(envelope::open(&wrapping, store, &place(header), &parts))
         };
-        let mut opened = open(passphrase.expose())?;
-        let bare = bare(passphrase.expose());
-        if matches!(opened, Err(SealError::WrongKey { .. })) && bare != passphrase.expose() {
-            opened = open(bare)?;
+        let mut tried = passphrase.expose();
+        let mut opened = open(tried)?;
+        // Spaces at an end may belong to the passphrase, also if a copy has added something else.
+        for cleaned in [without_line_ends(tried), bare(tried)] {
+            if matches!(opened, Err(SealError::WrongKey { .. })) && cleaned != tried {
+                opened = open(cleaned)?;
+                tried = cleaned;
+            }
         }
         let key = match opened {
             Ok(key) => key,
@@ -215,6 +219,15 @@ impl KeyWrapper for KeyPassphrase {
 /// Returns the place of a key that is wrapped with a passphrase. It is bound to the salt and the cost.
 fn place(header: &[u8]) -> Place<'_> {
     Place { table: "connection_keyset", column: "passphrase", key: header, owner: "", kind: "", sequence: 0 }
+}
+
+/// Returns a passphrase without a byte order mark before it and line ends after it.
+fn without_line_ends(passphrase: &[u8]) -> &[u8] {
+    let mut rest = passphrase.strip_prefix("\u{feff}".as_bytes()).unwrap_or(passphrase);
+    while let [before @ .., b'\r' | b'\n'] = rest {
+        rest = before;
+    }
+    rest
 }
 
 /// Returns a passphrase without white space and a byte order mark around it.

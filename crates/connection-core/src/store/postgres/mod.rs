@@ -39,6 +39,7 @@ pub(super) use lender::Lender;
 #[cfg(feature = "sqlite")]
 pub(crate) use move_target::{Arrival, MoveTarget, TargetState};
 pub(super) use open::{migrate_at, open, open_host_pool, read_only};
+pub(super) use requirements::lacking;
 
 /// A database on a server.
 pub(super) struct Postgres {

@@ -190,7 +190,7 @@ pub(super) async fn reached(options: &PgConnectOptions, place: &str) -> Result<(
 async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection, StoreError> {
     let connected = tokio::time::timeout(MAX_DURATION, options.clone().disable_statement_logging().connect()).await;
     match connected {
-        Ok(connection) => connection.map_err(|error| not_connected(&error, place)),
+        Ok(connection) => connection.map_err(|error| not_connected(&error, options, place)),
         Err(_) => {
             let detail = "no connection could be made in 10 seconds".into();
             Err(StoreError::Unavailable { place: place.to_owned(), detail })

@@ -1,7 +1,12 @@
 //! What a server must offer: a database that can store every text, a schema in which the role may create tables, and
 //! enough connections. Each refusal has the SQL that mends it.
 
-use sqlx::PgConnection;
+use std::io;
+
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgDatabaseError, PgSeverity},
+};
 
 use super::{super::StoreError, connections::answered};
 
@@ -84,9 +89,47 @@ pub(super) async fn refuse_few_connections(connection: &mut PgConnection, place:
     }
 }
 
+/// Returns the error of a server that does not let the role in, or of a pooler that takes no transaction; `None` for any
+/// other error.
+pub(in super::super) fn lacking(error: &PgDatabaseError, place: &str) -> Option<StoreError> {
+    match error.code() {
+        // A statement that is not permitted ends no connection.
+        "42501" if error.severity() == PgSeverity::Fatal => {
+            let database = place.rsplit_once('/').map_or(place, |(_, database)| database).replace('"', "\"\"");
+            Some(StoreError::Unprepared {
+                problem: format!("the role that this program uses may not connect to the database {place}"),
+                remedy: format!(
+                    "run this as the owner of the database, with the name of the role: `GRANT CONNECT ON DATABASE \
+                     \"{database}\" TO ROLE_NAME`"
+                ),
+            })
+        }
+        // The texts of PgBouncer are not translated.
+        _ if error.message().contains("statement pooling mode") => Some(StoreError::Unprepared {
+            problem: format!("the pooler between this program and {place} is in statement mode, without transactions"),
+            remedy: "set `pool_mode = session` or `pool_mode = transaction` in the settings of the pooler; in \
+                     transaction mode, also name the server itself as `database_direct_url`"
+                .into(),
+        }),
+        _ => None,
+    }
+}
+
 /// Returns the error of an attempt to connect. A server that lets nobody else in (53300) does not say in a way that a
 /// program can read which of its limits is reached.
-pub(super) fn not_connected(error: &sqlx::Error, place: &str) -> StoreError {
+pub(super) fn not_connected(error: &sqlx::Error, options: &PgConnectOptions, place: &str) -> StoreError {
+    if let sqlx::Error::Io(unread) = error
+        && options.get_socket().is_none()
+        && let io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory = unread.kind()
+    {
+        // The driver does not say which file it is.
+        let detail = format!(
+            "a file that `sslrootcert`, `sslcert` or `sslkey` names cannot be read, or a firewall refuses the \
+             connection: {}",
+            unread.kind()
+        );
+        return StoreError::Unavailable { place: place.to_owned(), detail };
+    }
     match error.as_database_error().and_then(|error| error.code()) {
         Some(code) if code == "53300" => StoreError::Unprepared {
             problem: format!("the role, the database or the server of {place} allows no further connection"),

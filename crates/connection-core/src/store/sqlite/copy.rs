@@ -79,7 +79,10 @@ pub(in super::super) async fn copy(
         // SQLite has deleted the log and its index. A file that stays is removed by the next restore.
         fs::remove_file(source).unwrap_or_default();
     }
-    copied.map_err(|error| of_copy(failed(error), to))?;
+    copied.map_err(|error| match is_of_writing(&error) {
+        true => StoreError::of(&error, &to.display().to_string()),
+        false => of_copy(failed(error), to),
+    })?;
     let target = to.to_owned();
     // SQLite does not sync a file that it writes in this way.
     blocking(to.display().to_string(), move || File::options().write(true).open(target)?.sync_all()).await
@@ -103,6 +106,13 @@ async fn with_log(from: &Path, to: &Path) -> Result<PathBuf, StoreError> {
         Ok(())
     });
     copied.await.map(|()| source).map_err(|error| of_copy(error, to))
+}
+
+/// Returns `true` for an error of a write, a truncation or a sync, which only the copy takes: SQLITE_IOERR_WRITE,
+/// SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC and SQLITE_IOERR_TRUNCATE.
+fn is_of_writing(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| matches!(&*code, "778" | "1034" | "1290" | "1546"))
 }
 
 /// Names the copy in an error about space, because only the copy takes any.

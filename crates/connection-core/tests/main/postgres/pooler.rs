@@ -53,6 +53,7 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
         let error = builder(&world, pooler.url(&database)).open().await.unwrap_err();
         assert!(matches!(error, OpenError::Store(StoreError::Pooled { .. })), "{error:?}");
         assert!(error.remedy().unwrap().contains("database_direct_url"), "{:?}", error.remedy());
+        assert!(error.remedy().unwrap().contains("change the mode of the pooler"), "{:?}", error.remedy());
         let error = connection_core::migrate(pooler.url(&database)).await.unwrap_err();
         assert!(matches!(error, StoreError::Pooled { .. }), "{error:?}");
         let registry =
@@ -91,6 +92,20 @@ async fn a_pooler_of_another_database_than_the_direct_address_is_refused_with_bo
         let remedy = error.remedy().unwrap();
         assert!(remedy.contains("`database_url`") && remedy.contains("`database_direct_url`"), "{remedy}");
     }
+}
+
+#[tokio::test]
+async fn a_pooler_in_statement_mode_is_named_with_the_modes_that_work() {
+    if pooler().is_none() {
+        return;
+    }
+    let statements = Pooler::start_with("pool_mode = statement").unwrap();
+    let world = World::new().await;
+    let database = Database::empty().await;
+    let source = StoreSource::from(statements.url(&database)).direct(statements.url(&database));
+    let error = builder(&world, source).open().await.unwrap_err();
+    assert!(error.to_string().contains("statement mode"), "{error}");
+    assert!(error.remedy().unwrap().contains("pool_mode = session"), "{error:?}");
 }
 
 #[tokio::test]

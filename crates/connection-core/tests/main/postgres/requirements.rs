@@ -65,6 +65,21 @@ async fn a_role_that_may_not_create_tables_is_told_the_grant() {
 }
 
 #[tokio::test]
+async fn a_role_that_may_not_connect_is_told_the_grant() {
+    let world = World::new().await;
+    let database = Database::empty().await;
+    let (role, address) = role(&database, "connect").await;
+    let name = database.options().get_database().unwrap().to_owned();
+    admin(&database, &format!("GRANT CREATE ON SCHEMA public TO {role}")).await;
+    admin(&database, &format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")).await;
+    let grant = refused(&world, &address, &["may not connect", &name]).await;
+    assert_eq!(grant, format!("GRANT CONNECT ON DATABASE \"{name}\" TO ROLE_NAME"));
+    admin(&database, &grant.replace("ROLE_NAME", &role)).await;
+    works(&world, &address).await;
+    without(&database, &role).await;
+}
+
+#[tokio::test]
 async fn a_search_path_without_a_schema_is_told_the_setting() {
     let world = World::new().await;
     let database = Database::empty().await;

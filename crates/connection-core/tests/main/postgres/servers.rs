@@ -6,7 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
+use connection_core::{
+    AnswerRoom, ConnectionRegistry, Error, KeyFile, NotReady, OpenError, RegistryBuilder, StoreError,
+};
 use connection_faults::{
     certificates::Authority,
     postgres::{Cluster, Database, cluster},
@@ -140,8 +142,16 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     let error = builder(&world, address(&cluster, &verified(&wrong))).open().await.unwrap_err();
     let OpenError::Store(StoreError::Unavailable { detail, .. }) = &error else { panic!("{error:?}") };
     assert!(detail.contains("certificate"), "{detail}");
+    let missing = world.directory.path().join("missing.pem");
+    let error = builder(&world, address(&cluster, &verified(&missing))).open().await.unwrap_err();
+    assert!(error.to_string().contains("`sslrootcert`"), "{error}");
+    assert!(error.remedy().unwrap().contains("files for TLS"), "{error:?}");
     let error = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::Unavailable { .. })), "the control: {error:?}");
+    cluster.set(&format!("ssl = off\nhba_file = '{at}/hba'\n")).unwrap();
+    cluster.control(&["restart"]).unwrap();
+    let error = builder(&world, address(&cluster, "sslmode=require")).open().await.unwrap_err();
+    assert!(error.to_string().contains("does not support TLS"), "{error}");
 }
 
 /// Creates a role for one test. Roles belong to the server, not to a database.
@@ -178,6 +188,17 @@ async fn a_role_that_may_not_make_tables_works_on_those_that_another_made() {
     connection.verify().await.unwrap();
     registry.remove(connection.id()).await.unwrap();
     let kept = connected(&registry, "key-1").await;
+    registry.close().await;
+
+    // The other tables can still be written.
+    admin(&database, &format!("REVOKE INSERT ON connection_setup FROM {role}")).await;
+    let registry = builder(&world, address.clone()).open().await.unwrap();
+    assert_eq!(registry.store().ready().await, Err(NotReady::ReadOnly));
+    let kept = registry.connection(kept.id()).await.unwrap();
+    kept.rename("work").await.unwrap();
+    assert_eq!(registry.store().ready().await, Err(NotReady::ReadOnly), "another write shows nothing");
+    admin(&database, &format!("GRANT INSERT ON connection_setup TO {role}")).await;
+    assert_eq!(registry.store().ready().await, Ok(()));
     registry.close().await;
 
     admin(&database, &format!("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM {role}")).await;

@@ -77,6 +77,7 @@ async fn read(tx: &mut Reader) {
         clock();
         part();
         is_standby();
+        lacks_right();
         refuse_after_promotion();
         attempts(nobody());
         restored(nobody());
