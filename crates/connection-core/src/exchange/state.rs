@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! node                          the node's id, made once
-//! lock                          held while the directory is put in order
+//! lock                          held for a moment by a process that opens the directory
 //! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it
 //! answers-STORE-PROCESS.places  room for the sealed answers of a process, see `places`
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
@@ -68,20 +68,20 @@ pub(super) enum StoredAnswer {
     Damaged(String),
 }
 
-/// A state directory that is locked, so that no other process tidies it at the same time.
+/// A state directory that was opened and not tidied yet.
 #[derive(Debug)]
 pub(crate) struct Opened {
     directory: StateDirectory,
     /// The processes that had ended when the directory was opened. They record nothing any longer.
     gone: Vec<String>,
-    _alone: File,
 }
 
 impl Opened {
     /// Removes the lock files of processes that have ended, except those `named` by an exchange.
     ///
     /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded
-    /// an exchange and died in between.
+    /// an exchange and died in between. The directory is not locked meanwhile, because the store may answer late; other
+    /// processes may remove the same files.
     ///
     /// Blocks: call it on a thread that may block.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
@@ -96,12 +96,12 @@ impl Opened {
 }
 
 impl StateDirectory {
-    /// Opens the directory, and creates what does not exist yet. It stays locked until it is [tidied](Opened::tidy).
+    /// Opens the directory, and creates what does not exist yet. Afterwards, it is to be [tidied](Opened::tidy).
     ///
     /// Blocks: call it on a thread that may block.
     pub(crate) fn open(path: PathBuf, store: String, process: &str) -> io::Result<Opened> {
         platform::create_private_dir(&path)?;
-        let alone = platform::lock_file(&path.join("lock"))?;
+        let _alone = platform::lock_file(&path.join("lock"))?;
         let node = match read_node(&path)? {
             Some(node) => node,
             None => {
@@ -113,19 +113,41 @@ impl StateDirectory {
         };
         let prefix = format!("process-{store}-");
         let mut gone = Vec::new();
-        for name in names(&path)? {
-            let other = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(LOCK));
-            if let Some(other) = other
-                && is_free(&path.join(&name))?
-            {
-                gone.push(other.to_owned());
+        let mut running = 0;
+        let names = names(&path)?;
+        for name in &names {
+            let Some(other) = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(LOCK)) else { continue };
+            match is_free(&path.join(name))? {
+                true => gone.push(other.to_owned()),
+                false => running += 1,
             }
         }
         let alive = platform::lock_file(&path.join(format!("{prefix}{process}{LOCK}")))?;
         let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
+        directory.remove_drafts(&names, running == 0)?;
         directory.places = directory.take_slots(process, &gone).map_err(|error| error.to_string());
-        Ok(Opened { directory, gone, _alone: alone })
+        Ok(Opened { directory, gone })
+    }
+
+    /// Removes the drafts among `names` that a kill has left, while the directory is locked. `is_alone` says that no other
+    /// process of the store is running.
+    fn remove_drafts(&self, names: &[String], is_alone: bool) -> io::Result<()> {
+        for name in names {
+            let Some((file, _)) = name.split_once(".new-") else { continue };
+            let slots = file.strip_prefix(&format!("answers-{}-", self.store));
+            let is_left = match slots.and_then(|rest| rest.strip_suffix(SLOTS)) {
+                // The lock of a process or a courier is held before its slots are made.
+                Some(process) => !is_held(&self.lock_of(process))?,
+                None if file.starts_with(&format!("answer-{}-", self.store)) => is_alone,
+                // The node's id is made while the directory is locked.
+                None => file == "node",
+            };
+            if is_left {
+                remove(&self.path.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes over the empty slots of a process that has ended, or creates new ones. Other empty files of ended
@@ -388,7 +410,8 @@ fn is_held(path: &Path) -> io::Result<bool> {
 fn is_free(path: &Path) -> io::Result<bool> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        file => file?,
+        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Ok(file) => file,
     };
     match file.try_lock() {
         Ok(()) => Ok(true),

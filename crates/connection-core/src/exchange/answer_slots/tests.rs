@@ -310,3 +310,44 @@ fn the_lock_of_a_courier_without_a_slot_or_a_name_is_removed() {
     open("two").unwrap().tidy(&[]).unwrap();
     assert_eq!(names(directory.path(), ".new.lock").len(), 0);
 }
+
+#[test]
+fn a_process_that_has_not_read_the_store_yet_keeps_no_other_one_from_opening_the_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| StateDirectory::open(directory.path().into(), "store".into(), process).unwrap();
+    drop(open("gone"));
+    let slow = open("slow");
+    let other = open("other").tidy(&[]).unwrap();
+    let slow = slow.tidy(&[]).unwrap();
+    assert_eq!((slow.missing_slots_reason(), other.missing_slots_reason()), (None, None));
+    assert_eq!(names(directory.path(), "gone.lock"), Vec::<String>::new());
+}
+
+#[test]
+fn drafts_that_a_kill_has_left_are_removed_and_those_of_running_processes_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| {
+        StateDirectory::open(directory.path().into(), "store".into(), process).unwrap().tidy(&[]).unwrap()
+    };
+    let draft = |name: &str| fs::write(directory.path().join(name), b"x").unwrap();
+    let running = open("running");
+    draft("answers-store-running.places.new-1");
+    draft("answers-store-courier-killed.places.new-2");
+    draft("answer-store-00.rescue.new-3");
+    draft("node.new-4");
+    draft("answers-another-killed.places.new-5");
+    drop(open("two"));
+    let kept =
+        ["answer-store-00.rescue.new-3", "answers-another-killed.places.new-5", "answers-store-running.places.new-1"];
+    assert_eq!(drafts(directory.path()), kept);
+    drop(running);
+    drop(open("three"));
+    assert_eq!(drafts(directory.path()), ["answers-another-killed.places.new-5"], "each store removes its own");
+}
+
+fn drafts(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut drafts: Vec<_> = names.filter(|name| name.contains(".new-")).collect();
+    drafts.sort();
+    drafts
+}
