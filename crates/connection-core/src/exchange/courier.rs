@@ -129,11 +129,17 @@ impl Courier {
 
     /// Returns the result after the word, and `true` if the request may have been sent.
     pub(super) async fn result(&mut self, system: &System) -> (Result<HttpResponse, HttpError>, bool) {
+        let clock = &system.ground.clock;
+        let end = async {
+            clock.sleep(SEND_WITHIN).await;
+            // If this process was stopped, the result may be in the socket.
+            clock.catch_up().await;
+        };
         let told = tokio::select! {
             biased;
             // A courier that says nothing was killed or is paused; that says nothing about the provider.
             told = read(&mut self.stream) => told.map_err(|_| HttpError::Uncertain),
-            () = system.ground.clock.sleep(SEND_WITHIN) => Err(HttpError::Uncertain),
+            () = end => Err(HttpError::Uncertain),
         };
         let told = match told {
             Ok(told) => told,
