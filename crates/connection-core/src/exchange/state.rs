@@ -3,7 +3,8 @@
 //! ```text
 //! node                          the node's id, made once
 //! lock                          held for a moment by a process that opens the directory
-//! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it
+//! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it. It has the
+//!                               number of the process
 //! answers-STORE-PROCESS.places  room for the sealed answers of a process, see `places`
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
@@ -17,7 +18,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -25,7 +26,7 @@ use aws_lc_rs::rand;
 use connection_contract::encode;
 
 use super::{
-    ExchangeKey,
+    ExchangeKey, HeldHere,
     answer_slots::{self, AnswerSlot, AnswerSlots, Content, of_unreadable},
 };
 use connection_seal::platform::{self, Unreadable};
@@ -123,6 +124,8 @@ impl StateDirectory {
             }
         }
         let alive = platform::lock_file(&path.join(format!("{prefix}{process}{LOCK}")))?;
+        // The number is for messages, so a full disk does not matter.
+        (&alive).write_all(std::process::id().to_string().as_bytes()).unwrap_or_default();
         let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
         directory.remove_drafts(&names, running == 0)?;
@@ -244,6 +247,18 @@ impl StateDirectory {
     /// Returns `true` if a process or courier of this node is running.
     pub(super) fn is_running(&self, process: &str) -> io::Result<bool> {
         is_held(&self.lock_of(process))
+    }
+
+    /// Returns the process or courier with this name if it is running on this node.
+    pub(super) fn held(&self, process: &str) -> io::Result<Option<HeldHere>> {
+        let lock = self.lock_of(process);
+        let held = || HeldHere { process: fs::read_to_string(&lock).ok().and_then(|noted| noted.trim().parse().ok()) };
+        Ok(is_held(&lock)?.then(held))
+    }
+
+    /// Notes the number of the process of a courier in its lock file.
+    pub(super) fn note_process(&self, courier: &str, process: u32) -> io::Result<()> {
+        File::options().write(true).open(self.lock_of(courier))?.write_all(process.to_string().as_bytes())
     }
 
     /// Makes the files of a courier: its lock, which is held, and its slot.
