@@ -40,7 +40,7 @@ pub(crate) use request::{Deadline, Exchange, ExchangeOutcome, HeldHere, Uncertai
 pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep, has_ended};
 pub(crate) use send::{MAX_REFRESH, send};
 pub(crate) use spends::{AnsweredExchange, ConnectionSpends, Spender};
-pub(crate) use state::StateDirectory;
+pub(crate) use state::{StateDirectory, Users};
 pub(crate) use system::System;
 pub(crate) use table::Exchanges;
 

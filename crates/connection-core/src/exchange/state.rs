@@ -62,6 +62,15 @@ pub(super) enum Source {
     Slot(AnswerSlot),
 }
 
+/// Those who are running on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Users {
+    None,
+    /// Couriers that outlived their callers, and no process.
+    Couriers,
+    Processes,
+}
+
 #[derive(Debug)]
 pub(super) enum StoredAnswer {
     Whole(Vec<u8>),
@@ -171,19 +180,22 @@ impl StateDirectory {
         taken.map_or_else(|| AnswerSlots::make(own, answer_slots::SLOTS), Ok)
     }
 
-    /// Returns `true` if a process of the store with this tag is running on the node of this directory; without a tag,
-    /// one of any store.
+    /// Returns who of the store with this tag is running on the node of this directory; without a tag, of any store.
     ///
     /// Blocks for a moment.
-    pub(crate) fn is_in_use(path: &Path, store: Option<&str>) -> io::Result<bool> {
+    pub(crate) fn users(path: &Path, store: Option<&str>) -> io::Result<Users> {
+        let mut users = Users::None;
         let prefix = store.map_or_else(|| "process-".to_owned(), |store| format!("process-{store}-"));
         let is_lock = |name: &&String| name.starts_with(&prefix) && name.ends_with(LOCK);
         for name in names(path)?.iter().filter(is_lock) {
             if is_held(&path.join(name))? {
-                return Ok(true);
+                match name.contains(COURIER) {
+                    true => users = Users::Couriers,
+                    false => return Ok(Users::Processes),
+                }
             }
         }
-        Ok(false)
+        Ok(users)
     }
 
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]

@@ -13,8 +13,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    super::StateDirectory, AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, Record, SLOTS, content_at, read_slots,
-    record_at,
+    super::{StateDirectory, state::Users},
+    AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, Record, SLOTS, content_at, read_slots, record_at,
 };
 use connection_seal::platform;
 
@@ -350,4 +350,18 @@ fn drafts(directory: &Path) -> Vec<String> {
     let mut drafts: Vec<_> = names.filter(|name| name.contains(".new-")).collect();
     drafts.sort();
     drafts
+}
+
+#[test]
+fn a_courier_that_outlived_its_caller_counts_as_a_renewal_and_not_as_a_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let users = || StateDirectory::users(directory.path(), Some("store")).unwrap();
+    let one = StateDirectory::open(directory.path().into(), "store".into(), "one").unwrap().tidy(&[]).unwrap();
+    assert_eq!(users(), Users::Processes);
+    let courier = one.make_courier("courier-1").unwrap();
+    assert_eq!(users(), Users::Processes);
+    drop(one);
+    assert_eq!(users(), Users::Couriers);
+    drop(courier);
+    assert_eq!(users(), Users::None);
 }

@@ -88,6 +88,9 @@ impl TokenUse {
     }
 }
 
+/// The remedy while a courier is at work.
+pub(super) const AFTER_A_RENEWAL: &str = "repeat the command in half a minute";
+
 /// The reason why a backup was not written or not restored. The database is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -101,6 +104,12 @@ pub enum BackupError {
     /// A process has the database open.
     #[error("a process has the database {place} open")]
     InUse {
+        /// The path of the database.
+        place: String,
+    },
+    /// A courier, which outlives the command that was killed, finishes a renewal.
+    #[error("a renewal of a credential in the database {place} is finishing")]
+    Renewing {
         /// The path of the database.
         place: String,
     },
@@ -135,7 +144,7 @@ impl BackupError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Exists { .. } => "backup_exists",
-            Self::InUse { .. } => "database_in_use",
+            Self::InUse { .. } | Self::Renewing { .. } => "database_in_use",
             Self::Missing { .. } => "backup_missing",
             Self::NotOurs { .. } => "backup_invalid",
             Self::NotAFile => "database_not_a_file",
@@ -150,6 +159,7 @@ impl BackupError {
         match self {
             Self::Exists { .. } => Some("name another file, or move this one away".into()),
             Self::InUse { .. } => Some("stop all processes that use it, such as `connections serve`".into()),
+            Self::Renewing { .. } => Some(AFTER_A_RENEWAL.into()),
             Self::Missing { .. } | Self::NotOurs { .. } => None,
             Self::NotAFile => Some(
                 "back up a database on a server with `pg_dump --format=custom --file=FILE DATABASE`; after `pg_restore`, \
