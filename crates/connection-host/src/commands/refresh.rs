@@ -27,8 +27,8 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     })?;
     let Refreshed { outcome, connection } = &refreshed;
     // A connection that was never verified is as before, and its credential is renewed.
-    let is_fine = matches!(connection.liveness, Liveness::Live | Liveness::Unknown)
-        || *outcome == RefreshOutcome::NothingToRenew;
+    let is_fine =
+        matches!(connection.liveness, Liveness::Live | Liveness::Unknown) || *outcome == RefreshOutcome::NothingToRenew;
     let exit = if is_fine { Exit::Fine } else { Exit::NotLive };
     if output.json {
         output.shape(&refreshed)?;
