@@ -60,6 +60,8 @@ pub(crate) const ENDED: &str = "the access ended";
 
 /// The words about the process that sent a token and may still be running, before the time of its last sign of life.
 pub(crate) const SILENT: &str = "has given no sign of life since";
+/// The words about a process that sent a token and holds its lock on this machine, before its name.
+pub(crate) const HELD: &str = "on this machine, and its sender has not ended:";
 
 /// The renewal of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -352,12 +354,16 @@ impl Plan {
             Some(due) => format!("the next attempt is at {}", Timestamp::from_seconds(due).to_rfc3339()),
             None => "the next use makes the next attempt".to_owned(),
         };
-        let wait = match why.reason.message.as_str().contains(SILENT) {
-            true => format!(
+        let message = why.reason.message.as_str();
+        let wait = if message.contains(HELD) {
+            format!("continue or end that process, whose end concludes the attempt; {next}")
+        } else if message.contains(SILENT) {
+            format!(
                 "wait until that machine runs again, whose processes conclude the attempt; {next}, and without a sign of \
                  life the token is sent again after 24 hours"
-            ),
-            false => format!("wait: {next}"),
+            )
+        } else {
+            format!("wait: {next}")
         };
         why.reason.remedy = Some(format!("{} now, or {wait}", reason::AUTHORIZE_AGAIN).into());
         why

@@ -6,7 +6,7 @@ use connection_contract::{HttpError, Timestamp};
 use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
 
 use crate::{
-    clock::{Clock, within},
+    clock::{Clock, within_or_arrived},
     failure,
     upload::{Awaited, Interest},
 };
@@ -130,7 +130,7 @@ impl Streaming {
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         let read = self.source.next();
         let chunk = match &self.patience {
-            Patience::Piece(timeout) => within(&*self.clock, *timeout, read).await?,
+            Patience::Piece(timeout) => within_or_arrived(&*self.clock, *timeout, read, || true).await?,
             Patience::Progress(interest) => interest.0.within(Awaited::Piece, read).await?,
         };
         let Some(chunk) = chunk else { return Ok(None) };

@@ -12,7 +12,7 @@ use tracing::{Instrument, debug, debug_span};
 use crate::{
     Egress, HttpPolicy, HttpPolicyError, LastAnswer, SendOnceOutcome, Streaming,
     answering::Answering,
-    clock::{Clock, within},
+    clock::{Clock, within, within_or_arrived},
     coding,
     egress::Target,
     failure,
@@ -308,7 +308,7 @@ impl HttpClient {
             let body = coding::decoded_or_kept(&mut answer.headers, body, limit);
             Ok::<_, HttpError>(HttpResponse::new(answer.status, answer.headers, body, answer.received_at))
         };
-        let whole = within(&**clock, timeout, whole.instrument(span)).await;
+        let whole = within_or_arrived(&**clock, timeout, whole.instrument(span), || !taken.give_up()).await;
         let may_have_been_sent = whole.is_ok() || !taken.give_up();
         (whole, may_have_been_sent)
     }

@@ -21,8 +21,9 @@ pub(super) fn of(error: &reqwest::Error) -> HttpError {
     let is_possible = |found: &HttpError| !found.is_of_tls() || error.is_connect();
     let known = causes(error).find_map(known).filter(is_possible);
     known.unwrap_or_else(|| match error {
-        _ if error.is_timeout() => HttpError::Timeout,
+        // The time limit for the connection, which may be one to a proxy, is not that of the request.
         _ if error.is_connect() => HttpError::Connect,
+        _ if error.is_timeout() => HttpError::Timeout,
         _ if error.is_request() && causes(error).any(is_end) => HttpError::Closed,
         _ => HttpError::Protocol,
     })

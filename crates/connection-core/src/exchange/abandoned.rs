@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use connection_contract::{Reason, Timestamp, host, reason};
 use connection_egress::host as host_name;
+use connection_seal::platform::process_in_words;
 
 use super::{
-    ExchangeKey, ExchangeScope, StateDirectory, quarantine,
+    ExchangeKey, ExchangeScope, HeldHere, StateDirectory, quarantine,
     rescue::{self, Rescue},
 };
 use crate::{
     Error,
     exchange::System,
-    plan::SILENT,
+    plan::{HELD, SILENT},
     store::{
         json,
         rows::{ExchangeRow, Sent},
@@ -35,8 +36,13 @@ pub(crate) fn unknown(end: Option<&str>) -> Reason {
     Reason::new(reason::REFRESH_OUTCOME_UNKNOWN, format!("{UNKNOWN}{end}"))
 }
 
-/// Returns the reason for a connection whose token was sent by a process that gives no sign of life.
-pub(crate) fn silent(sent: &Sent) -> Reason {
+/// Returns the reason for a connection whose token was sent by a process that gives no sign of life. `held` is that process
+/// if it has not ended on this machine.
+pub(crate) fn silent(sent: &Sent, held: Option<HeldHere>) -> Reason {
+    if let Some(HeldHere { process }) = held {
+        let process = process.map_or_else(|| "a process".to_owned(), process_in_words);
+        return unknown(Some(&format!("it was sent {HELD} {process}")));
+    }
     let machine = sent.machine.as_deref().map(|name| format!("the machine '{name}'"));
     let machine = machine.as_deref().unwrap_or("another machine");
     let since = Timestamp::from_seconds(sent.seen_at).to_rfc3339();

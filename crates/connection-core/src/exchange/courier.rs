@@ -5,7 +5,7 @@
 //! courier                          caller
 //! the version of the program    ->
 //!                               <- the request, the one-time key, the head of the slot
-//! nothing: it is ready          ->
+//! its process: it is ready      ->
 //!                               <- the word, after the intent is committed: the end, by the time since the boot
 //! (the answer is on the disk)
 //! 1 byte: it may have been sent;
@@ -103,18 +103,27 @@ impl Courier {
             }
             if let Some(errand) = errand {
                 write(&mut courier.stream, errand.with("name", &*courier.name).encode().expose()).await?;
-                read(&mut courier.stream).await?;
+                let process = read(&mut courier.stream).await?;
+                return Ok(process.expose().try_into().ok().map(u32::from_be_bytes));
             }
-            Ok(())
+            Ok(None)
         };
         let greeted = tokio::select! {
             biased;
             greeted = greeting => greeted,
             () = system.ground.clock.sleep(PATIENCE) => Err(io::ErrorKind::TimedOut.into()),
         };
-        if let Err(error) = greeted {
-            remove(system, Some(courier.name)).await;
-            return Err(error);
+        match greeted {
+            Ok(Some(process)) => {
+                let of = courier.name.clone();
+                // The number is for messages, so a full disk does not matter.
+                drop(rescue::blocking(system, move |state| state.note_process(&of, process)).await);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                remove(system, Some(courier.name)).await;
+                return Err(error);
+            }
         }
         Ok(courier)
     }
@@ -129,11 +138,17 @@ impl Courier {
 
     /// Returns the result after the word, and `true` if the request may have been sent.
     pub(super) async fn result(&mut self, system: &System) -> (Result<HttpResponse, HttpError>, bool) {
+        let clock = &system.ground.clock;
+        let end = async {
+            clock.sleep(SEND_WITHIN).await;
+            // If this process was stopped, the result may be in the socket.
+            clock.catch_up().await;
+        };
         let told = tokio::select! {
             biased;
             // A courier that says nothing was killed or is paused; that says nothing about the provider.
             told = read(&mut self.stream) => told.map_err(|_| HttpError::Uncertain),
-            () = system.ground.clock.sleep(SEND_WITHIN) => Err(HttpError::Uncertain),
+            () = end => Err(HttpError::Uncertain),
         };
         let told = match told {
             Ok(told) => told,
@@ -189,7 +204,7 @@ pub fn run_courier(mut stream: Box<dyn CourierStream>, slot: File) -> BoxFuture<
         let errand = Record::decode(read(&mut stream).await?.expose()).map_err(|_| io::ErrorKind::InvalidData)?;
         let clock = Arc::new(SystemClock::new());
         let word = async {
-            write(&mut stream, &[]).await.ok()?;
+            write(&mut stream, &std::process::id().to_be_bytes()).await.ok()?;
             // A word that is not whole is none.
             let end = u64::from_be_bytes(read(&mut stream).await.ok()?.expose().try_into().ok()?);
             let left = Duration::from_nanos(end).saturating_sub(since_boot()?);

@@ -6,7 +6,7 @@ use super::{
     ExchangeScope,
     answer_slots::Content,
     rescue::{self, StoredKind},
-    state::StateDirectory,
+    state::{StateDirectory, Users},
 };
 use crate::ConnectionId;
 
@@ -15,6 +15,8 @@ use crate::ConnectionId;
 pub(crate) struct NodeLook {
     /// `true` if a process of the store is running.
     pub(crate) is_in_use: bool,
+    /// `true` if only couriers are running, which finish a renewal within seconds.
+    pub(crate) is_renewing: bool,
     /// The connections for which the node keeps answers, with the latest generation of which a token was spent.
     answers: HashMap<ConnectionId, i64>,
     /// `true` if there may be an answer whose connection cannot be read.
@@ -40,8 +42,11 @@ impl NodeLook {
     /// Blocks: call it on a thread that may block.
     pub(crate) fn at(path: &Path, store: &str) -> Self {
         let mut look = Self::default();
-        match StateDirectory::is_in_use(path, Some(store)) {
-            Ok(is_in_use) => look.is_in_use = is_in_use,
+        match StateDirectory::users(path, Some(store)) {
+            Ok(users) => {
+                look.is_in_use = users == Users::Processes;
+                look.is_renewing = users == Users::Couriers;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return look,
             Err(_) => look.is_unreadable = true,
         }

@@ -36,11 +36,11 @@ pub use courier::{CourierStream, Couriers, run_courier};
 pub(crate) use look::NodeLook;
 pub(crate) use quarantine::boot_time;
 pub(crate) use replay::{Rule, SEND_WITHIN};
-pub(crate) use request::{Deadline, Exchange, ExchangeOutcome, Uncertain};
+pub(crate) use request::{Deadline, Exchange, ExchangeOutcome, HeldHere, Uncertain};
 pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep, has_ended};
 pub(crate) use send::{MAX_REFRESH, send};
 pub(crate) use spends::{AnsweredExchange, ConnectionSpends, Spender};
-pub(crate) use state::StateDirectory;
+pub(crate) use state::{StateDirectory, Users};
 pub(crate) use system::System;
 pub(crate) use table::Exchanges;
 

@@ -102,6 +102,15 @@ pub(crate) struct Uncertain {
     pub(crate) is_left: bool,
     /// `true` if the sender gives no sign of life, and nothing proves here that it has ended.
     pub(crate) is_silent: bool,
+    /// The sender, if it gives no sign of life although it holds its lock on this machine.
+    pub(crate) held: Option<HeldHere>,
+}
+
+/// A process or courier of this machine that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldHere {
+    /// The number of the process, if it could be noted.
+    pub(crate) process: Option<u32>,
 }
 
 impl ExchangeOutcome {

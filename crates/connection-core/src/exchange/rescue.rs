@@ -29,7 +29,7 @@ use connection_seal::open_once;
 use uuid::Uuid;
 
 use super::{
-    Exchange, ExchangeKey, ExchangeScope, StateDirectory, answer, rescued_entry,
+    Exchange, ExchangeKey, ExchangeScope, HeldHere, StateDirectory, answer, rescued_entry,
     state::{COURIER, Source, StoredAnswer},
 };
 use crate::{
@@ -393,6 +393,14 @@ pub(super) async fn is_gone(system: &Arc<System>, node: Option<&str>, process: &
         }
         None => false,
     }
+}
+
+/// Returns the sender of an attempt if it is a process or courier of this node that has not ended.
+pub(super) async fn held_here(system: &Arc<System>, sent: &Sent) -> Option<HeldHere> {
+    let own = system.state.as_deref().map(StateDirectory::node);
+    sent.node_id.as_deref().filter(|node| Some(*node) == own)?;
+    let process = sent.process_id.clone();
+    blocking(system, move |state| state.held(&process)).await?.ok()?
 }
 
 /// Returns `true` if a process with this name, which no other process has, was one of this node and has certainly ended.

@@ -161,7 +161,7 @@ async fn conclude_unclear(
     // The conclusion also returned the database's time.
     let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, system.ground.clock.passed()));
     let verdict = decide(system, exchange, &sent, now).await?;
-    Ok(ExchangeOutcome::Uncertain(uncertain(system, exchange, &sent, verdict, now)))
+    Ok(ExchangeOutcome::Uncertain(uncertain(system, exchange, &sent, verdict, now).await))
 }
 
 /// Sends the request if there is time. A later request could meet one that another process sends. Returns `None` if the
@@ -293,7 +293,7 @@ async fn judged(
     Ok(match decide(system, exchange, sent, now).await? {
         Verdict::Send { replays, within } => Ok(Again { begun_at: sent.begun_at, replays, within }),
         verdict @ (Verdict::Wait { .. } | Verdict::Leave { .. }) => {
-            Err(uncertain(system, exchange, sent, verdict, now))
+            Err(uncertain(system, exchange, sent, verdict, now).await)
         }
     })
 }

@@ -64,6 +64,8 @@ struct SpendState {
     /// `true` if the plugin made another request after the last of these exchanges.
     elsewhere: bool,
     uncertain: Option<Uncertain>,
+    /// `true` while an exchange has no end.
+    is_out: bool,
     /// The exchange whose answer is lost.
     lost: Option<ExchangeKey>,
     stopped: Option<Error>,
@@ -134,6 +136,11 @@ impl ConnectionSpends {
         self.seen().lost
     }
 
+    /// Returns `true` if a request may have been sent, and its exchange has not ended.
+    pub(crate) fn is_out(&self) -> bool {
+        self.seen().is_out
+    }
+
     /// Returns `true` if the plugin waits for a request that stays pending.
     pub(crate) fn is_stopped(&self) -> bool {
         self.seen().stopped.is_some()
@@ -183,7 +190,10 @@ impl SpendService for ConnectionSpends {
             if self.is_stopped() {
                 return pending().await;
             }
-            match send(&self.system, exchange, request).await {
+            self.seen().is_out = true;
+            let ended = send(&self.system, exchange, request).await;
+            self.seen().is_out = false;
+            match ended {
                 Ok(ended) => {
                     let mut seen = self.seen();
                     seen.elsewhere = !matches!(&ended, ExchangeOutcome::Answered(_));

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! node                          the node's id, made once
-//! lock                          held while the directory is put in order
-//! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it
+//! lock                          held for a moment by a process that opens the directory
+//! process-STORE-PROCESS.lock    held by a process or a courier for as long as it lives; the kernel frees it. It has the
+//!                               number of the process
 //! answers-STORE-PROCESS.places  room for the sealed answers of a process, see `places`
 //! answer-STORE-KEY.rescue       a sealed answer for which there was no place
 //! ```
@@ -17,7 +18,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -25,7 +26,7 @@ use aws_lc_rs::rand;
 use connection_contract::encode;
 
 use super::{
-    ExchangeKey,
+    ExchangeKey, HeldHere,
     answer_slots::{self, AnswerSlot, AnswerSlots, Content, of_unreadable},
 };
 use connection_seal::platform::{self, Unreadable};
@@ -61,6 +62,15 @@ pub(super) enum Source {
     Slot(AnswerSlot),
 }
 
+/// Those who are running on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Users {
+    None,
+    /// Couriers that outlived their callers, and no process.
+    Couriers,
+    Processes,
+}
+
 #[derive(Debug)]
 pub(super) enum StoredAnswer {
     Whole(Vec<u8>),
@@ -68,20 +78,20 @@ pub(super) enum StoredAnswer {
     Damaged(String),
 }
 
-/// A state directory that is locked, so that no other process tidies it at the same time.
+/// A state directory that was opened and not tidied yet.
 #[derive(Debug)]
 pub(crate) struct Opened {
     directory: StateDirectory,
     /// The processes that had ended when the directory was opened. They record nothing any longer.
     gone: Vec<String>,
-    _alone: File,
 }
 
 impl Opened {
     /// Removes the lock files of processes that have ended, except those `named` by an exchange.
     ///
     /// The names must be read after [`open`](StateDirectory::open). Otherwise they could lack a process that recorded
-    /// an exchange and died in between.
+    /// an exchange and died in between. The directory is not locked meanwhile, because the store may answer late; other
+    /// processes may remove the same files.
     ///
     /// Blocks: call it on a thread that may block.
     pub(crate) fn tidy(self, named: &[String]) -> io::Result<StateDirectory> {
@@ -96,12 +106,12 @@ impl Opened {
 }
 
 impl StateDirectory {
-    /// Opens the directory, and creates what does not exist yet. It stays locked until it is [tidied](Opened::tidy).
+    /// Opens the directory, and creates what does not exist yet. Afterwards, it is to be [tidied](Opened::tidy).
     ///
     /// Blocks: call it on a thread that may block.
     pub(crate) fn open(path: PathBuf, store: String, process: &str) -> io::Result<Opened> {
         platform::create_private_dir(&path)?;
-        let alone = platform::lock_file(&path.join("lock"))?;
+        let _alone = platform::lock_file(&path.join("lock"))?;
         let node = match read_node(&path)? {
             Some(node) => node,
             None => {
@@ -113,19 +123,43 @@ impl StateDirectory {
         };
         let prefix = format!("process-{store}-");
         let mut gone = Vec::new();
-        for name in names(&path)? {
-            let other = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(LOCK));
-            if let Some(other) = other
-                && is_free(&path.join(&name))?
-            {
-                gone.push(other.to_owned());
+        let mut running = 0;
+        let names = names(&path)?;
+        for name in &names {
+            let Some(other) = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(LOCK)) else { continue };
+            match is_free(&path.join(name))? {
+                true => gone.push(other.to_owned()),
+                false => running += 1,
             }
         }
         let alive = platform::lock_file(&path.join(format!("{prefix}{process}{LOCK}")))?;
+        // The number is for messages, so a full disk does not matter.
+        (&alive).write_all(std::process::id().to_string().as_bytes()).unwrap_or_default();
         let places = Err("the places were not created yet".to_owned());
         let mut directory = Self { path, node, store, places, _alive: alive };
+        directory.remove_drafts(&names, running == 0)?;
         directory.places = directory.take_slots(process, &gone).map_err(|error| error.to_string());
-        Ok(Opened { directory, gone, _alone: alone })
+        Ok(Opened { directory, gone })
+    }
+
+    /// Removes the drafts among `names` that a kill has left, while the directory is locked. `is_alone` says that no other
+    /// process of the store is running.
+    fn remove_drafts(&self, names: &[String], is_alone: bool) -> io::Result<()> {
+        for name in names {
+            let Some((file, _)) = name.split_once(".new-") else { continue };
+            let slots = file.strip_prefix(&format!("answers-{}-", self.store));
+            let is_left = match slots.and_then(|rest| rest.strip_suffix(SLOTS)) {
+                // The lock of a process or a courier is held before its slots are made.
+                Some(process) => !is_held(&self.lock_of(process))?,
+                None if file.starts_with(&format!("answer-{}-", self.store)) => is_alone,
+                // The node's id is made while the directory is locked.
+                None => file == "node",
+            };
+            if is_left {
+                remove(&self.path.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes over the empty slots of a process that has ended, or creates new ones. Other empty files of ended
@@ -146,19 +180,22 @@ impl StateDirectory {
         taken.map_or_else(|| AnswerSlots::make(own, answer_slots::SLOTS), Ok)
     }
 
-    /// Returns `true` if a process of the store with this tag is running on the node of this directory; without a tag,
-    /// one of any store.
+    /// Returns who of the store with this tag is running on the node of this directory; without a tag, of any store.
     ///
     /// Blocks for a moment.
-    pub(crate) fn is_in_use(path: &Path, store: Option<&str>) -> io::Result<bool> {
+    pub(crate) fn users(path: &Path, store: Option<&str>) -> io::Result<Users> {
+        let mut users = Users::None;
         let prefix = store.map_or_else(|| "process-".to_owned(), |store| format!("process-{store}-"));
         let is_lock = |name: &&String| name.starts_with(&prefix) && name.ends_with(LOCK);
         for name in names(path)?.iter().filter(is_lock) {
             if is_held(&path.join(name))? {
-                return Ok(true);
+                match name.contains(COURIER) {
+                    true => users = Users::Couriers,
+                    false => return Ok(Users::Processes),
+                }
             }
         }
-        Ok(false)
+        Ok(users)
     }
 
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
@@ -222,6 +259,18 @@ impl StateDirectory {
     /// Returns `true` if a process or courier of this node is running.
     pub(super) fn is_running(&self, process: &str) -> io::Result<bool> {
         is_held(&self.lock_of(process))
+    }
+
+    /// Returns the process or courier with this name if it is running on this node.
+    pub(super) fn held(&self, process: &str) -> io::Result<Option<HeldHere>> {
+        let lock = self.lock_of(process);
+        let held = || HeldHere { process: fs::read_to_string(&lock).ok().and_then(|noted| noted.trim().parse().ok()) };
+        Ok(is_held(&lock)?.then(held))
+    }
+
+    /// Notes the number of the process of a courier in its lock file.
+    pub(super) fn note_process(&self, courier: &str, process: u32) -> io::Result<()> {
+        File::options().write(true).open(self.lock_of(courier))?.write_all(process.to_string().as_bytes())
     }
 
     /// Makes the files of a courier: its lock, which is held, and its slot.
@@ -388,7 +437,8 @@ fn is_held(path: &Path) -> io::Result<bool> {
 fn is_free(path: &Path) -> io::Result<bool> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        file => file?,
+        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Ok(file) => file,
     };
     match file.try_lock() {
         Ok(()) => Ok(true),

@@ -77,6 +77,7 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
         retry_after: 0,
         is_left: false,
         is_silent: false,
+        held: None,
     }
 }
 
@@ -125,7 +126,15 @@ pub(super) async fn decide(
 }
 
 /// Returns the state of an attempt, with the time to ask again by this process's clock, which all plans use.
-pub(super) fn uncertain(system: &System, exchange: &Exchange, sent: &Sent, verdict: Verdict, now: Moment) -> Uncertain {
+pub(super) async fn uncertain(
+    system: &Arc<System>,
+    exchange: &Exchange,
+    sent: &Sent,
+    verdict: Verdict,
+    now: Moment,
+) -> Uncertain {
+    let is_silent = sent.concluded_at.is_none() && matches!(verdict, Verdict::Wait { .. });
+    let held = if is_silent { rescue::held_here(system, sent).await } else { None };
     let again_in = match verdict {
         Verdict::Send { .. } => Some(0),
         Verdict::Wait { again_in } => again_in,
@@ -142,6 +151,7 @@ pub(super) fn uncertain(system: &System, exchange: &Exchange, sent: &Sent, verdi
         unclear_for: since(sent.begun_at),
         retry_after: sent.retry_after,
         is_left: matches!(verdict, Verdict::Leave { .. }),
-        is_silent: sent.concluded_at.is_none() && matches!(verdict, Verdict::Wait { .. }),
+        is_silent,
+        held,
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     credential::{CredentialServices, Operation, Subject, repeated},
     exchange::{
         AnsweredExchange, ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain, end_of_unknown,
+        unknown,
     },
     kinds::KindEntry,
     limits,
@@ -162,6 +163,7 @@ async fn run(
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };
+    let is_stable = kind.capabilities.refresh == Some(RefreshSemantics::Stable);
     let clock = system.ground.clock.clone();
     let definition = kind.definition.clone();
     let spending = spends.clone();
@@ -185,6 +187,10 @@ async fn run(
     let result = match ended {
         Contained::Ended(result) => result,
         Contained::Panicked => return fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
+        // The process was stopped, or the provider is silent. The next attempt finds out what became of the request.
+        Contained::Stopped | Contained::TimedOut if spends.is_out() && !is_stable => {
+            return Outcome::Fault(NotLive::offline(unknown(Some("its request has no answer yet"))));
+        }
         Contained::Stopped | Contained::TimedOut => {
             return fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time");
         }

@@ -231,16 +231,16 @@ async fn write(
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
     let unchanged = CommitOutcome::Done { before, after: before, outcome, affected: None };
+    let awaited = awaited_row(tx, awaited).await?;
+    if let (Some(row), NextAttempt::Unclear(Uncertain { is_silent: true, held, .. })) = (&awaited, &next)
+        && row.sealed.is_none()
+    {
+        why = NotLive::offline(silent(&row.sent, *held));
+    }
     // Another process holds the lease by now, and records its own result.
     let Some(stored) = tx.current_credential(id).await?.filter(|_| !is_late) else { return Ok((unchanged, why)) };
-    match awaited_row(tx, awaited).await? {
-        Some(row) if row.sealed.is_some() => {
-            (why, next) = (NotLive::offline(unknown(end.as_deref())), NextAttempt::AtOnce);
-        }
-        Some(row) if matches!(next, NextAttempt::Unclear(Uncertain { is_silent: true, .. })) => {
-            why = NotLive::offline(silent(&row.sent));
-        }
-        _ => {}
+    if awaited.is_some_and(|row| row.sealed.is_some()) {
+        (why, next) = (NotLive::offline(unknown(end.as_deref())), NextAttempt::AtOnce);
     }
     if let NextAttempt::Leave(uncertain) = next {
         leave(tx, context, attempt, stored.plan, uncertain, &mut why).await?;

@@ -186,6 +186,7 @@ fn an_answer_stays_recorded_when_a_later_one_is_lost() {
                 retry_after,
                 is_left: false,
                 is_silent: false,
+                held: None,
             };
             assert!(kept(semantics, Some(uncertain)), "{semantics:?} {replay_at:?}");
         }

@@ -85,5 +85,6 @@ pub(super) fn reopened(now: i64, Reopened { replays, unclear_for }: Reopened) ->
         retry_after: 0,
         is_left: false,
         is_silent: false,
+        held: None,
     }
 }

@@ -16,8 +16,10 @@ use crate::{
     kinds::{KindReader, KindTable, OwnKinds, check},
     limits::MAX_SETUPS,
     services::{local_services::LocalServices, provided_secrets::ProvidedSecrets},
+    store::AFTER_THE_HOLDER,
     verify::ProbeLimits,
 };
+use connection_seal::platform::LockHeld;
 
 /// The reason why a registry could not be opened. A later call is not affected by the failed one.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,7 @@ pub enum OpenError {
     #[error("no store was given")]
     NoStore,
     /// The directory of this node cannot be used.
-    #[error("the directory {} cannot be used: {source}", path.display())]
+    #[error("the directory {} cannot be used", path.display())]
     StateDirectory {
         /// The path of the state directory: the one that the host named, or the one beside a SQLite file.
         path: PathBuf,
@@ -87,8 +89,9 @@ impl OpenError {
             // The keyset holds nothing that could be removed and added again.
             Self::Seal { error: SealError::Truncated, .. } => Some("restore the database from a backup".into()),
             Self::Seal { error, .. } => error.remedy(),
+            Self::StateDirectory { source, .. } if LockHeld::of(source).is_some() => Some(AFTER_THE_HOLDER.into()),
             Self::StateDirectory { .. } => {
-                Some("let this user read and write the directory, or choose another one".into())
+                Some("let this user read and write the directory and its files, or choose another directory".into())
             }
             Self::Store(error) => error.remedy(),
             _ => None,

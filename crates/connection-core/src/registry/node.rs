@@ -10,7 +10,7 @@ use connection_contract::encode;
 use super::{OpenError, Systems};
 use crate::{
     StoreError, StoreSource,
-    exchange::StateDirectory,
+    exchange::{StateDirectory, Users},
     keys::Sealer,
     store::{Store, state_beside},
 };
@@ -76,7 +76,7 @@ impl Systems {
 /// ```
 pub fn is_database_missing_in_use(database: &Path) -> bool {
     // In this order, because a process creates the file before its lock.
-    StateDirectory::is_in_use(&state_beside(database), None).unwrap_or(false)
+    StateDirectory::users(&state_beside(database), None).is_ok_and(|users| users != Users::None)
         && matches!(database.try_exists(), Ok(false))
 }
 

@@ -391,3 +391,27 @@ fn is_plain(name: &str) -> bool {
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     !name.is_empty() && name.bytes().all(is_of_name)
 }
+
+/// Returns the beginning of the sentence for a database that is not available.
+pub(super) fn unavailable(place: &str) -> String {
+    match server(place) {
+        Some(server) => format!("cannot reach {server}"),
+        None => format!("the database {place} is not available"),
+    }
+}
+
+/// Returns the name of a database for people: `PostgreSQL at db.example:5432`, or the path of a file.
+pub(crate) fn called(place: &str) -> String {
+    server(place).unwrap_or_else(|| format!("the database {place}"))
+}
+
+/// Returns the server of a database, without the name of the database on it; `None` for a file.
+fn server(place: &str) -> Option<String> {
+    let there = place.strip_prefix("postgres://")?;
+    Some(format!("PostgreSQL at {}", there.rsplit_once('/').map_or(there, |(server, _)| server)))
+}
+
+/// Returns `true` for the address of a server, and `false` for the path of a file.
+pub(super) fn is_server(place: &str) -> bool {
+    place.starts_with("postgres://")
+}

@@ -6,9 +6,12 @@ use sqlx::error::DatabaseError;
 #[cfg(feature = "postgres")]
 use sqlx::postgres::PgDatabaseError;
 
-use connection_seal::platform::NotPrivate;
+use connection_seal::platform::{LockHeld, NotPrivate};
 
-use super::part::PROGRAM_TOO_OLD;
+use super::{
+    address::{called, is_server, unavailable},
+    part::PROGRAM_TOO_OLD,
+};
 
 /// The remedy for a server that was promoted.
 const AFTER_PROMOTION: &str =
@@ -25,6 +28,9 @@ const AFTER_A_MOVE: &str = "name the server in the configuration, as `database_u
 /// The remedy for a move that has begun.
 const TO_END_A_MOVE: &str = "run the same `connections move ADDRESS` again, which completes the move, or \
                              `connections move --undo ADDRESS`, which takes it back";
+/// The remedy for a lock that another process keeps.
+pub(crate) const AFTER_THE_HOLDER: &str =
+    "wait until that process has ended; if it is stopped, continue it with `kill -CONT` or end it";
 /// The remedy for an address that names no database.
 const TO_NAME_A_DATABASE: &str = "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \
                                   postgres://connections@db.example/connections";
@@ -111,6 +117,14 @@ pub enum StoreError {
     Full {
         /// The path of the database file, or the address of the server without a password.
         place: String,
+    },
+    /// A process kept the lock that it holds while it opens, moves or restores the database. Trying again may succeed.
+    #[error("the database {place} is being opened, moved or restored by {holder}")]
+    Held {
+        /// The path of the database file.
+        place: String,
+        /// The process, as words for people.
+        holder: String,
     },
     /// A restore was interrupted while it replaced the database, which is therefore not in its place.
     #[error("the database {place} is missing, because its restore from a backup was interrupted")]
@@ -292,6 +306,7 @@ impl StoreError {
             }
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),
+            Self::Held { .. } => AFTER_THE_HOLDER.into(),
             Self::Interrupted { .. } => "run the same `connections restore` again, which completes it".into(),
             Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => TO_NAME_A_DATABASE.into(),
             Self::MissingInUse { .. } => INSTEAD_OF_A_SECOND_DATABASE.into(),
@@ -438,12 +453,13 @@ impl StoreError {
     }
 
     pub(super) fn io(error: &io::Error, place: String) -> Self {
+        if let Some(held) = LockHeld::of(error) {
+            return Self::Held { place, holder: held.holder.clone() };
+        }
         match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place },
             _ if is_server(&place) => Self::Unavailable { place, detail: cause(error) },
-            // The lock of a process that opens, restores or moves the file.
-            io::ErrorKind::WouldBlock => Self::Busy { place },
             _ => Self::Unavailable { place, detail: error.to_string() },
         }
     }
@@ -464,25 +480,6 @@ fn as_server_or_file(corrected: &str) -> String {
     )
 }
 
-/// Returns the beginning of the sentence for a database that is not available.
-fn unavailable(place: &str) -> String {
-    match server(place) {
-        Some(server) => format!("cannot reach {server}"),
-        None => format!("the database {place} is not available"),
-    }
-}
-
-/// Returns the name of a database for people: `PostgreSQL at db.example:5432`, or the path of a file.
-pub(crate) fn called(place: &str) -> String {
-    server(place).unwrap_or_else(|| format!("the database {place}"))
-}
-
-/// Returns the server of a database, without the name of the database on it; `None` for a file.
-fn server(place: &str) -> Option<String> {
-    let there = place.strip_prefix("postgres://")?;
-    Some(format!("PostgreSQL at {}", there.rsplit_once('/').map_or(there, |(server, _)| server)))
-}
-
 /// Returns `true` if the disk of a database file has no space left.
 #[cfg(unix)]
 fn is_disk_full(place: &str) -> bool {
@@ -493,8 +490,4 @@ fn is_disk_full(place: &str) -> bool {
 #[cfg(not(unix))]
 fn is_disk_full(_: &str) -> bool {
     false
-}
-
-fn is_server(place: &str) -> bool {
-    place.starts_with("postgres://")
 }

@@ -104,6 +104,7 @@ use sqlite::{Limits, Sqlite};
 pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried, carrying};
 pub(crate) use accounts::{BesideRow, OfKindRow};
 pub use address::StoreAddress;
+pub(crate) use address::called;
 #[cfg(feature = "sqlite")]
 pub(crate) use backup::{ReplacedStore, Replacement, StagedCopy, back_up};
 pub(crate) use budgets::{BudgetRow, Counted};
@@ -112,8 +113,8 @@ pub(crate) use conflict_retries::ConflictRetries;
 pub(crate) use counts::{LivenessCountRow, WaitingRow};
 pub(crate) use due::{Busy, DueRow};
 pub(crate) use engine::{Reader, Tx};
+pub(crate) use error::AFTER_THE_HOLDER;
 pub use error::StoreError;
-pub(crate) use error::called;
 pub(crate) use events::{RowDifference, StandingRow, broken_link};
 pub(crate) use exchange_key::{ExchangeKey, ExchangeScope};
 pub(crate) use exchanges::Reopened;

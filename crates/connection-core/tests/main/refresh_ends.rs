@@ -109,9 +109,8 @@ async fn an_end_that_was_moved_is_told_again() {
     until(&it, "it is told again", async || announced(&it).await == 2).await;
 }
 
-/// A provider that accepts the request and never answers does not extend the lease, however patient the host is.
-#[tokio::test]
-async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
+/// Returns the recorded reason after this time without an answer of a provider that accepts the request. The host is patient.
+async fn given_up_after(time: Duration) -> String {
     let it = Renewals::new().await;
     let policy = it.world.policy().timeout(Duration::from_secs(600));
     let patient = it.world.builder().http(policy).kind(it.plugin.clone()).open().await.unwrap();
@@ -121,10 +120,24 @@ async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
     let asking = Handle::current().spawn(async move { connection.refresh().await });
     settled("it is asked", || it.world.server.requests().iter().any(|request| request.starts_with("POST /token")))
         .await;
-    it.world.clock.advance(Duration::from_secs(20));
+    it.world.clock.advance(time);
     settled("it is given up", || asking.is_finished()).await;
     assert_eq!(asking.await.unwrap().unwrap_err().code(), "not_renewed");
     let code = "SELECT refresh_reason FROM connection_credential";
-    let details = sql::texts(&it.world.database(), code).await;
-    assert!(details[0].contains(reason::REFRESH_OUTCOME_UNKNOWN), "{details:?}");
+    sql::texts(&it.world.database(), code).await.remove(0)
+}
+
+/// A provider that accepts the request and never answers does not extend the lease, however patient the host is.
+#[tokio::test]
+async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
+    let details = given_up_after(Duration::from_secs(20)).await;
+    assert!(details.contains(reason::REFRESH_OUTCOME_UNKNOWN), "{details}");
+}
+
+/// The process was stopped for longer than a plugin may take, and the request was out.
+#[tokio::test]
+async fn a_process_that_was_stopped_in_a_refresh_blames_no_plugin() {
+    let details = given_up_after(Duration::from_secs(60)).await;
+    assert!(details.contains(reason::REFRESH_OUTCOME_UNKNOWN), "{details}");
+    assert!(!details.contains(reason::PLUGIN_TIMEOUT), "{details}");
 }

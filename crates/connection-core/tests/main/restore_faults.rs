@@ -219,3 +219,22 @@ async fn a_restore_that_is_killed_at_any_step_is_said_and_completed_by_the_next_
         assert!(beside(&database).iter().all(|left| left.starts_with(name)), "{moved}: {:?}", beside(&database));
     }
 }
+
+/// The command that began the renewal was killed, and its courier finishes it.
+#[tokio::test]
+async fn a_restore_beside_a_courier_says_that_a_renewal_is_finishing() {
+    let it = Renewals::new().await;
+    let file = backed_up(&it.world).await;
+    let it = stopped(it).await;
+    let state = sibling(&it.world.file(), ".state");
+    let names = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let process = { names }.find(|name| name.starts_with("process-")).unwrap();
+    let store = process.split('-').nth(1).unwrap();
+    let courier = fs::File::create(state.join(format!("process-{store}-courier-1.lock"))).unwrap();
+    courier.lock().unwrap();
+    let refused = it.restore(&file).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Renewing { .. }), "{refused:?}");
+    assert_eq!(refused.remedy().as_deref(), Some("repeat the command in half a minute"));
+    drop(courier);
+    it.restore(&file).await.unwrap();
+}

@@ -25,6 +25,11 @@ pub use boot::Boot;
 pub use manual::ManualClock;
 pub use moment::Moment;
 
+/// The time in which the system's clock lets other tasks catch up.
+const CATCH_UP: Duration = Duration::from_millis(50);
+/// The number of times that other clocks give way to other tasks, each of which looks for input once.
+const TURNS: usize = 256;
+
 /// A clock, which tells the time and waits.
 ///
 /// `now` follows the wall clock, which can be set. `sleep` measures elapsed time, which setting the wall clock does
@@ -36,6 +41,20 @@ pub trait Clock: connection_contract::Clock + Debug {
     ///
     /// May be dropped at any time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
+
+    /// Lets the other tasks of the runtime read what has arrived before this call, such as an answer that arrived while the
+    /// process was stopped. It ends after a moment. By default, it gives way to the other tasks many times.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped at any time.
+    fn catch_up(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        })
+    }
 
     /// Returns the time since a fixed moment, for measuring ages. By default, this is the system's monotonic clock, on
     /// Linux the one that also counts the time for which the machine sleeps.
@@ -80,6 +99,10 @@ impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
+
+    fn catch_up(&self) -> BoxFuture<'_, ()> {
+        self.sleep(CATCH_UP)
+    }
 }
 
 /// Returns the result of `work`, or [`HttpError::Timeout`] if it does not end in time.
@@ -88,10 +111,27 @@ pub(crate) async fn within<T>(
     timeout: Duration,
     work: impl Future<Output = Result<T, HttpError>>,
 ) -> Result<T, HttpError> {
+    within_or_arrived(clock, timeout, work, || false).await
+}
+
+/// Returns the result of `work` as [`within`] does. If `awaits_answer` returns `true` at the end of the time, an answer
+/// that arrived while this process was stopped is still read.
+pub(crate) async fn within_or_arrived<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    work: impl Future<Output = Result<T, HttpError>>,
+    awaits_answer: impl FnOnce() -> bool,
+) -> Result<T, HttpError> {
     let sleep = clock.sleep(timeout);
+    let end = async {
+        sleep.await;
+        if awaits_answer() {
+            clock.catch_up().await;
+        }
+    };
     tokio::select! {
         biased;
         result = work => result,
-        () = sleep => Err(HttpError::Timeout),
+        () = end => Err(HttpError::Timeout),
     }
 }

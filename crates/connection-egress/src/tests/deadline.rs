@@ -1,15 +1,15 @@
 //! A request with a deadline is not sent after it, even if the deadline passes while the client connects.
 
 use std::{
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, TcpListener},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 
 use connection_contract::{BoxFuture, HttpRequest};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::{base, clock, named};
 use crate::{Clock as _, HttpClient, HttpPolicy, SendOnceOutcome, resolver::Lookup};
@@ -100,4 +100,56 @@ async fn nothing_leaves_that_was_late_before_it_began() {
         assert_eq!(requests[1].matches("content-length").count(), 1);
         assert!(requests[1].contains(length), "{}", requests[1]);
     }
+}
+
+/// Sends a request to a server that answers with `early` at once and with `rest` while this process is stopped past the end
+/// of the request. The process is stopped when `sleepers` timers run.
+async fn stopped(early: &'static str, rest: &'static str, sleepers: usize) -> SendOnceOutcome {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let (heard, request_arrived) = oneshot::channel();
+    let (stop, is_stopped) = mpsc::channel();
+    let (written, is_written) = mpsc::channel();
+    let server = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        assert!(client.read(&mut [0; 1024]).unwrap() > 0);
+        client.write_all(early.as_bytes()).unwrap();
+        heard.send(()).unwrap();
+        is_stopped.recv().unwrap();
+        client.write_all(rest.as_bytes()).unwrap();
+        written.send(()).unwrap();
+        // The connection stays open until the client closes it.
+        drop(client.read(&mut [0; 1]));
+    });
+    let clock = clock();
+    let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), super::Names::of(&[])).unwrap();
+    let request = HttpRequest::post(&base(&there), "/token").form("refresh_token", "old");
+    let egress = named(&there);
+    let sending = client.send_once(&egress, request, None, None);
+    let stopping = async {
+        request_arrived.await.unwrap();
+        clock.until_asleep(sleepers).await;
+        // Nothing else runs on this thread meanwhile.
+        stop.send(()).unwrap();
+        is_written.recv().unwrap();
+        clock.advance(Duration::from_secs(3600));
+    };
+    let (outcome, ()) = tokio::join!(sending, stopping);
+    drop(client);
+    tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
+    outcome
+}
+
+#[tokio::test]
+async fn an_answer_that_arrived_while_the_process_was_stopped_past_the_end_is_read() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n";
+    for (early, rest, sleepers) in [("", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nnew", 1), (HEAD, "new", 2)] {
+        match stopped(early, rest, sleepers).await {
+            SendOnceOutcome::Answered(answer) => assert_eq!(answer.body().expose(), b"new"),
+            other => panic!("{early:?}: {other:?}"),
+        }
+    }
+    // The control: an answer that is not whole by then is lost.
+    let lost = stopped("", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nne", 1).await;
+    assert!(matches!(lost, SendOnceOutcome::Unclear { .. }), "{lost:?}");
 }

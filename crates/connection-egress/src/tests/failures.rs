@@ -29,6 +29,16 @@ async fn a_name_that_does_not_resolve_is_told_apart() {
     assert_eq!(error(client.send(&named(there), request()).await), HttpError::Dns);
 }
 
+/// The shorter limit for a connection is not the one of the request, with which a timeout is reported.
+#[tokio::test]
+async fn a_proxy_that_says_nothing_is_no_connection() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let policy = HttpPolicy::new().proxy(format!("http://{}", proxy.local_addr().unwrap()));
+    let client = client_with(policy.connect_timeout(Duration::from_millis(50)), Names::of(&[]));
+    let there = "https://api.example.com";
+    assert_eq!(error(client.send(&declared(there), HttpRequest::get(&base(there), "/")).await), HttpError::Connect);
+}
+
 #[tokio::test]
 async fn no_answer_is_a_timeout_when_the_time_is_over() {
     let server = TestServer::start(|_| Reply::silence()).await;

@@ -27,7 +27,9 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
         }
     })?;
     let Refreshed { outcome, connection } = &refreshed;
-    let is_fine = connection.liveness == Liveness::Live || *outcome == RefreshOutcome::NothingToRenew;
+    // A connection that was never verified is as before, and its credential is renewed.
+    let is_fine =
+        matches!(connection.liveness, Liveness::Live | Liveness::Unknown) || *outcome == RefreshOutcome::NothingToRenew;
     let exit = if is_fine { Exit::Fine } else { Exit::NotLive };
     if output.json {
         output.shape(&refreshed)?;

@@ -52,6 +52,23 @@ fn a_renewal_is_told_with_its_end() {
 }
 
 #[test]
+fn a_renewal_of_a_connection_that_was_never_verified_is_no_failure() {
+    let mut machine = Machine::new();
+    machine.set(
+        "CONNECTIONS_HTTP__ENDPOINTS",
+        &format!(r#"{{"https://api.renewing.example": "{}"}}"#, machine.provider.origin),
+    );
+    let row = format!(
+        r#"{{"kind": "renewing", "label": "ada", "identity": {{"id": "1", "label": "ada"}},
+            "credential": {{"access": "{TOKEN}", "refresh": "{KEY_SECRET}"}}}}"#
+    );
+    let file = machine.write("connections.jsonl", row.replace('\n', " ").as_bytes());
+    run(&machine, &["import", &file]).exits(0);
+    gives(&machine, 2);
+    run(&machine, &["refresh", "renewing"]).exits(0).says("Renewed ada");
+}
+
+#[test]
 fn a_transient_failure_says_how_long_the_old_credential_works() {
     let machine = connected();
     machine.provider.tell(429, "retry-after: 60\r\n", "");

@@ -9,6 +9,7 @@ mod durable_tests;
 mod guard;
 #[cfg(feature = "keyring")]
 pub(crate) mod keyring;
+mod locks;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use std::{
 use connection_contract::encode;
 
 pub use guard::{FileContent, GuardedFile, check_file, read_secret};
+pub use locks::{LockHeld, lock_file, process_in_words};
 #[cfg(any(test, feature = "recorded-steps"))]
 pub use steps::recorded;
 
@@ -312,15 +314,9 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     system::private(&mut options);
-    options.open(path)
-}
-
-/// Waits for the lock on the file at `path`, which is created if it does not exist.
-///
-/// The lock is released when the returned file is closed, also by a crash. Call this on a thread that may block.
-pub fn lock_file(path: &Path) -> io::Result<File> {
-    let file = open_private(path)?;
-    file.lock()?;
+    let file = options.open(path)?;
+    // The process that creates the file may have a mask that takes the right to read it from the owner, too.
+    system::make_private(&file)?;
     Ok(file)
 }
 

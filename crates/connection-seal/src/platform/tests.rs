@@ -5,13 +5,16 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::Path,
+    process::id,
     thread,
+    time::Duration,
 };
 
 use super::{
     FileContent::{Secrets, Settings},
-    GuardedFile, NotPrivate, Unreadable, check_file, create_private_dir, lock_file, read_private, read_secret,
-    replace_private,
+    GuardedFile, LockHeld, NotPrivate, Unreadable, check_file, create_private_dir, lock_file,
+    locks::lock_file_within,
+    open_private, read_private, read_secret, replace_private,
     unix::{Fault, directory_fault, file_fault},
     write_new_private,
 };
@@ -25,6 +28,34 @@ fn directories_and_files_are_made_for_the_owner_only() {
     drop(lock_file(&directory.join("lock")).unwrap());
     for (path, mode) in [("a", 0o700), ("a/b", 0o700), ("a/b/key", 0o600), ("a/b/lock", 0o600)] {
         assert_eq!(mode_of(&home.path().join(path)), mode, "{path}");
+    }
+}
+
+#[test]
+fn a_lock_that_a_stopped_process_keeps_is_not_waited_for_for_ever_and_its_holder_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("lock");
+    let held = lock_file(&path).unwrap();
+    let error = lock_file_within(&path, Duration::from_millis(10)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    let LockHeld { path: named, holder, .. } = LockHeld::of(&error).unwrap();
+    assert_eq!(named, &path);
+    // An overlay file system may report another device than the list of locks.
+    let names_us = holder.starts_with(&format!("process {} (", id()));
+    assert!(names_us || holder == "another process", "{holder}");
+    drop(held);
+    drop(lock_file_within(&path, Duration::ZERO).unwrap());
+}
+
+#[test]
+fn a_file_that_is_opened_for_locking_has_the_mode_of_its_owner_whatever_mode_it_had() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("lock");
+    for mode in [0o600, 0o644] {
+        drop(open_private(&path).unwrap());
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        drop(open_private(&path).unwrap());
+        assert_eq!(mode_of(&path), 0o600);
     }
 }
 

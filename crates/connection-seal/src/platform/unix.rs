@@ -174,3 +174,38 @@ pub(super) fn kill_group(leader: u32) {
         kill_process_group(group, Signal::KILL).unwrap_or_default();
     }
 }
+
+#[cfg(target_os = "linux")]
+/// Returns the number of the process that locked an open file, if it is running.
+pub(super) fn lock_holder(file: &File) -> Option<u32> {
+    use rustix::fs::{major, minor};
+    let metadata = file.metadata().ok()?;
+    let place = format!("{:02x}:{:02x}:{}", major(metadata.dev()), minor(metadata.dev()), metadata.ino());
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let holder = locks.lines().find_map(|lock| match lock.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, "FLOCK", _, _, process, of, ..] if of == place => process.parse::<u32>().ok(),
+        _ => None,
+    });
+    // A child may have inherited the lock of a process that has ended.
+    holder.filter(|process| process_name(*process).is_some())
+}
+
+#[cfg(not(target_os = "linux"))]
+/// Returns `None`, because the system does not report who locked a file.
+pub(super) fn lock_holder(_file: &File) -> Option<u32> {
+    None
+}
+
+/// Returns the name of the program of a process, if the system reports it.
+pub(super) fn process_name(process: u32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    let name: String = name.trim().chars().filter(|character| !character.is_control()).collect();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// Returns `true` if the system reports that a signal or a debugger has stopped the process.
+pub(super) fn is_stopped(process: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name of the program, which precedes the state, may contain any character.
+    state.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['T', 't']))
+}

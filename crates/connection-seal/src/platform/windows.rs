@@ -82,3 +82,15 @@ pub(super) fn sync_dir(_path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn kill_group(_leader: u32) {}
+
+pub(super) fn lock_holder(_file: &File) -> Option<u32> {
+    None
+}
+
+pub(super) fn process_name(_process: u32) -> Option<String> {
+    None
+}
+
+pub(super) fn is_stopped(_process: u32) -> bool {
+    false
+}

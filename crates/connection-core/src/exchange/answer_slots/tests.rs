@@ -13,8 +13,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    super::StateDirectory, AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, Record, SLOTS, content_at, read_slots,
-    record_at,
+    super::{StateDirectory, state::Users},
+    AnswerSlots, Content, ExchangeKey, HEAD, MAX_CONTENT, Record, SLOTS, content_at, read_slots, record_at,
 };
 use connection_seal::platform;
 
@@ -309,4 +309,59 @@ fn the_lock_of_a_courier_without_a_slot_or_a_name_is_removed() {
     assert_eq!(names(directory.path(), ".new.lock").len(), 1);
     open("two").unwrap().tidy(&[]).unwrap();
     assert_eq!(names(directory.path(), ".new.lock").len(), 0);
+}
+
+#[test]
+fn a_process_that_has_not_read_the_store_yet_keeps_no_other_one_from_opening_the_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| StateDirectory::open(directory.path().into(), "store".into(), process).unwrap();
+    drop(open("gone"));
+    let slow = open("slow");
+    let other = open("other").tidy(&[]).unwrap();
+    let slow = slow.tidy(&[]).unwrap();
+    assert_eq!((slow.missing_slots_reason(), other.missing_slots_reason()), (None, None));
+    assert_eq!(names(directory.path(), "gone.lock"), Vec::<String>::new());
+}
+
+#[test]
+fn drafts_that_a_kill_has_left_are_removed_and_those_of_running_processes_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |process: &str| {
+        StateDirectory::open(directory.path().into(), "store".into(), process).unwrap().tidy(&[]).unwrap()
+    };
+    let draft = |name: &str| fs::write(directory.path().join(name), b"x").unwrap();
+    let running = open("running");
+    draft("answers-store-running.places.new-1");
+    draft("answers-store-courier-killed.places.new-2");
+    draft("answer-store-00.rescue.new-3");
+    draft("node.new-4");
+    draft("answers-another-killed.places.new-5");
+    drop(open("two"));
+    let kept =
+        ["answer-store-00.rescue.new-3", "answers-another-killed.places.new-5", "answers-store-running.places.new-1"];
+    assert_eq!(drafts(directory.path()), kept);
+    drop(running);
+    drop(open("three"));
+    assert_eq!(drafts(directory.path()), ["answers-another-killed.places.new-5"], "each store removes its own");
+}
+
+fn drafts(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut drafts: Vec<_> = names.filter(|name| name.contains(".new-")).collect();
+    drafts.sort();
+    drafts
+}
+
+#[test]
+fn a_courier_that_outlived_its_caller_counts_as_a_renewal_and_not_as_a_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let users = || StateDirectory::users(directory.path(), Some("store")).unwrap();
+    let one = StateDirectory::open(directory.path().into(), "store".into(), "one").unwrap().tidy(&[]).unwrap();
+    assert_eq!(users(), Users::Processes);
+    let courier = one.make_courier("courier-1").unwrap();
+    assert_eq!(users(), Users::Processes);
+    drop(one);
+    assert_eq!(users(), Users::Couriers);
+    drop(courier);
+    assert_eq!(users(), Users::None);
 }

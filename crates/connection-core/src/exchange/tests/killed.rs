@@ -25,7 +25,7 @@ use super::{AUTH, World, connection, key, refresh, row, spend, spends};
 use crate::{
     ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, SystemClock,
     exchange::{
-        CourierStream, Couriers, StateDirectory, conclude_abandoned,
+        CourierStream, Couriers, HeldHere, StateDirectory, conclude_abandoned,
         courier::{Courier, IDENTITY, read, write},
         run_courier,
     },
@@ -160,6 +160,8 @@ async fn a_courier_without_the_word_or_after_its_end_sends_nothing_and_notes_tha
         let at = systems.ground.reader().await.unwrap().clock().await.unwrap();
         let request = HttpRequest::post(&host::base_url(AUTH).unwrap(), "/");
         let mut courier = Courier::start(&systems.exchange, &exchange, &request, at).await.unwrap();
+        let held = systems.exchange.state.as_deref().unwrap().held(&courier.name).unwrap();
+        assert_eq!(held, Some(HeldHere { process: Some(std::process::id()) }), "its lock file names its process");
         let end = systems.ground.clock.passed() + Duration::from_millis(20);
         assert!(courier.give_word(&systems.exchange, &end.into()).await);
         // The courier, which works on this thread, is paused until then.

@@ -6,7 +6,11 @@ use connection_contract::{HttpError, RefreshSemantics::Strict};
 use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row, spends};
-use crate::{ConnectionId, exchange::conclude_abandoned, registry::Systems};
+use crate::{
+    ConnectionId,
+    exchange::{HeldHere, conclude_abandoned, silent},
+    registry::Systems,
+};
 
 const OLDER: &str = "UPDATE connection_exchange SET seen_at = seen_at - 100";
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
@@ -71,6 +75,31 @@ async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
         world.passes(3).await;
         let (is_left, is_silent, seconds) = asks().await;
         assert!(!is_left && is_silent && (1..=60).contains(&seconds), "{seconds}");
+        assert_eq!(world.times_asked(), 1);
+    }
+}
+
+/// Its process is stopped, or waits for a provider that does not answer.
+#[tokio::test]
+async fn a_sender_of_this_machine_that_has_not_ended_is_named_instead_of_the_machine() {
+    for world in World::each(|_| Reply::whole(503, "", "down")).await {
+        let registry = world.open().await;
+        let id = connection(&registry.systems).await;
+        drop(refresh(&registry.systems, id, Strict, "old").await);
+        world.sql(UNMARKED).await;
+        world.sql(OLDER).await;
+        let other = world.open().await;
+        let held = refresh(&other.systems, id, Strict, "old").await.1.unwrap().held;
+        assert_eq!(held, Some(HeldHere { process: Some(std::process::id()) }));
+        let sent = row(&other.systems, id, "old").await.unwrap().sent;
+        let here = format!("on this machine, and its sender has not ended: process {}", std::process::id());
+        let reason = silent(&sent, held);
+        assert!(reason.message.as_str().contains(&here) && !reason.message.as_str().contains("sign of life"));
+        // The control: another node knows nothing about the sender.
+        let elsewhere = world.open_without_state().await;
+        let uncertain = refresh(&elsewhere.systems, id, Strict, "old").await.1.unwrap();
+        assert!(uncertain.is_silent && uncertain.held.is_none());
+        assert!(silent(&sent, None).message.as_str().contains("no sign of life since"));
         assert_eq!(world.times_asked(), 1);
     }
 }

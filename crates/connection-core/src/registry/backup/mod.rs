@@ -88,6 +88,9 @@ impl TokenUse {
     }
 }
 
+/// The remedy while a courier is at work.
+pub(super) const AFTER_A_RENEWAL: &str = "repeat the command in half a minute";
+
 /// The reason why a backup was not written or not restored. The database is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -109,6 +112,12 @@ pub enum BackupError {
     NameOfDatabase {
         /// The file that was named.
         file: PathBuf,
+    },
+    /// A courier, which outlives the command that was killed, finishes a renewal.
+    #[error("a renewal of a credential in the database {place} is finishing")]
+    Renewing {
+        /// The path of the database.
+        place: String,
     },
     /// There is no such file.
     #[error("there is no file {}", file.display())]
@@ -141,7 +150,7 @@ impl BackupError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Exists { .. } => "backup_exists",
-            Self::InUse { .. } => "database_in_use",
+            Self::InUse { .. } | Self::Renewing { .. } => "database_in_use",
             Self::NameOfDatabase { .. } => "backup_name_taken",
             Self::Missing { .. } => "backup_missing",
             Self::NotOurs { .. } => "backup_invalid",
@@ -158,6 +167,7 @@ impl BackupError {
             Self::Exists { .. } => Some("name another file, or move this one away".into()),
             Self::NameOfDatabase { .. } => Some("choose another name, or another directory".into()),
             Self::InUse { .. } => Some("stop all processes that use it, such as `connections serve`".into()),
+            Self::Renewing { .. } => Some(AFTER_A_RENEWAL.into()),
             Self::Missing { .. } | Self::NotOurs { .. } => None,
             Self::NotAFile => Some(
                 "back up a database on a server with `pg_dump --format=custom --file=FILE DATABASE`; after `pg_restore`, \

@@ -118,6 +118,9 @@ impl Restore {
             if node.is_in_use {
                 return Err(BackupError::InUse { place: database.clone() });
             }
+            if node.is_renewing {
+                return Err(BackupError::Renewing { place: database.clone() });
+            }
             let mut former = Former::of(store_id, former, node, was_moved).await;
             let connections = compared(&systems, &mut former).await?;
             let taken = former.freezing(&systems.ground.sealer).await;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::super::backup::AFTER_A_RENEWAL;
 use crate::{Error, OpenError, StoreError};
 
 /// The reason why a store was not moved, or a move not taken back.
@@ -87,6 +88,12 @@ pub enum MoveError {
         /// The path of the database.
         database: String,
     },
+    /// A courier, which outlives the command that was killed, finishes a renewal.
+    #[error("a renewal of a credential in the database {place} is finishing")]
+    Renewing {
+        /// The path of the database.
+        place: String,
+    },
     /// The database on the server, or its role, lacks what this program needs.
     #[error("{problem}")]
     Unprepared {
@@ -112,7 +119,7 @@ impl MoveError {
             Self::CopyMissing { .. } => "copy_missing",
             Self::CopyDiffers { .. } => "copy_differs",
             Self::ExchangesOpen { .. } => "exchanges_open",
-            Self::InUse { .. } => "database_in_use",
+            Self::InUse { .. } | Self::Renewing { .. } => "database_in_use",
             Self::Missing { .. } => "database_missing",
             Self::NotAllowed { .. } | Self::NotAServer | Self::NotEmpty { .. } | Self::Unprepared { .. } => {
                 "target_unsuited"
@@ -146,6 +153,7 @@ impl MoveError {
                  setups with `connections setup cancel`"
             }
             Self::InUse { .. } => "stop all processes that use it, such as `connections serve`",
+            Self::Renewing { .. } => AFTER_A_RENEWAL,
             Self::NotAllowed { .. } => "give the role the right to create tables there, or name another role",
             Self::NotAServer => "name a server, as in postgres://connections@db.example/connections",
             Self::NotBuilt => "build the program with the features `sqlite` and `postgres` of connection-core",

@@ -65,6 +65,9 @@ async fn is_settled(source: &mut MoveSource, directory: Option<PathBuf>, tag: St
         if look.is_in_use {
             return Err(MoveError::InUse { place: source.place().to_owned() });
         }
+        if look.is_renewing {
+            return Err(MoveError::Renewing { place: source.place().to_owned() });
+        }
         if look.is_unreadable || look.kept > 0 {
             return Err(MoveError::AnswersKept { directory });
         }

@@ -9,7 +9,7 @@ use connection_egress::OPERATIONS;
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
-use super::super::error::called;
+use super::super::address::called;
 
 /// The minimum time between two closings of the connections that are not in use, because of errors of the node.
 const BETWEEN_CLOSINGS: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@
 //! database is held from before the file is created until its tables exist.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -27,10 +27,6 @@ use connection_seal::platform::{self, FileContent};
 
 /// The time for which a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest wait for a process that opens, restores or moves the database. One that was stopped keeps its lock.
-const MAX_OPENING: Duration = Duration::from_secs(30);
-/// The time between two looks at that lock.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(in super::super) async fn open(
     path: PathBuf,
@@ -126,24 +122,9 @@ async fn prepare(path: PathBuf, place: String) -> Result<File, StoreError> {
 ///
 /// # Errors
 ///
-/// [`WouldBlock`](std::io::ErrorKind::WouldBlock) after the longest wait, and the errors of the file.
+/// [`LockHeld`](platform::LockHeld) after the longest wait, and the errors of the file.
 pub(in super::super) fn lock(database: &Path) -> std::io::Result<File> {
-    lock_within(database, MAX_OPENING)
-}
-
-fn lock_within(database: &Path, patience: Duration) -> std::io::Result<File> {
-    let file = platform::open_private(&sibling_path(database, ".lock"))?;
-    let mut waited = Duration::ZERO;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if waited < patience => {
-                std::thread::sleep(LOOK_AGAIN);
-                waited += LOOK_AGAIN;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    platform::lock_file(&sibling_path(database, ".lock"))
 }
 
 pub(in super::super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
@@ -161,23 +142,5 @@ pub(in super::super) async fn blocking<T: Send + 'static>(
         Ok(result) => result.map_err(|error| StoreError::io(&error, place)),
         // The task neither panics nor is aborted. It is lost only when the runtime shuts down.
         Err(_) => Err(StoreError::Closed),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_process_that_was_stopped_while_it_opens_or_moves_a_database_is_not_waited_for_for_ever() {
-        let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("connections.db");
-        let place = database.display().to_string();
-        let stopped = lock(&database).unwrap();
-        let other = database.clone();
-        let busy = blocking(place.clone(), move || lock_within(&other, 2 * LOOK_AGAIN)).await;
-        assert_eq!(busy.map(drop), Err(StoreError::Busy { place }));
-        drop(stopped);
-        drop(lock_within(&database, Duration::ZERO).unwrap());
     }
 }

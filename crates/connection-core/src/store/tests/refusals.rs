@@ -1,6 +1,8 @@
 //! The errors of a server, converted to ours: tested with real refusals.
 
-use std::time::Duration;
+use std::{io, time::Duration};
+
+use connection_seal::platform::LockHeld;
 
 use super::{Database, add};
 use crate::store::{
@@ -22,6 +24,17 @@ async fn said_after(store: &Store, before: &'static str, sql: &'static str) -> S
         })
     });
     refused.await.unwrap_err()
+}
+
+#[test]
+fn the_process_that_keeps_the_lock_of_a_database_is_named() {
+    let holder = "process 4711 (connections), which is stopped".to_owned();
+    let held = LockHeld { path: "connections.db.lock".into(), holder: holder.clone() };
+    let place = "connections.db".to_owned();
+    let error = StoreError::io(&io::Error::new(io::ErrorKind::WouldBlock, held), place.clone());
+    assert_eq!(error, StoreError::Held { place, holder });
+    assert!(error.to_string().contains("process 4711 (connections), which is stopped"), "{error}");
+    assert!(error.remedy().unwrap().contains("kill -CONT"));
 }
 
 #[tokio::test]
