@@ -19,6 +19,11 @@ use super::{
     sqlite::{self, Prepared, Replaced, Use, blocking, sibling_path},
 };
 
+/// The middle of the name of a copy that is not complete, before 16 hexadecimal digits.
+const PARTIAL: &str = ".partial-";
+/// The end of the name of the file that the process of such a copy has locked.
+const LOCK: &str = ".lock";
+
 /// A copy of a database that this program can use.
 pub(crate) struct CheckedCopy {
     /// The number of its last migration.
@@ -54,7 +59,13 @@ pub(crate) async fn back_up(
     if aws_lc_rs::rand::fill(&mut unique).is_err() {
         return Err(StoreError::io(&io::ErrorKind::Unsupported.into(), place));
     }
-    let partial = sibling_path(to, &format!(".partial-{}", encode::hex(&unique)));
+    let partial = sibling_path(to, &format!("{PARTIAL}{}", encode::hex(&unique)));
+    let (named, copy) = (to.to_owned(), partial.clone());
+    let lock = blocking(place.clone(), move || {
+        remove_abandoned(&named);
+        lock_partial(&copy)
+    });
+    let lock = lock.await?;
     let written = async {
         sqlite::copy(database, &partial, Use::Database, Some(stopped)).await?;
         let Some(checked) = sqlite::check(&partial, &database.display().to_string()).await? else { return Ok(None) };
@@ -67,10 +78,47 @@ pub(crate) async fn back_up(
     };
     let written = written.await;
     if !matches!(written, Ok(Some(_))) {
-        // The file may not exist. A file that stays is never read.
-        fs::remove_file(&partial).unwrap_or_default();
+        remove_partial(&partial);
     }
+    // A lock file that stays is removed by the next backup.
+    fs::remove_file(sibling_path(&partial, LOCK)).unwrap_or_default();
+    drop(lock);
     written
+}
+
+/// Creates and locks the file that shows that the process of a copy is running.
+fn lock_partial(partial: &Path) -> io::Result<File> {
+    let path = sibling_path(partial, LOCK);
+    let lock = platform::open_private(&path)?;
+    lock.try_lock()?;
+    // Another backup may have removed it before it was locked.
+    if platform::is_at(&lock, &path)? { Ok(lock) } else { Err(io::ErrorKind::WouldBlock.into()) }
+}
+
+/// Removes the copies that processes which are gone have left in the directory of a backup. The system has released
+/// their locks. A copy that stays is never read.
+fn remove_abandoned(to: &Path) {
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(partial) = name.to_str().and_then(|name| name.strip_suffix(LOCK)) else { continue };
+        let is_unique = |unique: &str| unique.len() == 16 && unique.chars().all(|c| c.is_ascii_hexdigit());
+        if !partial.rsplit_once(PARTIAL).is_some_and(|(_, unique)| is_unique(unique)) {
+            continue;
+        }
+        let Ok(lock) = File::options().read(true).write(true).open(entry.path()) else { continue };
+        if lock.try_lock().is_ok() {
+            remove_partial(&directory.join(partial));
+            fs::remove_file(entry.path()).unwrap_or_default();
+        }
+    }
+}
+
+/// Removes what may exist of a copy.
+fn remove_partial(partial: &Path) {
+    for suffix in ["", "-journal"] {
+        fs::remove_file(sibling_path(partial, suffix)).unwrap_or_default();
+    }
 }
 
 /// The replacement of a database in a file. While it exists, no process opens the database.

@@ -11,7 +11,8 @@ use super::{
 const LACKS_RIGHT: &str = "SELECT EXISTS (SELECT 1 FROM pg_class AS c WHERE c.relkind = 'r' \
      AND pg_table_is_visible(c.oid) AND starts_with(c.relname::text, 'connection_') \
      AND c.relname <> 'connection_migrations' AND NOT (has_table_privilege(c.oid, 'SELECT') \
-     AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))";
+     AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') \
+     AND has_table_privilege(c.oid, 'DELETE')))";
 
 impl Reader {
     /// Returns `true` if the role of the program may not read or write one of the tables.

@@ -180,8 +180,8 @@ async fn a_name_that_the_database_uses_itself_is_refused_before_anything_is_writ
 async fn a_backup_that_is_dropped_leaves_no_copy() {
     let world = World::new().await;
     world.acme().await.close().await;
-    let filler = "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) \
-                  SELECT randomblob(10000) AS data FROM n";
+    let filler = "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE \
+                  i < 4000) SELECT randomblob(10000) AS data FROM n";
     sql::run(&world.database(), filler).await;
     let directory = world.directory.path().join("backups");
     fs::create_dir(&directory).unwrap();
@@ -203,4 +203,26 @@ async fn a_backup_that_is_dropped_leaves_no_copy() {
     // The control.
     back_up(&world, &file).await.unwrap();
     assert_eq!(files(&directory), [file]);
+}
+
+#[tokio::test]
+async fn the_copies_of_processes_that_are_gone_are_removed_by_the_next_backup() {
+    let world = World::new().await;
+    world.acme().await.close().await;
+    let directory = world.directory.path().join("backups");
+    fs::create_dir(&directory).unwrap();
+    let [gone, running] = ["a.backup.partial-0123456789abcdef", "b.backup.partial-fedcba9876543210"];
+    for name in [gone, running, "mine.partial-0"] {
+        for end in ["", "-journal", ".lock"] {
+            fs::write(directory.join(format!("{name}{end}")), "x").unwrap();
+        }
+    }
+    let held = fs::File::open(directory.join(format!("{running}.lock"))).unwrap();
+    held.lock().unwrap();
+    let before = files(&directory);
+    back_up(&world, &directory.join("c.backup")).await.unwrap();
+    let left = files(&directory);
+    let removed: Vec<_> = before.iter().filter(|file| !left.contains(file)).collect();
+    assert!(removed.iter().all(|file| file.display().to_string().contains(gone)), "{removed:?}");
+    assert_eq!((removed.len(), left.len()), (3, 7));
 }

@@ -151,3 +151,35 @@ fn a_backup_that_may_not_grow_is_named_and_not_the_database() {
     ran.warns("a.backup.partial-").warns("is not available");
     assert!(!machine.path("a.backup").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_during_a_backup_leaves_no_copy() {
+    use std::process::Stdio;
+
+    use connection_faults::sql;
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let machine = connected();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // The copy takes so long that the signal arrives before its end.
+    let filler = "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE \
+                  i < 6000) SELECT randomblob(10000) AS data FROM n";
+    runtime.block_on(sql::run(&sql::Database::at(&machine.address()), filler));
+    let directory = machine.path("backups");
+    std::fs::create_dir(&directory).unwrap();
+    let file = directory.join("a.backup").display().to_string();
+    let files = || std::fs::read_dir(&directory).unwrap().flatten().collect::<Vec<_>>();
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let mut command = machine.command();
+        command.args(["backup", &file]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !files().iter().any(|file| file.metadata().is_ok_and(|file| file.len() > 0)) {
+            assert!(child.try_wait().unwrap().is_none(), "it has not ended");
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(files().is_empty(), "{signal:?} leaves {:?}", files());
+    }
+}

@@ -199,7 +199,8 @@ impl RegistryBuilder {
     /// # Cancellation
     ///
     /// If the future is dropped, the copy is stopped and removed, for which the drop waits a moment. If the process is
-    /// killed, there is no file of that name, and perhaps one with `.partial-` in its name, which is not a backup.
+    /// killed, there is no file of that name, and perhaps one with `.partial-` in its name, which is not a backup. The
+    /// next backup to that directory removes it.
     ///
     /// # Errors
     ///

@@ -99,8 +99,8 @@ pub(in super::super) fn clear(database: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `true` for the name of a log, an index, a journal or a lock of a database, of its state directory, or of a file
-/// of its restores. A file there would be deleted, or be taken for a part of the database. Links are followed.
+/// Returns `true` for the name of a log, an index, a journal or a lock of a database, of its state directory, or of a
+/// file of its restores. A file there would be deleted, or be taken for a part of the database. Links are followed.
 pub(crate) fn is_name_of_database(path: &Path, database: &Path) -> bool {
     let name_of = |path: &Path| Some(path.file_name()?.to_string_lossy().to_lowercase());
     let directory_of = |path: &Path| parent(path).canonicalize().ok();
