@@ -203,9 +203,9 @@ impl HttpClient {
     /// Records the result of a request. A request to an origin of the host itself is not an outage of a provider.
     pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
         let named = self.0.policy.named(origin);
-        egress.heard.note(named, answer, timeout);
+        egress.heard.note(named, answer, self.0.policy.way_to(named, timeout));
         if !egress.host.contains(origin) {
-            self.0.outages.note(named, answer, timeout, self.0.clock.passed());
+            self.0.outages.note(named, answer, self.0.policy.way_to(named, timeout), self.0.clock.passed());
             self.0.answering.note(named, answer, self.0.clock.passed());
         }
     }

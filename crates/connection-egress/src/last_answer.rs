@@ -14,7 +14,7 @@ use connection_contract::{
 };
 
 use super::{
-    outages::{answered, cause, host},
+    outages::{Way, answered, cause, host},
     said::{Said, Sent},
 };
 
@@ -45,8 +45,7 @@ struct Heard {
     answer: Result<u16, HttpError>,
     /// The status that arrived before the answer turned out to be an error.
     status: Option<u16>,
-    /// The time limit of the request.
-    timeout: Duration,
+    way: Way,
 }
 
 impl Heard {
@@ -63,12 +62,12 @@ impl Heard {
     }
 
     fn end(&self) -> String {
-        let Self { origin, answer, status, timeout, .. } = self;
+        let Self { origin, answer, status, way, .. } = self;
         match (*answer, *status) {
             (Ok(status), _) => answered(origin, status),
             (Err(_), Some(status)) => format!("{}, and the rest could not be read", answered(origin, status)),
             (Err(error), None) => {
-                let cause = cause(error, *timeout).map(|cause| format!(" ({cause})")).unwrap_or_default();
+                let cause = cause(error, *way).map(|cause| format!(" ({cause})")).unwrap_or_default();
                 format!("the answer of {} was lost{cause}", host(origin))
             }
         }
@@ -85,19 +84,12 @@ impl PartialEq for LastAnswer {
 impl Eq for LastAnswer {}
 
 impl LastAnswer {
-    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, way: Way) {
         let mut last = self.lock();
         let status = last.status.take();
         let origin = origin.clone();
-        last.heard = Some(Heard {
-            origin,
-            is_recalled: false,
-            said: Said::default(),
-            is_refusal: false,
-            answer,
-            status,
-            timeout,
-        });
+        last.heard =
+            Some(Heard { origin, is_recalled: false, said: Said::default(), is_refusal: false, answer, status, way });
     }
 
     /// Records the texts of a request before it is sent, which an answer may repeat.
@@ -118,7 +110,7 @@ impl LastAnswer {
 
     /// Records an answer of an earlier run.
     pub(super) fn recalls(&self, origin: &Origin, answer: Result<&HttpResponse, HttpError>, timeout: Duration) {
-        self.note(origin, answer.map(HttpResponse::status), timeout);
+        self.note(origin, answer.map(HttpResponse::status), Way { timeout, is_proxied: false });
         if let Ok(response) = answer {
             self.reads(response);
         }
@@ -159,7 +151,7 @@ impl LastAnswer {
     pub fn is_outage(&self) -> bool {
         self.lock().heard.as_ref().filter(|heard| !heard.is_recalled).is_some_and(|heard| match heard.answer {
             Ok(status) => AnswerClass::of(status) == AnswerClass::Outage,
-            Err(error) => cause(error, heard.timeout).is_some(),
+            Err(error) => cause(error, heard.way).is_some(),
         })
     }
 
@@ -274,7 +266,7 @@ fn message(heard: Option<&Heard>, reason: &Reason, recheck_after: Option<Duratio
     if classify(Err(HttpError::Uncertain)).is_err_and(is_unclear) {
         return Some(format!("a token or code may have been used: {}", heard.end()));
     }
-    let Heard { origin, answer, status, timeout, .. } = heard;
+    let Heard { origin, answer, status, way, .. } = heard;
     let response = answer.map(|status| HttpResponse::new(status, Vec::new(), Secret::default(), now));
     let is_usual = classify(response).is_err_and(|general| is_general(reason, &general));
     match *answer {
@@ -308,7 +300,7 @@ fn message(heard: Option<&Heard>, reason: &Reason, recheck_after: Option<Duratio
         Err(HttpError::Denied) => {
             status.map(|status| format!("{}, which leads to another address", answered(origin, status)))
         }
-        Err(error) => cause(error, *timeout).map(|cause| format!("cannot reach {}: {cause}", host(origin))),
+        Err(error) => cause(error, *way).map(|cause| format!("cannot reach {}: {cause}", host(origin))),
     }
 }
 

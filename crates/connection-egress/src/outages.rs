@@ -15,15 +15,24 @@ use crate::OPERATIONS;
 /// addresses.
 const MAX_COUNT: usize = 256;
 
+/// The way to a provider, for messages about a failure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// The time limit of the request.
+    pub(super) timeout: Duration,
+    /// `true` if the request is sent through the proxy of the host.
+    pub(super) is_proxied: bool,
+}
+
 /// The origins that do not answer now, each with the clock's `passed` at the start of the outage.
 #[derive(Debug, Default)]
 pub(super) struct Outages(Mutex<HashMap<String, Duration>>);
 
 impl Outages {
-    /// Records the result of one request, which had the time limit `timeout`.
-    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration, now: Duration) {
+    /// Records the result of one request.
+    pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, way: Way, now: Duration) {
         let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match outage(origin, answer, timeout) {
+        match outage(origin, answer, way) {
             Some(message) if !lost.contains_key(origin.as_str()) && lost.len() < MAX_COUNT => {
                 lost.insert(origin.as_str().to_owned(), now);
                 tracing::warn!(target: OPERATIONS, "{message}; its connections are tried again when they are due");
@@ -39,20 +48,25 @@ impl Outages {
 }
 
 /// Returns a message if the result concerns every request to the origin; `None` if it concerns only this one.
-fn outage(origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) -> Option<String> {
+fn outage(origin: &Origin, answer: Result<u16, HttpError>, way: Way) -> Option<String> {
     match answer {
         Ok(status @ 502..=504) => Some(answered(origin, status)),
         Ok(_) => None,
-        Err(error) => Some(format!("cannot reach {}: {}", host(origin), cause(error, timeout)?)),
+        Err(error) => Some(format!("cannot reach {}: {}", host(origin), cause(error, way)?)),
     }
 }
 
 /// Returns why there is no answer; `None` if the provider could be reached or was not tried.
-pub(super) fn cause(error: HttpError, timeout: Duration) -> Option<String> {
+pub(super) fn cause(error: HttpError, way: Way) -> Option<String> {
     Some(match error {
+        HttpError::Connect if way.is_proxied => {
+            "no connection could be made through the proxy, which may have refused it".to_owned()
+        }
+        // The proxy resolves all other names.
+        HttpError::Dns if way.is_proxied => "the name of the proxy does not resolve".to_owned(),
         HttpError::Connect => "no connection could be made".to_owned(),
         HttpError::Dns => "its name does not resolve".to_owned(),
-        HttpError::Timeout => format!("timed out after {} s", timeout.as_secs()),
+        HttpError::Timeout => format!("timed out after {} s", way.timeout.as_secs()),
         error if error.is_of_tls() => error.to_string(),
         _ => return None,
     })

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::{
     HttpObserver,
+    outages::Way,
     public_address::{is_loopback_host, is_metadata, is_public, literal},
 };
 
@@ -307,6 +308,11 @@ impl HttpPolicy {
     pub(super) fn spending_deadline(&self, longest: Option<Duration>) -> Duration {
         let timeout = self.timeout.unwrap_or(SPENDING_TIMEOUT);
         longest.map_or(timeout, |longest| timeout.min(longest))
+    }
+
+    /// Returns the way to an origin, for a request with this time limit.
+    pub(super) fn way_to(&self, origin: &Origin, timeout: Duration) -> Way {
+        Way { timeout, is_proxied: self.proxy.is_some() && !is_loopback(origin) }
     }
 
     /// Returns `true` if an owner can reach private addresses that the owner named.

@@ -25,12 +25,15 @@ use connection_seal::seal_once;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Deadline, Exchange, ExchangeKey, MAX_REFRESH, SEND_WITHIN, answer, answer_slots, rescue, state::COURIER};
-use crate::{Clock as _, SystemClock, exchange::System, store::rows::Sent};
+use crate::{Clock, SystemClock, exchange::System, store::rows::Sent};
 
 /// The first message of a courier. A courier of another version is not used.
 pub(super) const IDENTITY: &str = concat!("connections courier 1 ", env!("CARGO_PKG_VERSION"));
 /// The time in which a courier gets ready. After it, the request is sent without one.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The number of times that a courier repeats a write that failed, and the time between two of them.
+const MAX_WRITES: usize = 10;
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// The time between two looks at the lock of a courier.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -214,19 +217,37 @@ pub fn run_courier(mut stream: Box<dyn CourierStream>, slot: File) -> BoxFuture<
             return note(&errand, &slot, None);
         };
         let copy = result.as_ref().map(answer::duplicate).map_err(|error| *error);
-        let noted = match SendOnceOutcome::of(copy, || was_sent) {
-            SendOnceOutcome::Answered(answer) => note(&errand, &slot, Some(&answer)),
+        let outcome = SendOnceOutcome::of(copy, || was_sent);
+        let keep = || match &outcome {
+            SendOnceOutcome::Answered(answer) => note(&errand, &slot, Some(answer)),
             // The token was not spent.
             SendOnceOutcome::Limited(_) | SendOnceOutcome::NotSent(_) => note(&errand, &slot, None),
             SendOnceOutcome::Unclear { .. } => Ok(()),
         };
         // Even if the disk fails, the caller has the answer in memory.
-        noted.unwrap_or_default();
+        let is_kept = keep().is_ok();
         let entry = Entry::new("", Timestamp::from_seconds(0), Effect::Http(result)).encode();
-        write(&mut stream, Secret::concat(&[&[u8::from(was_sent)], entry.expose()]).expose()).await?;
-        // Until the caller has recorded the result, the attempt is not over.
-        read(&mut stream).await.map(drop).or(Ok(()))
+        let told = write(&mut stream, Secret::concat(&[&[u8::from(was_sent)], entry.expose()]).expose()).await;
+        if told.is_ok() {
+            // Until the caller has recorded the result, the attempt is not over.
+            drop(read(&mut stream).await);
+        }
+        if !is_kept {
+            // The caller may have been killed before it recorded the result.
+            keep_again(&*clock, keep).await;
+        }
+        told
     })
+}
+
+/// Repeats a write that failed, such as one to a full disk, until it succeeds or has failed too often.
+pub(super) async fn keep_again(clock: &dyn Clock, mut keep: impl FnMut() -> io::Result<()>) {
+    for _ in 0..MAX_WRITES {
+        clock.sleep(WRITE_AGAIN).await;
+        if keep().is_ok() {
+            return;
+        }
+    }
 }
 
 /// Writes the answer to the slot, or the name of the courier if nothing was processed. Returns when it is on the disk.

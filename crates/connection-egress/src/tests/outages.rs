@@ -10,7 +10,7 @@ use std::{
 
 use connection_contract::{HttpError, HttpRequest};
 
-use super::{Names, base, clock, named};
+use super::{Names, base, clock, declared, named};
 use crate::{Clock as _, HttpClient, HttpPolicy};
 use connection_faults::{
     log::TestLog,
@@ -79,4 +79,22 @@ async fn a_gateway_that_finds_no_server_is_an_outage_and_an_error_of_one_request
             format!("INFO {place} answers again after 0 s"),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_proxy_is_not_blamed_on_the_provider_alone() {
+    let log = TestLog::of_this_thread();
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let policy = HttpPolicy::new().proxy(format!("http://{}", proxy.local_addr().unwrap()));
+    thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let client = HttpClient::with_lookup(policy, clock(), Names::of(&[])).unwrap();
+    let there = "https://api.example.com";
+    let refused = client.send(&declared(there), HttpRequest::get(&base(there), "/")).await;
+    assert_eq!(refused.unwrap_err(), HttpError::Connect);
+    let [line] = &operator_lines(&log)[..] else { panic!("{}", log.text()) };
+    assert!(line.contains("api.example.com: no connection could be made through the proxy, which may have refused it"));
 }

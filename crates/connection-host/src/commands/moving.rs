@@ -34,13 +34,15 @@ pub(super) async fn run(program: Program, address: &str, undo: bool) -> Result<E
 
 /// Returns the address of the server, which standard input holds if it is `-`.
 fn server_of(address: &str) -> Result<SecretString, Error> {
+    let empty = || Error::usage("the address of the server to move to is empty");
     if address != "-" {
         refuse_password(address, "the address")?;
-        return Ok(address.into());
+        return if address.trim().is_empty() { Err(empty()) } else { Ok(address.into()) };
     }
     let read = file_or_stdin(address, &mut Standard::default(), "the address")?;
-    match read.expose_str() {
-        Some(text) => Ok(connection_core::bare_text(text).into()),
+    match read.expose_str().map(connection_core::bare_text) {
+        Some(text) if text.trim().is_empty() => Err(empty()),
+        Some(text) => Ok(text.into()),
         None => Err(Error::usage("the address on standard input is not a text")),
     }
 }

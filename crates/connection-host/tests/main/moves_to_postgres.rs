@@ -47,6 +47,9 @@ fn a_move_that_cannot_be_made_says_why_and_leaves_the_file_as_it_is_postgres() {
         machine.feed(&["move", "-"], address).exits(1).warns("cannot reach PostgreSQL");
     }
     machine.add_github("work").exits(0);
+    for empty in [machine.run(&["move", ""]), machine.feed(&["move", "-"], "\n")] {
+        empty.exits(2).warns("the address of the server to move to is empty");
+    }
     machine.run(&["move", "other.db"]).exits(6).warns("is not that of a PostgreSQL server");
     let refused = machine.run(&["move", "postgres://me:hunter2@db.example/x"]).exits(2).warns("has a password in it");
     assert!(!refused.err.contains("hunter2"), "{}", refused.err);

@@ -16,8 +16,9 @@ use std::{
 use connection_contract::{
     BoxFuture, HttpError, HttpRequest,
     RefreshSemantics::{self, Grace, Stable, Strict},
-    host,
+    Timestamp, host,
 };
+use connection_egress::ManualClock;
 use connection_faults::server::Reply;
 use tokio::runtime::Handle;
 
@@ -26,7 +27,7 @@ use crate::{
     ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, SystemClock,
     exchange::{
         CourierStream, Couriers, HeldHere, StateDirectory, conclude_abandoned,
-        courier::{Courier, IDENTITY, read, write},
+        courier::{Courier, IDENTITY, keep_again, read, write},
         run_courier,
     },
     store::rows::{ExchangeRow, Sent},
@@ -226,5 +227,33 @@ async fn the_pause_that_an_answer_asks_for_is_recorded_before_another_process_ca
         let (registry, id) = with_couriers(&world, held).await;
         drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(row(&registry.systems, id, "old").await.unwrap().sent.retry_after, 7200);
+    }
+}
+
+#[tokio::test]
+async fn a_courier_writes_an_answer_again_that_a_full_disk_did_not_take() {
+    for (mut failures, expected) in [(3, 1), (1_000, 0)] {
+        let clock = ManualClock::at(Timestamp::from_seconds(0));
+        let mut written = 0;
+        let keeping = keep_again(&clock, || {
+            if failures > 0 {
+                failures -= 1;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            written += 1;
+            Ok(())
+        });
+        let passes = async {
+            loop {
+                clock.until_asleep(1).await;
+                clock.advance(Duration::from_secs(1));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = keeping => {}
+            () = passes => {}
+        }
+        assert_eq!(written, expected);
     }
 }
