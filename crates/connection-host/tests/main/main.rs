@@ -68,6 +68,7 @@ mod poolers;
 mod preset_operations;
 mod presets;
 mod provider_answers;
+mod provider_remedies;
 #[cfg(unix)]
 mod remote_terminal;
 mod restores;

@@ -25,7 +25,6 @@ use flate2::{
 use crate::{
     program::{Machine, Ran, is_recorded},
     real::{Running, led},
-    serve::remote::Remote,
 };
 
 /// The situations, one for each line: a name, what was said of it before, and what is so now.
@@ -35,20 +34,20 @@ const TABLE: &str = include_str!("provider_answers.txt");
 static RECORDING: Mutex<()> = Mutex::new(());
 
 const TOKEN: &str = r#"{"access_token":"at-1","token_type":"bearer"}"#;
-const RENEWED: &str = r#"{"access_token":"at-1","token_type":"bearer","refresh_token":"rt-1","expires_in":3600}"#;
+pub(crate) const RENEWED: &str = r#"{"access_token":"at-1","token_type":"bearer","refresh_token":"rt-1","expires_in":3600}"#;
 const ME: &str = r#"{"id":7,"name":"Ada","email":"ada@acme.example"}"#;
-const JSON: &str = "content-type: application/json\r\n";
+pub(crate) const JSON: &str = "content-type: application/json\r\n";
 const PAGE: &str = "content-type: text/html\r\n";
 
 /// An answer of the provider: its status, further lines of the head, and its body.
 #[derive(Clone)]
-struct Told(u16, String, Vec<u8>);
+pub(crate) struct Told(u16, String, Vec<u8>);
 
-fn told(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Told {
+pub(crate) fn told(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Told {
     Told(status, headers.to_owned(), body.as_ref().to_vec())
 }
 
-fn json(status: u16, body: &str) -> Told {
+pub(crate) fn json(status: u16, body: &str) -> Told {
     told(status, JSON, body)
 }
 
@@ -74,8 +73,8 @@ fn page(status: u16) -> Told {
 }
 
 /// The provider, with the answers of its token endpoint, and of its probe and its revocation.
-struct Acme {
-    machine: Machine,
+pub(crate) struct Acme {
+    pub(crate) machine: Machine,
     answers: Arc<Mutex<(Told, Told)>>,
 }
 
@@ -122,7 +121,7 @@ impl Acme {
     }
 
     /// A login that is repeated with a secret that is stored.
-    fn login() -> Self {
+    pub(crate) fn login() -> Self {
         let lines = "account = { from = \"fields\", id = [\"${config.user}\"], label = [\"${config.user}\"] }\n\
              request.headers = { Authorization = \"Bearer ${token.access}\" }\n\
              fields = [{ name = \"user\", label = \"User\" }, { name = \"key\", label = \"Key\", secret = true }]\n\
@@ -134,16 +133,16 @@ impl Acme {
         acme
     }
 
-    fn tell_token(&self, answer: Told) {
+    pub(crate) fn tell_token(&self, answer: Told) {
         self.answers.lock().unwrap().0 = answer;
     }
 
-    fn tell_me(&self, answer: Told) {
+    pub(crate) fn tell_me(&self, answer: Told) {
         self.answers.lock().unwrap().1 = answer;
     }
 
     /// Connects the account as a person does who agrees in the browser.
-    fn sign_in(&self) -> Ran {
+    pub(crate) fn sign_in(&self) -> Ran {
         let mut adding = self.machine.command();
         adding.args(["add", "acme"]);
         let mut adding = Running::of(adding);
@@ -157,7 +156,7 @@ impl Acme {
         adding.end()
     }
 
-    fn connected(more: &str, token: &str) -> Self {
+    pub(crate) fn connected(more: &str, token: &str) -> Self {
         let acme = Self::oauth2(more, token);
         acme.sign_in().exits(0);
         acme
@@ -186,7 +185,7 @@ impl Acme {
     }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemClock::new().now().seconds()
 }
 
@@ -445,62 +444,4 @@ fn a_setup_that_fails_says_what_was_answered() {
         (situation, format!("{} {said}", ran.exit))
     });
     check("setup", &rows);
-}
-
-/// The remedy of a refresh that is refused for the application is that of its reason, with the command.
-#[test]
-fn a_refresh_that_is_refused_for_the_application_has_one_remedy() {
-    let acme = Acme::connected("", RENEWED);
-    for code in ["invalid_scope", "unauthorized_client", "unsupported_grant_type"] {
-        acme.tell_token(json(400, &format!(r#"{{"error":"{code}"}}"#)));
-        let ran = acme.machine.run(&["refresh", "acme"]).exits(4);
-        ran.warns("heck how the application is registered at the provider; if that is right, authorize it again with");
-    }
-}
-
-/// An access that has ended names the command for it on another machine, too.
-#[test]
-fn an_ended_access_names_the_command_on_another_machine() {
-    let mut acme = Acme::connected("", RENEWED);
-    acme.tell_token(json(400, r#"{"error":"invalid_grant"}"#));
-    acme.machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
-    let remote = Remote::of(acme.machine, "manage");
-    remote.run(&["refresh", "acme"]).exits(4).warns(" reauthorize acme:Ada`");
-}
-
-/// A login that is refused while the clocks differ is told with the clock first and the credential second. A date that is
-/// years away is that of a server without a clock.
-#[test]
-fn a_login_that_the_clock_may_have_made_impossible_advises_to_correct_the_clock_first() {
-    let acme = Acme::login();
-    acme.tell_me(json(401, "{}"));
-    for (date, is_told) in [(now() - 2 * 60 * 60, true), (0, false)] {
-        let date = Timestamp::from_seconds(date).to_http_date();
-        acme.tell_token(told(401, &format!("{JSON}date: {date}\r\n"), "{}"));
-        for command in ["verify", "refresh"] {
-            let ran = acme.machine.run(&[command, "acme"]).exits(4);
-            let said = format!("{}{}", ran.out, ran.err);
-            let remedies = ["orrect the clock of this machine", "if that clock is right, ", "with a valid credential"];
-            let at = remedies.map(|remedy| said.find(remedy));
-            assert_eq!(at.iter().all(Option::is_some) && at.is_sorted(), is_told, "{said}");
-            assert_eq!(said.contains("clock"), is_told, "{said}");
-        }
-    }
-}
-
-/// A request says where the application is mended, and the provider's words about the application are told once for all of
-/// its connections.
-#[test]
-fn a_refused_application_is_told_with_its_way_out_and_its_words_once() {
-    let acme = Acme::connected("", RENEWED);
-    acme.tell_me(json(200, r#"{"id":8,"name":"Bea"}"#));
-    acme.sign_in().exits(0);
-    acme.tell_me(json(401, "{}"));
-    acme.tell_token(json(401, r#"{"error":"invalid_client","error_description":"The secret is wrong"}"#));
-    let sent = acme.machine.run(&["send", "acme:Bea", "GET", "/me"]).exits(1);
-    let sent = sent.warns("the connection is failing: the provider does not accept the application");
-    sent.warns("  Correct the application's secret in this host's configuration");
-    let verified = acme.machine.run(&["verify", "--all"]).exits(4);
-    assert!(verified.out.contains("which concerns 2 connections"), "{}", verified.out);
-    assert_eq!(verified.out.matches("The provider says: The secret is wrong").count(), 1, "{}", verified.out);
 }
