@@ -56,14 +56,12 @@ async fn a_redirect_loop_and_a_closed_connection_are_told_with_the_host() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let replies: [(fn() -> Reply, &str); 2] = [
-        (
-            || Reply::redirect(302, "/me"),
-            "api.acme.example answered 302: it redirects in a loop, or too many times in a row",
-        ),
-        (|| Reply::raw(""), "api.acme.example closed the connection before it had answered"),
-    ];
-    for (reply, says) in replies {
+    let turns: fn() -> Reply = || Reply::redirect(302, "/me");
+    let closes: fn() -> Reply = || Reply::raw("");
+    for (reply, says) in [
+        (turns, "api.acme.example answered 302: it redirects in a loop, or too many times in a row"),
+        (closes, "api.acme.example closed the connection before it had answered"),
+    ] {
         world.provider(move |_| reply());
         let request = connection.request("GET", "/me").await.unwrap();
         let error = connection.send(request).await.unwrap_err();
