@@ -24,7 +24,7 @@ const FIRST_MILLISECOND: u64 = 1_000_000_000_000;
 
 /// The codes of limits in bodies, in lower case and without separators: those of Slack ("Rate limits"), Google ("Resolve
 /// errors", and `google.rpc.Code`), Salesforce ("Core data types", exception codes), AWS ("Common errors"), and others.
-const CODES: [&str; 11] = [
+const LIMIT_CODES: [&str; 11] = [
     "dailylimitexceeded",
     "quotaexceeded",
     "ratelimited",
@@ -38,7 +38,7 @@ const CODES: [&str; 11] = [
     "userratelimitexceeded",
 ];
 
-/// The words of a sentence that says that a limit of requests was exceeded, in the form of [`CODES`]. GitHub has the first
+/// The words of a sentence that says that a limit of requests was exceeded, in the form of [`LIMIT_CODES`]. GitHub has the first
 /// one ("Troubleshooting the REST API", secondary rate limits).
 const SENTENCES: [&str; 4] = ["abusedetection", "ratelimited", "throttled", "toomanyrequests"];
 /// The words for limits of requests, which a sentence names beside one of [`EXCEEDED`].
@@ -61,7 +61,7 @@ pub fn names_limit(code: &str) -> bool {
     let letters = code.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ' '));
     let code: String = letters.map(|c| c.to_ascii_lowercase()).collect();
     let has = |words: &[&str]| words.iter().any(|words| code.contains(words));
-    CODES.contains(&code.as_str()) || is_sentence && (has(&SENTENCES) || has(&LIMITS) && has(&EXCEEDED))
+    LIMIT_CODES.contains(&code.as_str()) || is_sentence && (has(&SENTENCES) || has(&LIMITS) && has(&EXCEEDED))
 }
 
 /// Returns `None` unless a counter of an answer is exhausted; then the time until the provider takes more requests, if

@@ -104,7 +104,12 @@ const MECHANISMS: &[Mechanism] = &[
         except: &["/grant/judge.rs", "/agent/caller.rs"],
         instead: DECIDE,
     },
-    Mechanism { pattern: "GzDecoder", within: "", except: &["/connection-egress/src/coding.rs", "/connection-egress/src/decoder.rs"], instead: DECODE },
+    Mechanism {
+        pattern: "GzDecoder",
+        within: "",
+        except: &["/connection-egress/src/coding.rs", "/connection-egress/src/decoder.rs"],
+        instead: DECODE,
+    },
     Mechanism {
         pattern: "impl ServerCertVerifier",
         within: "",

@@ -34,7 +34,8 @@ const TABLE: &str = include_str!("provider_answers.txt");
 static RECORDING: Mutex<()> = Mutex::new(());
 
 const TOKEN: &str = r#"{"access_token":"at-1","token_type":"bearer"}"#;
-pub(crate) const RENEWED: &str = r#"{"access_token":"at-1","token_type":"bearer","refresh_token":"rt-1","expires_in":3600}"#;
+pub(crate) const RENEWED: &str =
+    r#"{"access_token":"at-1","token_type":"bearer","refresh_token":"rt-1","expires_in":3600}"#;
 const ME: &str = r#"{"id":7,"name":"Ada","email":"ada@acme.example"}"#;
 pub(crate) const JSON: &str = "content-type: application/json\r\n";
 const PAGE: &str = "content-type: text/html\r\n";
