@@ -42,7 +42,7 @@ const LIMIT_CODES: [&str; 11] = [
 /// one ("Troubleshooting the REST API", secondary rate limits).
 const SENTENCES: [&str; 4] = ["abusedetection", "ratelimited", "throttled", "toomanyrequests"];
 /// The words for limits of requests, which a sentence names beside one of [`EXCEEDED`].
-const LIMITS: [&str; 4] = ["apilimit", "dailylimit", "ratelimit", "requestlimit"];
+const LIMIT_WORDS: [&str; 4] = ["apilimit", "dailylimit", "ratelimit", "requestlimit"];
 const EXCEEDED: [&str; 2] = ["exceed", "reached"];
 
 /// Returns `true` for a code that several providers use for a limit of requests, and for a sentence which says that such a
@@ -61,7 +61,7 @@ pub fn names_limit(code: &str) -> bool {
     let letters = code.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ' '));
     let code: String = letters.map(|c| c.to_ascii_lowercase()).collect();
     let has = |words: &[&str]| words.iter().any(|words| code.contains(words));
-    LIMIT_CODES.contains(&code.as_str()) || is_sentence && (has(&SENTENCES) || has(&LIMITS) && has(&EXCEEDED))
+    LIMIT_CODES.contains(&code.as_str()) || is_sentence && (has(&SENTENCES) || has(&LIMIT_WORDS) && has(&EXCEEDED))
 }
 
 /// Returns `None` unless a counter of an answer is exhausted; then the time until the provider takes more requests, if

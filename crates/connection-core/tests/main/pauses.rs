@@ -222,7 +222,7 @@ async fn the_scheduler_spares_the_origin_of_the_only_owner_and_no_other_origin_o
     let it = Servers::new().await;
     for key in ["one", "two", "three"] {
         connected(&it.registry, key).await;
-        it.at_second("local", &format!("other-{key}")).await;
+        it.at_second("local", &format!("o-{key}")).await;
     }
     it.first.pause.store(600, SeqCst);
     it.forget();

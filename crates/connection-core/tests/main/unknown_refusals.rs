@@ -57,9 +57,9 @@ async fn a_refusal_that_no_rule_knows_is_told_as_an_end_after_a_day_and_is_asked
 #[tokio::test]
 async fn a_refusal_that_cannot_be_read_is_told_as_an_end_after_a_day_and_is_asked_daily_on() {
     for (status, headers, body) in [
-        (400, "", ""),
+        (404, "", ""),
         (422, "content-type: text/plain\r\n", "no such session"),
-        (400, "content-type: application/xml\r\n", "<fault>no such session</fault>"),
+        (404, "content-type: application/xml\r\n", "<fault>no such session</fault>"),
     ] {
         let it = Renewals::of(Renewing::of(RefreshSemantics::Strict)).await;
         it.provider.says(Some((status, headers, body)));

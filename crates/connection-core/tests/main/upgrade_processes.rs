@@ -130,7 +130,11 @@ async fn load() -> (Renewals, Arc<Mutex<Ledger>>) {
             // A token that another process has just renewed works for a little longer.
             false if key.starts_with("access-") && issued.lock().is_revoked => Reply::whole(401, "", "{}"),
             false if key.starts_with("access-") => me("1", "ada"),
-            false => me(key, key),
+            false => {
+                // An account whose id is the key is refused.
+                let id = key.trim_start_matches("own-");
+                me(id, id)
+            }
         }
     });
     for folder in ["begun", "taken"] {

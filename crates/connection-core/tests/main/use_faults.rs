@@ -70,7 +70,7 @@ async fn a_credential_is_attached_in_the_thread_of_the_caller_if_its_kind_says_s
         (notes(plugin()).immediate().reading_bodies(), "elsewhere"),
     ] {
         let world = World::new().await;
-        let (plugin, connection) = open(&world, plugin, place).await;
+        let (plugin, connection) = open(&world, plugin, "ada").await;
         plugin.seen();
         assert_eq!(send(&connection).await.unwrap(), 200);
         assert_eq!(plugin.seen(), [place]);

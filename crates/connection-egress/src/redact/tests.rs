@@ -139,7 +139,8 @@ fn a_secret_in_escapes_of_json_is_replaced_across_all_pieces() {
         redactor([Secret::from(secret)]).redact(&mut text);
         assert_eq!(text, expected);
     }
-    assert_eq!(whole(&[secret], "k\\u002d1secret/K"), "k\\u002d1secret/K");
+    let beginning = b"k\\u002d1secret/K";
+    assert_eq!(passed_in(&mut redactor([Secret::from(secret)]), beginning, 0), beginning);
 }
 
 /// Returns an answer that passes in two pieces, without a check of what is held back.

@@ -57,7 +57,7 @@ async fn an_answer_refuses_by_its_status_or_states_an_error_in_json_with_that_of
         (404, "<html>Sorry</html>", false),
         (400, "", true),
         (401, "invalid token", true),
-        (400, "<OAuth><error>no</error></OAuth>", true),
+        (400, "<OAuth><error>no</error></OAuth>", false),
         (400, "\u{0}{\u{0}}", true),
         (403, "error code: 1010", false),
         (404, r#"{"error_code":1042,"cloudflare_error":true}"#, false),
@@ -278,7 +278,7 @@ async fn parts_of_what_was_sent_are_covered_and_usual_words_are_not() {
 
 #[tokio::test]
 async fn an_answer_that_a_rule_refuses_or_that_lacks_something_is_named_whatever_its_status() {
-    let said = r#"{"status":"fail","message":"The key has ended"}"#;
+    let said = r#"{"status":"ended","message":"The key has ended"}"#;
     let (place, heard) = heard(|request| request, json(200, said)).await;
     let told = described(&heard, NotLive::refused().reason);
     assert_eq!(told.message.as_str(), format!("{place} answered 200 OK: the provider refuses the credential"));

@@ -27,6 +27,7 @@ const WALKS: &[(&str, &str)] = &[
     ),
     ("AS exchanges", "what waits, of indexes that hold nothing else, and the requests that are under way"),
     ("FROM connection_migrations", "there are few"),
+    ("FROM pg_class", "there are few tables"),
     ("SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default", "one default per provider"),
     ("kind = $2 AND label = $3", "PostgreSQL takes a kind of a small table for one row, and any index for as good"),
     ("o.kind = a.kind AND o.label = $2", "as above"),
