@@ -46,7 +46,9 @@ pub(crate) fn taken(text: &str, fits: impl Fn(&str) -> bool) -> Result<&str, &'s
     // A line of JSON or of a program goes on after the quotation mark.
     let line = text.trim_end_matches(is_blank).strip_suffix([',', ';']).filter(|line| line.ends_with(is_quote));
     let usual = without(line.unwrap_or(text), &BEFORE);
-    let key = if fits(usual) { usual } else { without(usual, &AROUND) };
+    // An address is cleaned by those who read its parts: a code at its end may be followed by any of these characters.
+    let is_whole = fits(usual) || usual.contains("://");
+    let key = if is_whole { usual } else { without(usual, &AROUND) };
     match key {
         _ if is_masked(usual) => Err(
             "is shortened or masked, with dots or stars in place of characters; copy the whole key from the provider",

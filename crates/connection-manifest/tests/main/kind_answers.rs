@@ -402,7 +402,7 @@ fn a_quota_of_google_is_a_limit_in_each_of_its_kinds() {
             (named("dailyLimitExceeded"), reason::RATE_LIMITED),
             (named("quotaExceeded"), reason::RATE_LIMITED),
             (r#"{"code": 403, "details": [{"reason": "RATE_LIMIT_EXCEEDED"}]}"#.to_owned(), reason::RATE_LIMITED),
-            (named("accessNotConfigured"), reason::UNAUTHORIZED),
+            (named("insufficientPermissions"), reason::UNAUTHORIZED),
         ] {
             let limited = Reply::json(403, &format!(r#"{{"error": {error}}}"#));
             let host = FakeHost::new(catalogue(id)).expect(Expected::get(url).answer(limited));
