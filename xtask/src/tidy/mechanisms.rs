@@ -75,10 +75,10 @@ const MECHANISMS: &[Mechanism] = &[
         instead: RETRY_AFTER,
     },
     Mechanism {
-        pattern: "eq_ignore_ascii_case(\"www-authenticate\")",
+        pattern: "x-amzn-remapped-www-authenticate",
         within: "",
-        // The plugin also reads where the metadata of the server is.
-        except: &["/connection-contract/src/challenge.rs", "/mcp/src/challenge.rs"],
+        // The proxy has no dependency on the contract.
+        except: &["/connection-contract/src/challenge.rs", "/connection-mcp/src/proxy/link.rs"],
         instead: CHALLENGE,
     },
     Mechanism { pattern: "\"expires_in\"].as_", within: "", except: &[], instead: EXPIRY },
