@@ -20,9 +20,9 @@ const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
 const STATUSES: [&str; 3] = ["status", "statusCode", "status_code"];
 /// The least status that is an error.
 const FIRST_ERROR: u64 = 400;
-/// The member that states an error with a number, if one of [`MESSAGES`] says what the number means.
+/// The member that states an error with a number, if one of [`EXPLANATIONS`] says what the number means.
 const CODE: &str = "code";
-const MESSAGES: [&str; 2] = ["message", "msg"];
+const EXPLANATIONS: [&str; 2] = ["message", "msg"];
 /// The first words of the messages of a success, in lower case. Some providers give a success a number of its own.
 const DONE: [&str; 5] = ["ok", "success", "succeeded", "successful", "successfully"];
 
@@ -74,7 +74,7 @@ impl Value {
 
     /// Returns `true` if there is a message, and it is not that of a success.
     fn says_why(&self) -> bool {
-        let mut messages = MESSAGES.into_iter().filter_map(|name| self[name].as_str()).map(str::trim);
+        let mut messages = EXPLANATIONS.into_iter().filter_map(|name| self[name].as_str()).map(str::trim);
         messages.any(|message| !is_missing(message) && !is_done(message))
     }
 }
